@@ -1,0 +1,80 @@
+"""Assay: train models you can trust.
+
+The public names are attached lazily: importing assay imports no framework.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.errors import AssayError
+    from assay.estimates import Estimate
+    from assay.evaluation.result import Difference, Evaluation
+    from assay.experiment import Experiment, load_experiment
+    from assay.findings import Finding, NotApplicable, Severity
+    from assay.learners.protocol import FitContext, Learner, Model
+    from assay.lifecycle import compare, evaluate, load, predict, register, report, train
+    from assay.predictions import Predictions
+    from assay.runs import Run
+
+_HOME = {
+    "AssayError": "assay.errors",
+    "Difference": "assay.evaluation.result",
+    "Estimate": "assay.estimates",
+    "Evaluation": "assay.evaluation.result",
+    "Experiment": "assay.experiment",
+    "Finding": "assay.findings",
+    "FitContext": "assay.learners.protocol",
+    "Learner": "assay.learners.protocol",
+    "Model": "assay.learners.protocol",
+    "NotApplicable": "assay.findings",
+    "Predictions": "assay.predictions",
+    "Run": "assay.runs",
+    "Severity": "assay.findings",
+    "compare": "assay.lifecycle",
+    "evaluate": "assay.lifecycle",
+    "load": "assay.lifecycle",
+    "load_experiment": "assay.experiment",
+    "predict": "assay.lifecycle",
+    "register": "assay.lifecycle",
+    "report": "assay.lifecycle",
+    "train": "assay.lifecycle",
+}
+
+__all__ = [  # noqa: RUF022 - the order of a first reading
+    "train",
+    "evaluate",
+    "compare",
+    "register",
+    "predict",
+    "load",
+    "report",
+    "Run",
+    "Experiment",
+    "load_experiment",
+    "Estimate",
+    "Evaluation",
+    "Difference",
+    "Finding",
+    "Severity",
+    "NotApplicable",
+    "Learner",
+    "Model",
+    "FitContext",
+    "Predictions",
+    "AssayError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'assay' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

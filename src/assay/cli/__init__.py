@@ -1,0 +1,1 @@
+"""The command line: a thin module per group of verbs; a verb is a public function of that name."""

@@ -1,0 +1,56 @@
+"""A dataset: development rows with their schema, and the parts of it that learners are handed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assay.data.schema import Schema
+from assay.predictions import Floats, Labels, Rows
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows, ready for a learner.
+
+    Attributes:
+        rows: Row numbers in the source table, int64, shape (n,).
+        features: One column per feature of the schema: numeric and datetime ones (days since
+            1970) as float64, categorical ones as text objects; NaN where a value is missing.
+        target: Class labels, or float64 values for regression, shape (n,); None where the target
+            is unknown or sealed.
+        schema: What the columns are.
+        weights: Sample weights, float64, shape (n,); None when all rows count the same.
+    """
+
+    rows: Rows
+    features: pd.DataFrame
+    target: Labels | None
+    schema: Schema
+    weights: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def known_target(self) -> Labels:
+        """The target of a part that must have one."""
+        assert self.target is not None, "this part has no target"
+        return self.target
+
+    def take(self, index: np.ndarray[Any, Any]) -> Part:
+        """The rows at these positions (an index or a mask of shape (n,))."""
+        return Part(
+            rows=self.rows[index],
+            features=self.features.iloc[np.flatnonzero(index) if index.dtype == bool else index],
+            target=None if self.target is None else self.target[index],
+            schema=self.schema,
+            weights=None if self.weights is None else self.weights[index],
+        )
+
+    def without_target(self) -> Part:
+        """The same rows for someone who may not see their targets."""
+        return Part(self.rows, self.features, None, self.schema, self.weights)

@@ -1,0 +1,41 @@
+"""An outcome: what was predicted for some rows beside what was true. All metrics start here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.schema import Task
+from assay.predictions import Floats, Rows
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Predictions, decisions and truth of the same rows.
+
+    Attributes:
+        task: What was predicted.
+        rows: Row numbers in the source, int64, shape (n,), ascending.
+        truth: For a classification the position of the true class in `classes`, int64; for a
+            regression the true value, float64; shape (n,).
+        classes: Class labels; for a binary task the positive one comes last. Empty for regression.
+        probabilities: Class probabilities, float64, shape (n, k); None for regression.
+        decided: Position of the decided class in `classes`, int64, shape (n,); None for regression.
+        values: Predicted values, float64, shape (n,); None for a classification.
+    """
+
+    task: Task
+    rows: Rows
+    truth: NDArray[Any]
+    classes: tuple[Any, ...] = ()
+    probabilities: Floats | None = None
+    decided: Codes | None = None
+    values: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)

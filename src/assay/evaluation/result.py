@@ -1,0 +1,129 @@
+"""What an evaluation found, in a form that is recorded, compared and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.data.schema import Task
+from assay.estimates import Estimate
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of one model on one set of rows.
+
+    Attributes:
+        task: What was predicted.
+        rows: Which rows: 'out-of-fold' or 'test'.
+        n: How many.
+        primary: Name of the metric to decide by; a key of `metrics`.
+        metrics: Every metric of the task with its interval, by name, the primary one first.
+        support: Rows per class, by label as text; empty for regression.
+        confusion: Row counts, true class down, decided class across; empty for regression.
+    """
+
+    task: Task
+    rows: str
+    n: int
+    primary: str
+    metrics: Mapping[str, Estimate]
+    support: Mapping[str, int]
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def headline(self) -> Estimate:
+        """The primary metric."""
+        return self.metrics[self.primary]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "task": self.task.value,
+            "rows": self.rows,
+            "n": self.n,
+            "primary": self.primary,
+            "metrics": {name: estimate.as_dict() for name, estimate in self.metrics.items()},
+            "support": dict(self.support),
+            "confusion": [list(row) for row in self.confusion],
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Evaluation:
+        """Read back what `as_dict` wrote."""
+        return cls(
+            task=Task(record["task"]),
+            rows=record["rows"],
+            n=record["n"],
+            primary=record["primary"],
+            metrics={name: Estimate(**each) for name, each in record["metrics"].items()},
+            support=record["support"],
+            confusion=tuple(tuple(row) for row in record["confusion"]),
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two models on the same rows.
+
+    Attributes:
+        metric: Name of the metric.
+        first: Its value for the first model.
+        second: Its value for the second.
+        estimate: Second minus first, with a paired interval.
+        better: 'first', 'second', or None when the difference is within noise.
+        verdict: The same in words.
+    """
+
+    metric: str
+    first: float
+    second: float
+    estimate: Estimate
+    better: str | None
+    verdict: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "estimate": self.estimate.as_dict()}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Difference:
+        """Read back what `as_dict` wrote."""
+        return cls(**{**record, "estimate": Estimate(**record["estimate"])})
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What a feature is worth to the model: the loss of the primary metric when it is shuffled.
+
+    Attributes:
+        feature: Its name.
+        drop: How much worse the primary metric gets; positive means that the model uses it.
+    """
+
+    feature: str
+    drop: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"feature": self.feature, "drop": self.drop.as_dict()}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Importance:
+        """Read back what `as_dict` wrote."""
+        return cls(record["feature"], Estimate(**record["drop"]))
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The probability at which a binary model says yes.
+
+    Attributes:
+        value: The threshold; the positive class is decided when its probability reaches it.
+        best_for: What it was chosen to be best for, 'f1' or 'balanced_accuracy', or 'given'.
+        score: What it reaches on the rows it was chosen on; NaN when it was given.
+        at_half: What 0.5 would have reached there; NaN when it was given.
+    """
+
+    value: float
+    best_for: str
+    score: float = float("nan")
+    at_half: float = float("nan")

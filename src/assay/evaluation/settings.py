@@ -1,0 +1,26 @@
+"""The `evaluation` block of the experiment file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EvaluationSettings(BaseModel):
+    """What is measured and how a decision is taken."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    primary: str | None = Field(
+        None,
+        description="Metric to decide by: roc_auc (binary), log_loss (multiclass) or r2 if absent.",
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+    resamples: int = Field(1000, ge=200, le=100_000, description="Bootstrap resamples.")
+    calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = Field(
+        "auto", description="auto: calibrate when that lowers the log loss by more than noise."
+    )
+    threshold: Literal["f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] = Field(
+        "f1", description="What a binary decision is best for, or the probability to decide at."
+    )

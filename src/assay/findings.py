@@ -1,0 +1,93 @@
+"""What a check has to say: a finding with its evidence, or why the check does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """How firm and how grave a finding is, mildest first."""
+
+    NOTE = "note"
+    """Worth knowing; no alarm."""
+    ASK = "ask"
+    """The data alone cannot decide: evidence and a question."""
+    WARN = "warn"
+    """Firm: this is a mistake."""
+    BLOCK = "block"
+    """Firm and ruinous: nothing will be registered."""
+
+    @property
+    def rank(self) -> int:
+        """0 for a note, 3 for a block: findings sort by it, worst first."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        code: The check's stable code, for example 'AS101'.
+        severity: How firm and how grave.
+        title: The finding in one short sentence.
+        evidence: Numbers that show it, by name; values fit for JSON.
+        mend: What to do, ready to paste where that is possible.
+        columns: The columns at fault.
+        rows: Row numbers at fault in the source, by part ('train', 'test').
+        effect: What it does to the score, in words and numbers, where it was measured.
+        accepted: The reason given in the experiment file for living with it; None if not accepted.
+    """
+
+    code: str
+    severity: Severity
+    title: str
+    evidence: Mapping[str, Any]
+    mend: str
+    columns: tuple[str, ...] = ()
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    effect: str | None = None
+    accepted: str | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this finding forbids registration."""
+        return self.severity is Severity.BLOCK and self.accepted is None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "title": self.title,
+            "columns": list(self.columns),
+            "rows": {part: list(self.rows.get(part, ())) for part in ("train", "test")},
+            "evidence": dict(self.evidence),
+            "effect": self.effect,
+            "mend": self.mend,
+            "accepted": self.accepted,
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Finding:
+        """Read back what `as_dict` wrote."""
+        return cls(
+            code=record["code"],
+            severity=Severity(record["severity"]),
+            title=record["title"],
+            evidence=record["evidence"],
+            mend=record["mend"],
+            columns=tuple(record["columns"]),
+            rows={part: tuple(rows) for part, rows in record["rows"].items() if rows},
+            effect=record["effect"],
+            accepted=record["accepted"],
+        )
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A check that has nothing to look at here, with the reason."""
+
+    reason: str

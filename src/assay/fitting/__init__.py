@@ -1,0 +1,1 @@
+"""Many fits, one result: folds and seeds in parallel processes, the same bits for any number."""

@@ -1,0 +1,138 @@
+"""Adapting: a name, an import path or an object becomes a learner, or is refused with a reason."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from assay.data.dataset import Part
+from assay.data.schema import Task
+from assay.errors import LearnerError
+from assay.learners.builtin import NAMES, make_learner
+from assay.learners.estimators import EstimatorLearner
+from assay.learners.linear import one_hot_preprocessing
+from assay.learners.protocol import Learner
+from assay.learners.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class BuildGiven:
+    """Clones an estimator that the user gave; a bare one gets the default preprocessing."""
+
+    estimator: Any
+
+    def __call__(self, train: Part, seed: int) -> Any:  # noqa: ARG002
+        from sklearn.base import clone
+        from sklearn.pipeline import Pipeline
+
+        given = clone(self.estimator)
+        if isinstance(given, Pipeline):
+            return given
+        return Pipeline([("preprocess", one_hot_preprocessing(train)), ("estimator", given)])
+
+
+def resolve_learner(settings: ModelSettings) -> Learner:
+    """The learner that the `model` block asks for.
+
+    Raises:
+        LearnerError: There is no such learner, or its options do not fit it.
+    """
+    if settings.learner in NAMES:
+        return make_learner(settings.learner, settings.options)
+    factory = _imported(settings.learner)
+    if not callable(factory) or _is_estimator(factory):
+        return adapt(factory)
+    try:
+        made = factory(**settings.options)
+    except TypeError as error:
+        raise LearnerError(
+            f"{settings.learner} cannot be called with model.options: {error}.",
+            where="model.options",
+            mend=f"it takes {_parameters(factory)}",
+        ) from None
+    return adapt(made)
+
+
+def adapt(given: Any) -> Learner:
+    """Make a learner of an object: a learner itself, or a scikit-learn estimator or pipeline.
+
+    Raises:
+        LearnerError: It is neither; the message shows what a learner needs.
+    """
+    if isinstance(given, Learner) and not inspect.isclass(given):
+        return given
+    if _is_estimator(given):
+        last = given.steps[-1][1] if hasattr(given, "steps") else given
+        return EstimatorLearner(type(last).__name__, BuildGiven(given))
+    raise LearnerError(
+        f"{given!r} is neither a learner nor a scikit-learn estimator.",
+        where="learner",
+        mend="give an estimator with fit and predict, or an object with\n"
+        "name: str\n"
+        "validates: bool\n"
+        "def fit(self, train: Part, validation: Part | None, context: FitContext) -> Model: ...",
+    )
+
+
+def check_fit_for(learner: Learner, task: Task) -> None:
+    """Refuse an estimator of the wrong sort before any work starts.
+
+    Raises:
+        LearnerError: A regressor for classes, a classifier for numbers, or one that gives no
+            probabilities.
+    """
+    if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
+        return
+    from sklearn.base import is_classifier, is_regressor
+
+    estimator = learner.build.estimator
+    if not task.is_classification and not is_regressor(estimator):
+        raise LearnerError(
+            f"{learner.name} is no regressor, but the target is a number.",
+            where="model.learner",
+            mend="use a regressor, or set data.task to binary or multiclass",
+        )
+    if task.is_classification and not is_classifier(estimator):
+        raise LearnerError(
+            f"{learner.name} is no classifier, but the target has classes.",
+            where="model.learner",
+            mend="use a classifier, or set data.task: regression",
+        )
+    if task.is_classification and not hasattr(estimator, "predict_proba"):
+        raise LearnerError(
+            f"{learner.name} gives no probabilities, so it can neither be calibrated nor compared.",
+            where="model.learner",
+            mend=f"wrap it: CalibratedClassifierCV({learner.name}(...))",
+        )
+
+
+def _imported(path: str) -> Any:
+    module_name, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        raise LearnerError(
+            f"There is no module {error.name!r}.",
+            where=f"model.learner: {path}",
+            mend="install it, or put it beside the experiment file",
+        ) from None
+    except AttributeError:
+        raise LearnerError(
+            f"Module {module_name!r} has no {attribute!r}.",
+            where=f"model.learner: {path}",
+            mend="write it as package.module:factory",
+        ) from None
+
+
+def _is_estimator(given: Any) -> bool:
+    needed = ("fit", "predict", "get_params")
+    return not inspect.isclass(given) and all(hasattr(given, name) for name in needed)
+
+
+def _parameters(factory: Any) -> str:
+    try:
+        return ", ".join(inspect.signature(factory).parameters) or "no options"
+    except (TypeError, ValueError):
+        return "other options"

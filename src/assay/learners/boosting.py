@@ -1,0 +1,141 @@
+"""`boosting`: scikit-learn's histogram gradient boosting with native categories and missing values.
+
+Rounds are chosen on validation rows inside each fold; the refit on all rows takes over the median.
+The defaults (small steps, small trees, random half of the features at each split) had the best
+mean rank of seven recipes on ten public tables; a first guess, to be measured again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.data.dataset import Part
+from assay.learners.estimators import (
+    EstimatorModel,
+    seeded,
+    told_apart,
+    usable_columns,
+    weighted,
+)
+from assay.learners.protocol import FitContext
+
+_MOST_LEVELS = 254
+
+
+class BoostingOptions(BaseModel):
+    """Options of `learner: boosting`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learning_rate: float = Field(0.05, gt=0, le=1, description="Size of a boosting step.")
+    max_rounds: int = Field(1000, ge=1, description="Most boosting rounds.")
+    patience: int = Field(
+        20, ge=1, description="Rounds without a better validation loss before it stops."
+    )
+    max_leaves: int = Field(15, ge=2, description="Leaves of a tree.")
+    min_rows_leaf: int = Field(20, ge=1, description="Fewest rows in a leaf.")
+    l2: float = Field(5.0, ge=0, description="L2 penalty on the leaves.")
+    max_features: float = Field(
+        0.5, gt=0, le=1, description="Share of features that a split chooses from."
+    )
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="balanced: rarer classes weigh more; changes the probabilities."
+    )
+
+
+@dataclass(frozen=True)
+class BoostingLearner:
+    """Fits trees until the validation loss no longer falls."""
+
+    options: BoostingOptions = BoostingOptions()
+    name: str = "boosting"
+    validates: bool = True
+
+    def fit(self, train: Part, validation: Part | None, context: FitContext) -> EstimatorModel:
+        """Fit encoder and trees on the training rows, stopping on the validation rows.
+
+        Raises:
+            LearnerError: scikit-learn refused the data.
+        """
+        from sklearn.pipeline import Pipeline
+
+        encoder = _encoder(train)
+        rounds = context.fixed.get("rounds", self.options.max_rounds)
+        stops = validation is not None and "rounds" not in context.fixed
+        trees = seeded(self._trees(train, rounds, stops), context)
+        with told_apart(self.name):
+            encoded = encoder.fit_transform(train.features)
+            held_out = _held_out(train, validation, encoder) if stops and validation else {}
+            trees.fit(encoded, train.known_target, **weighted(trees, train), **held_out)
+        pipeline = Pipeline([("preprocess", encoder), ("estimator", trees)])
+        chosen = {"rounds": _report(trees, context)} if stops else {"rounds": trees.n_iter_}
+        return EstimatorModel(pipeline, train.schema.classes, chosen)
+
+    def _trees(self, train: Part, rounds: int, stops: bool) -> Any:
+        from sklearn.ensemble import (
+            HistGradientBoostingClassifier,
+            HistGradientBoostingRegressor,
+        )
+
+        options = self.options
+        n_plain = len(usable_columns(train, "numeric", "datetime"))
+        n_categorical = len(usable_columns(train, "categorical"))
+        common = {
+            "learning_rate": options.learning_rate,
+            "max_iter": rounds,
+            "max_leaf_nodes": options.max_leaves,
+            "min_samples_leaf": options.min_rows_leaf,
+            "l2_regularization": options.l2,
+            "max_features": options.max_features,
+            "categorical_features": list(range(n_plain, n_plain + n_categorical)),
+            "early_stopping": stops,
+            "n_iter_no_change": options.patience,
+            "scoring": "loss",
+        }
+        if train.schema.task.is_classification:
+            return HistGradientBoostingClassifier(class_weight=options.class_weight, **common)
+        return HistGradientBoostingRegressor(**common)
+
+
+def _encoder(train: Part) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.preprocessing import OrdinalEncoder
+
+    levels = OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+        max_categories=_MOST_LEVELS,
+    )
+    return ColumnTransformer(
+        [
+            ("numeric", "passthrough", usable_columns(train, "numeric", "datetime")),
+            ("categorical", levels, usable_columns(train, "categorical")),
+        ]
+    )
+
+
+def _held_out(train: Part, validation: Part, encoder: Any) -> dict[str, Any]:
+    """Validation rows whose class the training rows have, encoded."""
+    known = np.ones(len(validation), dtype=bool)
+    if train.schema.task.is_classification:
+        known = np.isin(
+            train.schema.codes(validation.known_target),
+            train.schema.codes(np.unique(train.known_target)),
+        )
+    kept = validation.take(known)
+    return {"X_val": encoder.transform(kept.features), "y_val": kept.known_target}
+
+
+def _report(trees: Any, context: FitContext) -> int:
+    """Record the validation loss of every round and return the best round, counted from one."""
+    losses = -np.asarray(trees.validation_score_[1:])
+    for step, loss in enumerate(losses, start=1):
+        context.recorder.metrics({"validation_loss": float(loss)}, step)
+    best = int(np.argmin(losses)) + 1
+    context.monitor.report(len(losses), {"validation_loss": float(losses[best - 1])})
+    return best

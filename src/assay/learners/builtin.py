@@ -1,0 +1,59 @@
+"""The learners that have a name: an explicit list, with the options of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from assay.data.schema import Task
+from assay.learners.baselines import BuildConstant
+from assay.learners.boosting import BoostingLearner, BoostingOptions
+from assay.learners.estimators import EstimatorLearner
+from assay.learners.linear import BuildLinear, LinearOptions
+from assay.learners.protocol import Learner
+
+_OPTIONS: Mapping[str, type[BaseModel]] = {"boosting": BoostingOptions, "linear": LinearOptions}
+_MAKE: Mapping[str, Callable[[Any], Learner]] = {
+    "boosting": BoostingLearner,
+    "linear": lambda options: EstimatorLearner("linear", BuildLinear(options)),
+}
+NAMES = tuple(_MAKE)
+
+
+def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
+    """The built-in learner of this name; its options were checked before."""
+    return _MAKE[name](_OPTIONS[name](**options))
+
+
+def baselines(task: Task, besides: str) -> list[Learner]:
+    """What every model is shown beside, simplest first; never the learner itself."""
+    constant = "prior" if task.is_classification else "mean"
+    rungs = [EstimatorLearner(constant, BuildConstant()), make_learner("linear", {})]
+    return [rung for rung in rungs if rung.name != besides]
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What is wrong with the options of a built-in learner: (option, problem, mend) each."""
+    model = _OPTIONS[name]
+    try:
+        model(**options)
+    except ValidationError as error:
+        return [_problem(name, model, each) for each in error.errors()]
+    return []
+
+
+def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, str]:
+    option = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        close = get_close_matches(option, model.model_fields, n=1)
+        known = ", ".join(model.model_fields)
+        return (
+            option,
+            f"is not an option of {name}",
+            f"use {close[0]}" if close else f"use one of {known}",
+        )
+    field = model.model_fields[option]
+    return option, error["msg"][0].lower() + error["msg"][1:], f"{option}: {field.default}"

@@ -1,0 +1,163 @@
+"""scikit-learn estimators as learners and models: one pipeline, fitted in the fold, saved by skops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assay.data.dataset import Part
+from assay.data.schema import label_array
+from assay.errors import LearnerError
+from assay.learners.protocol import FitContext
+from assay.predictions import Floats, Predictions
+
+Build = Callable[[Part, int], Any]
+_FILE = "estimator.skops"
+
+
+@dataclass(frozen=True)
+class EstimatorModel:
+    """A fitted scikit-learn estimator that takes features as `Part.features` has them.
+
+    Attributes:
+        estimator: The estimator, preprocessing included.
+        classes: Class labels in the order of the schema; empty for regression.
+        chosen: What the fit decided by looking at validation rows.
+    """
+
+    estimator: Any
+    classes: tuple[Any, ...] = ()
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, features: pd.DataFrame) -> Predictions:
+        """Predict rows; a class that the fit never saw gets probability zero."""
+        rows = np.arange(len(features), dtype=np.int64)
+        if not self.classes:
+            values = np.asarray(self.estimator.predict(features), dtype=np.float64)
+            return Predictions(rows, values=values.reshape(len(rows)))
+        known = list(self.estimator.classes_)
+        columns = [known.index(label) if label in known else -1 for label in self.classes]
+        return Predictions(
+            rows,
+            probabilities=_in_order(self.estimator.predict_proba(features), columns),
+            classes=label_array(self.classes),
+            scores=self._scores(features, columns),
+        )
+
+    def _scores(self, features: pd.DataFrame, columns: list[int]) -> Floats | None:
+        """The decision function, in the order of `classes`: a binary margin favours the last."""
+        if -1 in columns or not hasattr(self.estimator, "decision_function"):
+            return None
+        scores = np.asarray(self.estimator.decision_function(features), dtype=np.float64)
+        if scores.ndim == 1:
+            return scores if columns == [0, 1] else -scores
+        return scores[:, columns]
+
+    def save(self, folder: Path) -> None:
+        """Write the estimator with skops: no pickle, nothing that runs when it is loaded."""
+        import json
+
+        import skops.io
+
+        skops.io.dump(self.estimator, folder / _FILE)
+        about = {"classes": list(self.classes), "chosen": dict(self.chosen)}
+        (folder / "model.json").write_text(json.dumps(about))
+
+    @classmethod
+    def load(cls, folder: Path) -> EstimatorModel:
+        """Read an estimator that `save` wrote; only types of known libraries are built."""
+        import json
+
+        from assay.learners.trust import load_skops
+
+        about = json.loads((folder / "model.json").read_text())
+        return cls(load_skops(folder / _FILE), tuple(about["classes"]), about["chosen"])
+
+
+@dataclass(frozen=True)
+class EstimatorLearner:
+    """A recipe that builds an unfitted estimator for the columns at hand and fits it.
+
+    Attributes:
+        name: What it is called.
+        build: Makes the unfitted estimator from the training part and the seed. A module-level
+            function, or an object that pickles: fits run in other processes.
+    """
+
+    name: str
+    build: Build
+    validates: bool = False
+
+    def fit(self, train: Part, validation: Part | None, context: FitContext) -> EstimatorModel:  # noqa: ARG002
+        """Fit the estimator to the training rows; it needs no validation rows.
+
+        Raises:
+            LearnerError: The estimator refused the data, with its own words.
+        """
+        estimator = seeded(self.build(train, context.seed), context)
+        with told_apart(self.name):
+            estimator.fit(train.features, train.known_target, **weighted(estimator, train))
+        return EstimatorModel(estimator, train.schema.classes)
+
+
+class told_apart:  # noqa: N801
+    """Turns what an estimator raises into a LearnerError that names the learner."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, ValueError | TypeError | ArithmeticError):
+            reason = str(error).strip().splitlines()[0]
+            raise LearnerError(
+                f"The learner {self.name!r} could not be fitted: {reason}",
+                where="model.learner",
+                mend="change model.options, leave the column out (data.roles.ignore), "
+                "or try learner: boosting",
+            ) from error
+
+
+def seeded(estimator: Any, context: FitContext) -> Any:
+    """Give the context's seed to every random part that has none, and its threads to all."""
+    params = estimator.get_params(deep=True)
+    settings = {
+        name: context.seed if name.endswith("random_state") else context.threads
+        for name, value in params.items()
+        if (name.rpartition("__")[2] == "random_state" and value is None)
+        or name.rpartition("__")[2] == "n_jobs"
+    }
+    return estimator.set_params(**settings)
+
+
+def weighted(estimator: Any, train: Part) -> dict[str, Any]:
+    """The fit arguments that carry the sample weights, if the part has any."""
+    if train.weights is None:
+        return {}
+    steps = getattr(estimator, "steps", None)
+    return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": train.weights}
+
+
+def usable_columns(train: Part, *kinds: str) -> list[str]:
+    """Features of these kinds that have at least one value among the training rows."""
+    features = train.features
+    return [
+        column.name
+        for column in train.schema.features
+        if column.kind.value in kinds and features[column.name].notna().any()
+    ]
+
+
+def _in_order(probabilities: Any, columns: list[int]) -> Floats:
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if -1 not in columns:
+        return probabilities[:, columns]
+    padded = np.hstack([probabilities, np.zeros((len(probabilities), 1))])
+    return padded[:, columns]

@@ -1,0 +1,1 @@
+"""Versions of models under a name: registering, listing, finding."""

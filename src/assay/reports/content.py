@@ -1,0 +1,111 @@
+"""What a report is handed: every number in it was measured elsewhere and recorded before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.data.schema import Schema
+from assay.evaluation.curves import Curves
+from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
+from assay.findings import Finding
+
+
+@dataclass(frozen=True)
+class SeedSpread:
+    """The primary metric over repeats with other folds and seeds; the first is the one logged."""
+
+    values: Sequence[float]
+
+    @property
+    def n(self) -> int:
+        """Number of seeds."""
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class BaselineContent:
+    """A baseline beside the model: its evaluation and what the model gains over it.
+
+    In `gain` the baseline is the first and the model the second.
+    """
+
+    name: str
+    evaluation: Evaluation
+    gain: Difference
+
+
+@dataclass(frozen=True)
+class TestLook:
+    """The sealed rows after `evaluate --on test`: the number, the announced one, their difference.
+
+    In `difference` the announced number is the first and the one on the test rows the second.
+    """
+
+    __test__ = False
+
+    evaluation: Evaluation
+    difference: Difference
+    looks: int
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """One run as a page.
+
+    Attributes:
+        experiment: Name of the experiment.
+        run_name: Name of the run.
+        run_id: Its id in the store.
+        created: When it started, ISO 8601 with offset.
+        duration_s: How long it took.
+        learner: Name of the learner.
+        options: What was set otherwise than by default.
+        schema: The columns with kinds, roles and the evidence for them.
+        n_rows: Rows of the source, by part: 'train', 'test', 'unlabelled'.
+        folds: Number of folds.
+        evaluation: The model on out-of-fold rows.
+        seeds: Spread over seeds.
+        baselines: Simplest first.
+        findings: Worst first.
+        not_applicable: Checks that had nothing to look at, by code, with the reason.
+        passed: Codes of the checks that found nothing.
+        curves: Of the model on out-of-fold rows.
+        importance: Most important feature first.
+        importance_rows: Rows the importance was measured on.
+        threshold: For a binary task.
+        calibration: The method in words, with the reason for it.
+        provenance: Label: value, or label: {label: value}, in the order to be shown.
+        experiment_text: The experiment file as it was read.
+        test: Set once the sealed rows were opened.
+        looks: Looks that these test rows have had before, for any run, while this one has none.
+        next_steps: Commands with what they do.
+    """
+
+    experiment: str
+    run_name: str
+    run_id: str
+    created: str
+    duration_s: float
+    learner: str
+    options: Mapping[str, Any]
+    schema: Schema
+    n_rows: Mapping[str, int]
+    folds: int
+    evaluation: Evaluation
+    seeds: SeedSpread
+    baselines: Sequence[BaselineContent]
+    findings: Sequence[Finding]
+    not_applicable: Mapping[str, str]
+    passed: Sequence[str]
+    curves: Curves
+    importance: Sequence[Importance]
+    importance_rows: int
+    threshold: Threshold | None
+    calibration: str
+    provenance: Mapping[str, Any]
+    experiment_text: str
+    test: TestLook | None = None
+    looks: int = 0
+    next_steps: Mapping[str, str] = field(default_factory=dict)

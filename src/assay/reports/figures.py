@@ -1,0 +1,227 @@
+"""The figures of a report: what each curve looks like and the sentence that reads it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from assay.data.schema import Task
+from assay.evaluation.curves import PrecisionRecallCurve, Reliability, Residuals, RocCurve
+from assay.evaluation.result import Evaluation
+from assay.predictions import Floats
+from assay.reports.axis import extent
+from assay.reports.content import ReportContent
+from assay.reports.plots import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Mark,
+    Note,
+    Plot,
+    across,
+    bars,
+    dots,
+    line,
+    uprights,
+    upwards,
+)
+from assay.reports.wording import count, numbers, share
+
+_UNIT = (-0.02, 1.02)
+_FALSE_ALARMS = 0.1
+_RECALL = 0.8
+_LAYERS = 8
+
+
+def figures(content: ReportContent) -> list[Plot]:
+    """The plots that the task has, in reading order."""
+    curves, evaluation = content.curves, content.evaluation
+    plots = []
+    if curves.roc is not None:
+        plots.append(_roc(curves.roc, evaluation))
+    if curves.precision_recall is not None:
+        plots.append(_precision_recall(curves.precision_recall, evaluation))
+    if curves.reliability is not None:
+        plot = _reliability(curves.reliability, evaluation.task)
+        plots.append(replace(plot, more=[f"Calibration: {content.calibration}"]))
+    if curves.residuals is not None:
+        plots += [_residuals(curves.residuals), _residual_spread(curves.residuals)]
+    return plots
+
+
+def _roc(curve: RocCurve, evaluation: Evaluation) -> Plot:
+    x, y = across(*_UNIT), upwards(*_UNIT)
+    found = curve.true_positive_rate[curve.false_positive_rate <= _FALSE_ALARMS].max()
+    reading = (
+        f"Where at most {share(_FALSE_ALARMS)} of the negatives are taken for positives, "
+        f"{share(found)} of the positives are found."
+    )
+    marks = [
+        line("reference", x.at(np.array([0, 1])), y.at(np.array([0, 1]))),
+        line("curve", x.at(curve.false_positive_rate), y.at(curve.true_positive_rate)),
+    ]
+    notes = []
+    (negatives, false_alarms), (missed, hits) = evaluation.confusion
+    if negatives + false_alarms and missed + hits:
+        at = false_alarms / (negatives + false_alarms), hits / (missed + hits)
+        marks.append(dots("here", x.at(np.array(at[:1])), y.at(np.array(at[1:]))))
+        notes.append(_beside(float(x.at(at[0])), float(y.at(at[1])), "threshold"))
+    return Plot(
+        "roc",
+        "ROC curve",
+        "True positive rate against false positive rate at every threshold; the diagonal is "
+        f"chance. {reading}",
+        reading,
+        x,
+        y,
+        "false positive rate",
+        "true positive rate",
+        marks,
+        notes,
+    )
+
+
+def _precision_recall(curve: PrecisionRecallCurve, evaluation: Evaluation) -> Plot:
+    x, y = across(*_UNIT), upwards(*_UNIT)
+    at_recall = min(int(np.searchsorted(curve.recall, _RECALL)), len(curve.recall) - 1)
+    right = curve.precision[at_recall]
+    reading = (
+        f"Where at least {share(_RECALL)} of the positives are found, {share(right)} of what is "
+        f"called positive is; by chance it would be {share(curve.prevalence)}."
+    )
+    prevalence = np.full(2, curve.prevalence)
+    marks = [
+        line("reference", x.at(np.array([0, 1])), y.at(prevalence)),
+        line("curve", x.at(curve.recall), y.at(curve.precision), step=True),
+    ]
+    notes = []
+    (_, false_alarms), (missed, hits) = evaluation.confusion
+    if hits:
+        at = hits / (missed + hits), hits / (hits + false_alarms)
+        marks.append(dots("here", x.at(np.array(at[:1])), y.at(np.array(at[1:]))))
+        notes.append(_beside(float(x.at(at[0])), float(y.at(at[1])), "threshold", above=True))
+    return Plot(
+        "precision-recall",
+        "Precision and recall",
+        f"Precision against recall at every threshold; the level line is chance. {reading}",
+        reading,
+        x,
+        y,
+        "recall",
+        "precision",
+        marks,
+        notes,
+    )
+
+
+def _reliability(curve: Reliability, task: Task) -> Plot:
+    limits = _probability_limits(curve)
+    x, y = across(*limits), upwards(*limits)
+    off = (curve.predicted < curve.low) | (curve.predicted > curve.high)
+    worst = int(np.abs(curve.observed - curve.predicted).argmax())
+    bins = len(curve.predicted)
+    outside = (
+        f"The intervals of all {bins} bins reach the diagonal"
+        if not off.any()
+        else f"The intervals of {off.sum()} of {bins} bins miss the diagonal"
+    )
+    reading = (
+        f"{outside}; the widest gap: predicted {share(curve.predicted[worst])}, "
+        f"observed {share(curve.observed[worst])}."
+    )
+    multiclass = task is Task.MULTICLASS
+    at = x.at(curve.predicted)
+    marks = [
+        line("reference", x.at(np.array(limits)), y.at(np.array(limits))),
+        uprights("interval", at, y.at(curve.low), y.at(curve.high)),
+        dots("point", at[~off], y.at(curve.observed[~off])),
+        dots("point off", at[off], y.at(curve.observed[off])),
+    ]
+    return Plot(
+        "reliability",
+        "Reliability of the top class" if multiclass else "Reliability",
+        f"Observed frequency with its interval against predicted probability, in {bins} bins of "
+        f"equal count; the diagonal is perfect calibration. {reading}",
+        reading,
+        x,
+        y,
+        "probability of the top class" if multiclass else "predicted probability",
+        "how often it is right" if multiclass else "observed frequency",
+        [mark for mark in marks if mark.path],
+    )
+
+
+def _residuals(residuals: Residuals) -> Plot:
+    x = across(*extent(residuals.predicted, 0.03))
+    y = upwards(*extent(np.append(residuals.residual, 0.0)))
+    low, high = _outer_fifths(residuals)
+    few, many = numbers(low, high)
+    reading = (
+        f"In the fifth with the lowest predictions the residuals' standard deviation is {few}, "
+        f"in the fifth with the highest {many}."
+    )
+    at, up = x.at(residuals.predicted), y.at(residuals.residual)
+    layers = [dots("cloud", at[n::_LAYERS], up[n::_LAYERS]) for n in range(_LAYERS)]
+    zero = float(y.at(0.0))
+    return Plot(
+        "residuals",
+        "Residuals along the predictions",
+        f"Residual (true minus predicted) against prediction for {count(len(at))} rows. {reading}",
+        reading,
+        x,
+        y,
+        "predicted",
+        "true minus predicted",
+        [Mark("reference solid", f"M{LEFT} {zero:.1f}H{RIGHT}"), *_filled(layers)],
+    )
+
+
+def _residual_spread(residuals: Residuals) -> Plot:
+    values = residuals.residual
+    edges = np.histogram_bin_edges(values, bins=min(40, max(8, round(len(values) ** 0.5))))
+    rows = np.histogram(values, edges)[0]
+    x, y = across(*extent(edges, 0.02)), upwards(0.0, float(rows.max()) * 1.06)
+    lower, middle, upper = np.quantile(values, [0.25, 0.5, 0.75])
+    low, median, high = numbers(lower, middle, upper)
+    reading = f"Half of the residuals lie between {low} and {high}; their median is {median}."
+    quartiles = [Mark("reference solid", f"M{float(x.at(middle)):.1f} {TOP}V{BOTTOM}")]
+    return Plot(
+        "residual-spread",
+        "Distribution of the residuals",
+        f"Histogram of the residuals (true minus predicted); a line marks the median. {reading}",
+        reading,
+        x,
+        y,
+        "true minus predicted",
+        "rows",
+        [bars("bar", x.at(edges), y.at(rows)), *quartiles],
+    )
+
+
+def _probability_limits(curve: Reliability) -> tuple[float, float]:
+    """Zero to one, or the tenths that hold all there is, with a margin."""
+    low = np.floor(10 * min(curve.predicted.min(), curve.low.min())) / 10
+    high = np.ceil(10 * max(curve.predicted.max(), curve.high.max())) / 10
+    margin = 0.02 * (high - low)
+    return float(low - margin), float(high + margin)
+
+
+def _outer_fifths(residuals: Residuals) -> tuple[float, float]:
+    """Standard deviation of the residuals in the lowest and highest fifth of predictions."""
+    ordered: Floats = residuals.residual[np.argsort(residuals.predicted, kind="stable")]
+    fifth = max(1, len(ordered) // 5)
+    return float(ordered[:fifth].std()), float(ordered[-fifth:].std())
+
+
+def _beside(x: float, y: float, text: str, *, above: bool = False) -> Note:
+    """A word beside a dot, on the side where there is room."""
+    room = x < (LEFT + RIGHT) / 2 + 60
+    if above:
+        return Note(text, x + 9 if room else x - 2, y - 8, "start" if room else "middle")
+    return Note(text, x + 9, y + 15) if room else Note(text, x - 9, y + 15, "end")
+
+
+def _filled(layers: list[Mark]) -> list[Mark]:
+    return [layer for layer in layers if layer.path]

@@ -1,0 +1,121 @@
+"""The report: one page that stands alone, with the same bytes for the same content."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from assay.findings import Finding, Severity
+from assay.reports import dots, tables, verdicts, wording
+from assay.reports.confusion import confusion_table
+from assay.reports.content import ReportContent
+from assay.reports.figures import figures
+
+_OPENS_TEST = "--on test"
+
+
+def render(content: ReportContent) -> str:
+    """The report as one HTML document without links, scripts or anything to be fetched.
+
+    Every text in it that comes from the user (columns, labels, the experiment file) is escaped.
+    """
+    is_classification = content.evaluation.task.is_classification
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            content=content,
+            verdict=verdicts.against_baselines(content),
+            test_verdict=verdicts.on_test(content.test) if content.test else None,
+            stale=verdicts.staleness(content.test.looks if content.test else content.looks),
+            open_test=_command_that_opens(content),
+            findings=_worst_first(content),
+            severities=_severities(content),
+            against=dots.against_baselines(content),
+            metrics=tables.metric_table(content),
+            seeds=dots.seeds(content),
+            over_seeds=verdicts.over_seeds(content),
+            plots=figures(content),
+            confusion=confusion_table(content) if is_classification else None,
+            importances=dots.importances(content) if content.importance else None,
+            importance_reading=dots.importance_reading(content) if content.importance else "",
+            parts=tables.parts(content),
+            classes=tables.class_shares(content),
+            version=_version(),
+        )
+    )
+
+
+def write(content: ReportContent, path: Path) -> Path:
+    """Write the report aside, then move it into place, so that no half page is ever seen.
+
+    Returns:
+        The path written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with aside.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(render(content))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return path
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("assay.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    named: dict[str, Any] = {
+        "count": wording.count,
+        "share": wording.share,
+        "value": wording.value,
+        "interval": wording.interval,
+        "estimate": wording.estimate,
+        "metric": wording.metric,
+        "metric_within": wording.metric_within,
+        "rows": wording.rows,
+        "duration": wording.duration,
+        "moment": wording.moment,
+        "plain": wording.plain,
+        "setting": wording.setting,
+    }
+    environment.filters.update(named)
+    environment.globals["counted"] = wording.counted
+    return environment
+
+
+def _worst_first(content: ReportContent) -> list[Finding]:
+    """Open findings before accepted ones, each from the gravest to the mildest."""
+    return sorted(
+        content.findings, key=lambda each: (each.accepted is not None, -each.severity.rank)
+    )
+
+
+def _severities(content: ReportContent) -> list[tuple[Severity, int]]:
+    """Severities of the open findings with their number, worst first."""
+    still_open = [each.severity for each in content.findings if each.accepted is None]
+    return [(each, still_open.count(each)) for each in reversed(Severity) if each in still_open]
+
+
+def _command_that_opens(content: ReportContent) -> str:
+    """The command that opens the sealed rows, as the next steps spell it."""
+    steps = (command for command in content.next_steps if _OPENS_TEST in command)
+    return next(steps, f"assay evaluate {content.run_id} {_OPENS_TEST}")
+
+
+def _version() -> str:
+    try:
+        return version("assay-ml")
+    except PackageNotFoundError:
+        return "from source"

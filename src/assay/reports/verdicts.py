@@ -1,0 +1,92 @@
+"""The sentences that say what a run is worth: beside baselines, on sealed rows, over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from assay.reports.content import BaselineContent, ReportContent, TestLook
+from assay.reports.wording import counted, estimate, magnitude, metric_within, numbers
+
+MANY_LOOKS = 3
+"""Looks from which a test set counts as stale."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A sentence and its tone: 'good', 'bad' or 'even'."""
+
+    text: str
+    tone: str
+
+
+def against_baselines(content: ReportContent) -> Verdict:
+    """Whether the model is worth more than the baselines, judged by the hardest to beat."""
+    baselines = content.baselines
+    if not baselines:
+        return Verdict("There is no baseline to compare with.", "even")
+    lost = [each for each in baselines if each.gain.better == "first"]
+    if lost:
+        worst = max(lost, key=_size)
+        by = magnitude(worst.gain.estimate)
+        return Verdict(f"{worst.name} beats {content.learner} by {by}.", "bad")
+    open_ones = [each for each in baselines if each.gain.better is None]
+    if open_ones:
+        return Verdict(_undecided(content.learner, open_ones[-1]), "even")
+    hardest = min(baselines, key=_size)
+    by = magnitude(hardest.gain.estimate)
+    among = f", the strongest of {len(baselines)} baselines" if len(baselines) > 1 else ""
+    return Verdict(f"{content.learner} beats {hardest.name} by {by}{among}.", "good")
+
+
+def on_test(test: TestLook) -> Verdict:
+    """Whether the sealed rows bear out the announced number."""
+    difference = test.difference
+    apart = estimate(difference.estimate)
+    if not difference.estimate.has_interval:
+        reason = difference.estimate.reason or "none was given"
+        return Verdict(
+            f"It differs from the announced one by {apart}; no interval: {reason}.", "even"
+        )
+    if difference.better is None:
+        return Verdict(f"It bears out the announced one: difference {apart}.", "good")
+    size = magnitude(difference.estimate)
+    if difference.better == "second":
+        return Verdict(f"It is better than announced by {size}: more than noise.", "even")
+    return Verdict(f"It is worse than announced by {size}: more than noise.", "bad")
+
+
+def staleness(looks: int) -> str:
+    """What it means that test rows have been looked at before; empty at the first look."""
+    if looks <= 1:
+        return ""
+    if looks < MANY_LOOKS:
+        return f"These rows have had {counted(looks, 'look')}."
+    return f"These rows have had {counted(looks, 'look')}: what is chosen by them flatters itself."
+
+
+def over_seeds(content: ReportContent) -> str:
+    """Mean and standard deviation of the primary metric over seeds."""
+    values = [float(each) for each in content.seeds.values]
+    named = metric_within(content.evaluation.primary)
+    if len(values) < 2:
+        return f"One seed only: how much {named} varies with the seed is unknown."
+    mean, spread = numbers(statistics.fmean(values), statistics.stdev(values))
+    return (
+        f"Over {len(values)} seeds (other folds, other model seeds) {named} is {mean} ± {spread}, "
+        "mean ± standard deviation. The first is the one logged."
+    )
+
+
+def _size(baseline: BaselineContent) -> float:
+    return abs(baseline.gain.estimate.value)
+
+
+def _undecided(learner: str, baseline: BaselineContent) -> str:
+    difference = baseline.gain.estimate
+    if not difference.has_interval:
+        reason = difference.reason or "none was given"
+        apart = f"they differ by {magnitude(difference)}, no interval: {reason}"
+    else:
+        apart = f"difference {estimate(difference)}"
+    return f"{learner} cannot be told from {baseline.name}: {apart}."

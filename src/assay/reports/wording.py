@@ -1,0 +1,221 @@
+"""How numbers, names and values are written on the page: grouped, a true minus, never 'nan'."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from assay.estimates import Estimate, aligned
+
+NARROW_SPACE = "\u202f"
+MINUS = "\u2212"
+
+_SHOWN_ITEMS = 8
+_SMALLEST_SHARE = 0.0005
+_WHOLE_PERCENT_FROM = 0.0995
+_METRICS = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "f1": "F1",
+    "f1_macro": "Macro F1",
+    "macro_f1": "Macro F1",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "mape": "MAPE",
+    "mcc": "MCC",
+    "ece": "ECE",
+}
+_ROWS = {"out-of-fold": "out of fold", "test": "test"}
+
+
+def count(n: float) -> str:
+    """A whole number in groups of three.
+
+    >>> count(39073)
+    '39,073'
+    """
+    return _tidy(str(int(n)))
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row"), counted(2, "look")
+    ('1 row', '2 looks')
+    """
+    return f"{count(n)} {noun if n == 1 else plural or noun + 's'}"
+
+
+def share(part: float) -> str:
+    """A share as a percentage that never rounds to all or nothing unless it is.
+
+    >>> [share(x).replace(NARROW_SPACE, " ") for x in (0, 0.00001, 0.0421, 0.76, 0.99999, 1)]
+    ['0 %', '<0.1 %', '4.2 %', '76 %', '>99.9 %', '100 %']
+    """
+    if not math.isfinite(part):
+        return "not defined"
+    if 0 < part < _SMALLEST_SHARE:
+        return f"<0.1{NARROW_SPACE}%"
+    if 1 - _SMALLEST_SHARE < part < 1:
+        return f">99.9{NARROW_SPACE}%"
+    between = _WHOLE_PERCENT_FROM <= part <= 1 - 0.005
+    decimals = 0 if between or part in (0, 1) else 1
+    return f"{100 * part:.{decimals}f}{NARROW_SPACE}%"
+
+
+def numbers(*values: float) -> list[str]:
+    """Numbers that belong together, with the same decimals."""
+    return [_tidy(text) for text in aligned(*values)]
+
+
+def number(value: float) -> str:
+    """A number with three significant digits.
+
+    >>> number(0.0204), number(30125.2), number(float("nan"))
+    ('0.0204', '30,125', 'not defined')
+    """
+    return numbers(value)[0]
+
+
+def value(estimate: Estimate) -> str:
+    """The estimate without its interval, to the decimals that the interval has."""
+    return numbers(estimate.value, *_ends(estimate))[0]
+
+
+def interval(estimate: Estimate) -> str:
+    """The interval alone, or an empty text where there is none."""
+    return " to ".join(numbers(estimate.value, *_ends(estimate))[1:])
+
+
+def estimate(each: Estimate) -> str:
+    """Value and interval; only the value where there is no interval.
+
+    >>> estimate(Estimate(0.0213, 0.0184, 0.0242, n=100))
+    '0.0213 (0.0184 to 0.0242)'
+    """
+    return f"{value(each)} ({interval(each)})" if each.has_interval else value(each)
+
+
+def like(model: Estimate, other: Estimate) -> tuple[str, str]:
+    """Value and interval of another estimate with the decimals of the model's.
+
+    >>> like(Estimate(0.895, 0.882, 0.908, n=9), Estimate(0.00278, 0.001, 0.009, n=9))
+    ('0.003', '0.001 to 0.009')
+    """
+    decimals = len(aligned(model.value, *_ends(model))[0].partition(".")[2])
+    value, *ends = [_tidy(f"{each:.{decimals}f}") for each in (other.value, *_ends(other))]
+    return value, " to ".join(ends)
+
+
+def magnitude(difference: Estimate) -> str:
+    """A difference whose sign is told in words, as 'beats by' or 'worse by'."""
+    if difference.value >= 0:
+        return estimate(difference)
+    low, high = (
+        (-end for end in _ends(difference)[::-1]) if difference.has_interval else (None,) * 2
+    )
+    flipped = Estimate(-difference.value, low, high, n=difference.n)
+    return estimate(flipped)
+
+
+def metric(name: str) -> str:
+    """A metric's name for people.
+
+    >>> metric("roc_auc"), metric("balanced_accuracy")
+    ('ROC AUC', 'Balanced accuracy')
+    """
+    words = name.replace("_", " ")
+    return _METRICS.get(name, words[:1].upper() + words[1:])
+
+
+def metric_within(name: str) -> str:
+    """A metric's name within a sentence: acronyms keep their capitals.
+
+    >>> metric_within("roc_auc"), metric_within("log_loss")
+    ('ROC AUC', 'log loss')
+    """
+    label = metric(name)
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def rows(name: str) -> str:
+    """Which rows an evaluation was made on, as it stands in a sentence."""
+    return _ROWS.get(name, name)
+
+
+def duration(seconds: float) -> str:
+    """A time span in its two largest units.
+
+    >>> duration(4.21), duration(192), duration(3840)
+    ('4.2 s', '3 min 12 s', '1 h 4 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def moment(created: str) -> str:
+    """An ISO 8601 time to the minute, with its offset.
+
+    >>> moment("2026-11-23T14:05:09.123+00:00")
+    '2026-11-23 14:05 UTC'
+    """
+    when = datetime.fromisoformat(created)
+    minute = when.isoformat(sep=" ", timespec="minutes")
+    if when.utcoffset() == timedelta(0):
+        return f"{minute[:-6]} UTC"
+    return minute if when.tzinfo is None else f"{minute[:-6]} {minute[-6:]}"
+
+
+def plain(anything: Any) -> str:
+    """Any recorded value (evidence, options, provenance) as text for people."""
+    if anything is None or isinstance(anything, bool):
+        return {None: "not set", True: "yes", False: "no"}[anything]
+    if isinstance(anything, int | float):
+        return count(anything) if isinstance(anything, int) else number(anything)
+    if isinstance(anything, Mapping):
+        return _listed([f"{key}: {plain(item)}" for key, item in anything.items()])
+    if isinstance(anything, Sequence) and not isinstance(anything, str):
+        return _listed([plain(item) for item in anything])
+    return str(anything)
+
+
+def setting(anything: Any) -> str:
+    """A value as one would type it, and all of it: options and provenance are there to be copied.
+
+    >>> setting(0.00001), setting([39073, None]), setting({"numpy": "2.4.6"})
+    ('1e-05', '39073, not set', 'numpy: 2.4.6')
+    """
+    if isinstance(anything, Mapping):
+        return ", ".join(f"{key}: {setting(item)}" for key, item in anything.items()) or "none"
+    if isinstance(anything, Sequence) and not isinstance(anything, str):
+        return ", ".join(map(setting, anything)) or "none"
+    as_typed = isinstance(anything, int | float) and not isinstance(anything, bool)
+    return str(anything) if as_typed and math.isfinite(anything) else plain(anything)
+
+
+def _listed(items: list[str]) -> str:
+    if not items:
+        return "none"
+    more = len(items) - _SHOWN_ITEMS
+    return ", ".join(items[:_SHOWN_ITEMS]) + (f" and {count(more)} more" if more > 0 else "")
+
+
+def _ends(estimate: Estimate) -> list[float]:
+    if estimate.low is None or estimate.high is None:
+        return []
+    return [estimate.low, estimate.high]
+
+
+def _tidy(text: str) -> str:
+    if text in ("nan", "inf", "-inf"):
+        return {"nan": "not defined", "inf": "infinite", "-inf": f"{MINUS}infinite"}[text]
+    negative = text.startswith("-") and re.search("[1-9]", text) is not None
+    whole, point, decimals = text.lstrip("-").partition(".")
+    return (MINUS if negative else "") + f"{int(whole):,}" + point + decimals

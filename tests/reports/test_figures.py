@@ -1,0 +1,81 @@
+"""Figures: the sentence under a curve states what the curve holds, and lines stay light."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from assay.evaluation.curves import (
+    Curves,
+    PrecisionRecallCurve,
+    Reliability,
+    Residuals,
+    RocCurve,
+)
+from assay.reports.content import ReportContent
+from assay.reports.figures import figures
+from assay.reports.plots import Plot, line
+from assay.reports.wording import MINUS, NARROW_SPACE
+
+from . import builders
+
+
+def _only(content: ReportContent, **curves: Any) -> list[Plot]:
+    return figures(replace(content, curves=replace(Curves(), **curves)))
+
+
+def _said(plot: Plot) -> str:
+    return plot.reading.replace(NARROW_SPACE, " ")
+
+
+def test_roc_is_read_at_a_tenth_of_false_alarms() -> None:
+    curve = RocCurve(np.array([0, 0.05, 0.1, 0.3, 1]), np.array([0, 0.4, 0.62, 0.9, 1]))
+    (plot,) = _only(builders.binary(), roc=curve)
+    assert "at most 10 % of the negatives" in _said(plot)
+    assert "62 % of the positives are found" in _said(plot)
+    assert plot.reading in plot.description
+
+
+def test_precision_is_read_at_four_fifths_of_recall() -> None:
+    curve = PrecisionRecallCurve(np.array([0, 0.5, 0.85, 1]), np.array([1, 0.9, 0.7, 0.3]), 0.3)
+    (plot,) = _only(builders.binary(), precision_recall=curve)
+    assert "70 % of what is called positive is; by chance it would be 30 %" in _said(plot)
+
+
+def test_reliability_counts_the_bins_that_miss_the_diagonal() -> None:
+    predicted, observed = np.array([0.1, 0.5, 0.9]), np.array([0.12, 0.3, 0.88])
+    curve = Reliability(predicted, observed, observed - 0.1, observed + 0.1, np.full(3, 50.0))
+    plot = _only(builders.binary(), reliability=curve)[0]
+    assert _said(plot) == (
+        "The intervals of 1 of 3 bins miss the diagonal; the widest gap: predicted 50 %, "
+        "observed 30 %."
+    )
+    inside = replace(curve, low=curve.low - 0.2, high=curve.high + 0.2)
+    assert "all 3 bins reach" in _said(_only(builders.binary(), reliability=inside)[0])
+
+
+def test_residuals_are_read_by_spread_and_quartiles() -> None:
+    predicted = np.arange(100.0)
+    residual = np.where(predicted < 50, 1.0, 4.0) * np.where(predicted % 2, 1.0, -1.0)
+    along, spread = _only(builders.regression(), residuals=Residuals(predicted, residual))
+    assert "standard deviation is 1.00, in the fifth with the highest 4.00" in along.reading
+    assert f"between {MINUS}1.75 and 1.75; their median is 0.00" in spread.reading
+
+
+def test_residuals_that_are_all_zero_are_drawn() -> None:
+    plots = _only(builders.regression(), residuals=Residuals(np.ones(5), np.zeros(5)))
+    assert not any("nan" in mark.path for plot in plots for mark in plot.marks)
+
+
+def test_a_line_of_many_points_is_thinned_and_keeps_its_ends() -> None:
+    at = np.linspace(0, 300, 40_000)
+    mark = line("curve", at, 300 - at)
+    assert len(mark.path) < 12_000
+    assert mark.path.startswith("M0 300")
+    assert mark.path.endswith("L300 0")
+
+
+def test_a_step_goes_up_before_it_goes_on() -> None:
+    assert line("curve", np.array([0.0, 10.0]), np.array([5.0, 2.0]), step=True).path == "M0 5V2H10"
