@@ -39,3 +39,15 @@ class Outcome:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def known_probabilities(self) -> Floats:
+        """The probabilities of a classification."""
+        assert self.probabilities is not None
+        return self.probabilities
+
+    @property
+    def known_values(self) -> Floats:
+        """The predicted values of a regression."""
+        assert self.values is not None
+        return self.values

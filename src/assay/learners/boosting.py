@@ -7,7 +7,7 @@ mean rank of seven recipes on ten public tables; a first guess, to be measured a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -51,7 +51,7 @@ class BoostingOptions(BaseModel):
 class BoostingLearner:
     """Fits trees until the validation loss no longer falls."""
 
-    options: BoostingOptions = BoostingOptions()
+    options: BoostingOptions = field(default_factory=BoostingOptions)
     name: str = "boosting"
     validates: bool = True
 
@@ -123,10 +123,8 @@ def _held_out(train: Part, validation: Part, encoder: Any) -> dict[str, Any]:
     """Validation rows whose class the training rows have, encoded."""
     known = np.ones(len(validation), dtype=bool)
     if train.schema.task.is_classification:
-        known = np.isin(
-            train.schema.codes(validation.known_target),
-            train.schema.codes(np.unique(train.known_target)),
-        )
+        seen = set(train.known_target)
+        known = np.array([label in seen for label in validation.known_target], dtype=bool)
     kept = validation.take(known)
     return {"X_val": encoder.transform(kept.features), "y_val": kept.known_target}
 

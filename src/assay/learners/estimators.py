@@ -1,4 +1,4 @@
-"""scikit-learn estimators as learners and models: one pipeline, fitted in the fold, saved by skops."""
+"""scikit-learn estimators as learners and models: fitted inside the fold, saved by skops."""
 
 from __future__ import annotations
 
@@ -126,13 +126,13 @@ class told_apart:  # noqa: N801
 
 
 def seeded(estimator: Any, context: FitContext) -> Any:
-    """Give the context's seed to every random part that has none, and its threads to all."""
+    """Give the context's seed to every random part without one, its threads to all that ask."""
     params = estimator.get_params(deep=True)
     settings = {
-        name: context.seed if name.endswith("random_state") else context.threads
+        name: context.threads if name.rpartition("__")[2] == "n_jobs" else context.seed
         for name, value in params.items()
         if (name.rpartition("__")[2] == "random_state" and value is None)
-        or name.rpartition("__")[2] == "n_jobs"
+        or (name.rpartition("__")[2] == "n_jobs" and value is not None)
     }
     return estimator.set_params(**settings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,7 +29,7 @@ class LinearOptions(BaseModel):
 class BuildLinear:
     """Builds the pipeline of the spec, section 1: ColumnTransformer, then a linear estimator."""
 
-    options: LinearOptions = LinearOptions()
+    options: LinearOptions = field(default_factory=LinearOptions)
 
     def __call__(self, train: Part, seed: int) -> Any:  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression, Ridge

@@ -1,0 +1,111 @@
+"""Evaluating: outcomes of several models on the same rows become metrics with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+
+from assay.data.schema import Schema, Task
+from assay.errors import ExperimentError
+from assay.evaluation.intervals import Replicates, replicate
+from assay.evaluation.metrics import METRICS, default_primary
+from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.result import Evaluation
+from assay.predictions import Labels, Predictions
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An evaluation with the resamples behind it, for paired comparisons."""
+
+    outcome: Outcome
+    evaluation: Evaluation
+    replicates: Replicates
+
+
+def outcome_of(
+    predictions: Predictions, target: Labels, schema: Schema, decided: Codes | None = None
+) -> Outcome:
+    """Put predictions beside the truth of the same rows.
+
+    Args:
+        predictions: Of the rows, with the classes of the schema.
+        target: True labels or values of these rows, in their order, shape (n,).
+        schema: Task and classes.
+        decided: Decided class positions, shape (n,); the most probable class when None.
+    """
+    if not schema.task.is_classification:
+        return Outcome(schema.task, predictions.rows, target, values=predictions.values)
+    probabilities = predictions.probabilities
+    assert probabilities is not None
+    return Outcome(
+        task=schema.task,
+        rows=predictions.rows,
+        truth=schema.codes(target),
+        classes=schema.classes,
+        probabilities=probabilities,
+        decided=np.argmax(probabilities, axis=1) if decided is None else decided,
+    )
+
+
+def judge_together(
+    outcomes: Mapping[str, Outcome], *, rows: str, primary: str, level: float, resamples: int
+) -> dict[str, Judged]:
+    """Evaluate models on the same rows and the same resamples.
+
+    Args:
+        outcomes: By model.
+        rows: Which rows: 'out-of-fold' or 'test'.
+        primary: Metric to decide by.
+        level: Level of the intervals.
+        resamples: Bootstrap resamples.
+    """
+    replicates = replicate(list(outcomes.values()), resamples)
+    return {
+        name: Judged(outcome, _evaluation(outcome, each, rows, primary, level), each)
+        for (name, outcome), each in zip(outcomes.items(), replicates, strict=True)
+    }
+
+
+def check_primary(primary: str | None, task: Task) -> str:
+    """The metric to decide by.
+
+    Raises:
+        ExperimentError: The task has no such metric.
+    """
+    if primary is None:
+        return default_primary(task)
+    if primary in METRICS[task]:
+        return primary
+    close = get_close_matches(primary, METRICS[task], n=1)
+    raise ExperimentError(
+        f"evaluation.primary is {primary!r}, which is no metric of a {task} task.",
+        where=f"metrics: {', '.join(METRICS[task])}",
+        mend=f"evaluation: {{primary: {close[0] if close else default_primary(task)}}}",
+    )
+
+
+def _evaluation(
+    outcome: Outcome, replicates: Replicates, rows: str, primary: str, level: float
+) -> Evaluation:
+    names = sorted(replicates.values, key=lambda name: name != primary)
+    support: dict[str, int] = {}
+    confusion: tuple[tuple[int, ...], ...] = ()
+    if outcome.task.is_classification:
+        k = len(outcome.classes)
+        counts = np.bincount(outcome.truth, minlength=k)
+        support = {str(c): int(n) for c, n in zip(outcome.classes, counts, strict=True)}
+        cells = np.bincount(outcome.truth * k + outcome.decided, minlength=k * k).reshape(k, k)
+        confusion = tuple(tuple(int(n) for n in row) for row in cells)
+    return Evaluation(
+        task=outcome.task,
+        rows=rows,
+        n=len(outcome),
+        primary=primary,
+        metrics={name: replicates.estimate(name, level) for name in names},
+        support=support,
+        confusion=confusion,
+    )

@@ -1,0 +1,211 @@
+"""The metrics of each task, equal to scikit-learn's, for many sets of row weights at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.data.schema import Task
+from assay.evaluation.outcome import Outcome
+from assay.evaluation.weighted import Climb, Scored, Weighted
+from assay.predictions import Floats
+
+Share = Callable[[Floats], tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good predictions are.
+
+    Attributes:
+        name: Its name in the experiment file, as scikit-learn has it.
+        values: Its value under each set of weights, shape (b,).
+        greater_is_better: Whether more is better.
+        share: Of a metric that is k rows out of m: both, from the confusion matrices.
+    """
+
+    name: str
+    values: Callable[[Weighted], Floats]
+    greater_is_better: bool = True
+    share: Share | None = None
+
+    def of(self, outcome: Outcome) -> float:
+        """The metric of an outcome whose rows all count the same."""
+        return float(self.values(Weighted(Scored(outcome), np.ones((1, len(outcome)))))[0])
+
+
+def roc_auc(of: Weighted) -> Floats:
+    """Chance that a positive row scores higher than a negative one, ties counting half."""
+    return _area_under_roc(of.binary_climb)
+
+
+def roc_auc_ovr(of: Weighted) -> Floats:
+    """Mean over the classes of the ROC-AUC of each against the rest; absent classes left out."""
+    areas = [_area_under_roc(of.climb(column)) for column in range(len(of.outcome.classes))]
+    return np.nanmean(areas, axis=0)
+
+
+def pr_auc(of: Weighted) -> Floats:
+    """Average precision: precision at each threshold, weighted by the recall gained there."""
+    climb = of.binary_climb
+    precision = climb.hits / np.maximum(climb.all, np.finfo(np.float64).tiny)
+    return _ratio(np.einsum("bg,bg->b", climb.new_hits, precision), climb.hits[:, -1])
+
+
+def log_loss(of: Weighted) -> Floats:
+    """Mean of minus the log of the true class's probability, in nats."""
+    return of.mean(of.scored.log_losses)
+
+
+def brier(of: Weighted) -> Floats:
+    """Mean squared distance of the probabilities from the truth."""
+    return of.mean(of.scored.brier_losses)
+
+
+def accuracy(of: Weighted) -> Floats:
+    """Share of rows that are decided right."""
+    return _ratio(*_right(of.confusion))
+
+
+def balanced_accuracy(of: Weighted) -> Floats:
+    """Mean recall of the classes that occur."""
+    return np.nanmean(_ratio(_diagonal(of.confusion), of.confusion.sum(axis=2), np.nan), axis=1)
+
+
+def precision(of: Weighted) -> Floats:
+    """Share of the rows decided positive that are; 0 when none is."""
+    return _ratio(*_decided(of.confusion))
+
+
+def recall(of: Weighted) -> Floats:
+    """Share of the positive rows that are decided so."""
+    return _ratio(*_found(of.confusion))
+
+
+def f1(of: Weighted) -> Floats:
+    """Harmonic mean of precision and recall of the positive class."""
+    return _f1_scores(of.confusion)[:, 1]
+
+
+def f1_macro(of: Weighted) -> Floats:
+    """Mean F1 of the classes that occur or are decided."""
+    seen = of.confusion.sum(axis=2) + of.confusion.sum(axis=1) > 0
+    return _ratio((_f1_scores(of.confusion) * seen).sum(axis=1), seen.sum(axis=1))
+
+
+def f1_weighted(of: Weighted) -> Floats:
+    """F1 of the classes, weighted by how often each occurs."""
+    return (_f1_scores(of.confusion) * of.confusion.sum(axis=2)).sum(axis=1) / of.total
+
+
+def mcc(of: Weighted) -> Floats:
+    """Matthews correlation of truth and decision (Gorodkin 2004 for several classes)."""
+    true, decided = of.confusion.sum(axis=2), of.confusion.sum(axis=1)
+    n = of.total
+    right = _diagonal(of.confusion).sum(axis=1)
+    covariance = right * n - (true * decided).sum(axis=1)
+    spread = (n**2 - (true**2).sum(axis=1)) * (n**2 - (decided**2).sum(axis=1))
+    return _ratio(covariance, np.sqrt(spread))
+
+
+def r2(of: Weighted) -> Floats:
+    """Share of the target's variance that the predictions explain."""
+    truth = of.outcome.truth
+    centre = of.mean(truth)
+    shifted = truth - truth.mean()
+    spread = of.mean(shifted**2) - (centre - truth.mean()) ** 2
+    return 1 - _ratio(of.mean(of.scored.residuals**2), spread, np.nan)
+
+
+def rmse(of: Weighted) -> Floats:
+    """Root of the mean squared error, in the target's unit."""
+    return np.sqrt(of.mean(of.scored.residuals**2))
+
+
+def mae(of: Weighted) -> Floats:
+    """Mean absolute error, in the target's unit."""
+    return of.mean(np.abs(of.scored.residuals))
+
+
+def mape(of: Weighted) -> Floats:
+    """Mean absolute error as a share of the true value; huge where that is near zero."""
+    floor = np.maximum(np.abs(of.outcome.truth), np.finfo(np.float64).eps)
+    return of.mean(np.abs(of.scored.residuals) / floor)
+
+
+def _right(confusion: Floats) -> tuple[Floats, Floats]:
+    return _diagonal(confusion).sum(axis=1), confusion.sum(axis=(1, 2))
+
+
+def _decided(confusion: Floats) -> tuple[Floats, Floats]:
+    return confusion[:, 1, 1], confusion[:, :, 1].sum(axis=1)
+
+
+def _found(confusion: Floats) -> tuple[Floats, Floats]:
+    return confusion[:, 1, 1], confusion[:, 1, :].sum(axis=1)
+
+
+def _named(*metrics: Metric) -> Mapping[str, Metric]:
+    return {metric.name: metric for metric in metrics}
+
+
+METRICS: Mapping[Task, Mapping[str, Metric]] = {
+    Task.BINARY: _named(
+        Metric("roc_auc", roc_auc),
+        Metric("pr_auc", pr_auc),
+        Metric("log_loss", log_loss, greater_is_better=False),
+        Metric("brier", brier, greater_is_better=False),
+        Metric("accuracy", accuracy, share=_right),
+        Metric("balanced_accuracy", balanced_accuracy),
+        Metric("precision", precision, share=_decided),
+        Metric("recall", recall, share=_found),
+        Metric("f1", f1),
+        Metric("mcc", mcc),
+    ),
+    Task.MULTICLASS: _named(
+        Metric("log_loss", log_loss, greater_is_better=False),
+        Metric("accuracy", accuracy, share=_right),
+        Metric("balanced_accuracy", balanced_accuracy),
+        Metric("f1_macro", f1_macro),
+        Metric("f1_weighted", f1_weighted),
+        Metric("roc_auc_ovr", roc_auc_ovr),
+        Metric("mcc", mcc),
+        Metric("brier", brier, greater_is_better=False),
+    ),
+    Task.REGRESSION: _named(
+        Metric("r2", r2),
+        Metric("rmse", rmse, greater_is_better=False),
+        Metric("mae", mae, greater_is_better=False),
+        Metric("mape", mape, greater_is_better=False),
+    ),
+}
+"""Metrics by task and name; the first of each task is the one to decide by."""
+
+
+def default_primary(task: Task) -> str:
+    """The metric to decide by when none is named."""
+    return next(iter(METRICS[task]))
+
+
+def _area_under_roc(climb: Climb) -> Floats:
+    """Trapezoids below the curve; NaN where a class is absent."""
+    positive, negative = climb.hits[:, -1], climb.all[:, -1] - climb.hits[:, -1]
+    high = climb.hits - climb.new_hits / 2
+    area = np.einsum("bg,bg->b", climb.new, high) - np.einsum("bg,bg->b", climb.new_hits, high)
+    return _ratio(area, positive * negative, np.nan)
+
+
+def _f1_scores(confusion: Floats) -> Floats:
+    """F1 of each class, shape (b, k); 0 for a class that neither occurs nor is decided."""
+    return _ratio(2 * _diagonal(confusion), confusion.sum(axis=2) + confusion.sum(axis=1))
+
+
+def _diagonal(confusion: Floats) -> Floats:
+    return np.diagonal(confusion, axis1=1, axis2=2)
+
+
+def _ratio(part: Floats, whole: Floats, otherwise: float = 0.0) -> Floats:
+    """Part over whole, and `otherwise` where the whole is nothing."""
+    return np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)
