@@ -55,7 +55,7 @@ def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:
         raise UnsafeModelError(
             f"The model holds types that nobody vouched for: {names}.",
             where=str(path),
-            mend=f"if you know where it comes from: assay.load(MODEL, trust=[{names!r}])",
+            mend="save it again with types of installed libraries, or vouch for these by name",
         )
     present = set(skops.io.get_untrusted_types(file=path))
     return skops.io.load(path, trusted=sorted(present))

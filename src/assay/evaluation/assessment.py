@@ -1,0 +1,176 @@
+"""Assessing: out-of-fold predictions of a learner and its baselines become one honest result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from assay.data.schema import Schema, Task
+from assay.evaluation.calibration import Calibrated, calibrate
+from assay.evaluation.comparison import paired
+from assay.evaluation.evaluate import Judged, judge_together, outcome_of
+from assay.evaluation.importance import importances
+from assay.evaluation.metrics import METRICS
+from assay.evaluation.outcome import Outcome
+from assay.evaluation.result import Difference, Importance, Threshold
+from assay.evaluation.settings import EvaluationSettings
+from assay.evaluation.threshold import choose, cross_decided
+from assay.predictions import Labels, Predictions
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What out-of-fold predictions say of a learner.
+
+    Attributes:
+        judged: The learner, calibrated and decided as it will be logged, each fold by the others.
+        baselines: The baselines on the same rows, as they are.
+        gains: The learner against each baseline: the baseline first, the learner second.
+        seeds: The primary metric of each repetition, the logged one first.
+        calibrated: How the probabilities were calibrated; None for a regression.
+        threshold: For a binary task.
+    """
+
+    judged: Judged
+    baselines: Mapping[str, Judged]
+    gains: Mapping[str, Difference]
+    seeds: Sequence[float]
+    calibrated: Calibrated | None
+    threshold: Threshold | None
+
+
+def assess(
+    repetitions: Sequence[tuple[Predictions, NDArray[Any]]],
+    baselines: Mapping[str, Predictions],
+    target: Labels,
+    schema: Schema,
+    *,
+    settings: EvaluationSettings,
+    primary: str,
+    learner: str,
+) -> Assessment:
+    """Calibrate, decide, evaluate and compare.
+
+    Args:
+        repetitions: Out-of-fold predictions of the learner with the fold of each row, shape (n,),
+            by repetition.
+        baselines: Out-of-fold predictions of the baselines, by name.
+        target: True labels or values of the same rows, shape (n,).
+        schema: Task and classes.
+        settings: The `evaluation` block.
+        primary: Metric to decide by.
+        learner: Name of the learner, for verdicts.
+    """
+    predictions, folds = repetitions[0]
+    own, calibrated, threshold = _decided(predictions, target, folds, schema, settings)
+    method = calibrated.method if calibrated is not None else "none"
+    settled = settings.model_copy(update={"calibration": method})
+    beside = {
+        name: _decided(each, target, folds, schema, _plain(settings))[0]
+        for name, each in baselines.items()
+    }
+    level = settings.confidence
+    judged, *others = judge_together(
+        {"": own, **beside},
+        rows="out-of-fold",
+        primary=primary,
+        level=level,
+        resamples=settings.resamples,
+    ).values()
+    rivals = dict(zip(beside, others, strict=True))
+    return Assessment(
+        judged=judged,
+        baselines=rivals,
+        gains={
+            name: paired(
+                rival.replicates,
+                judged.replicates,
+                task=schema.task,
+                metric=primary,
+                level=level,
+                names=(name, learner),
+            )
+            for name, rival in rivals.items()
+        },
+        seeds=[
+            judged.evaluation.headline.value,
+            *_over_seeds(repetitions[1:], target, schema, settled, primary),
+        ],
+        calibrated=calibrated,
+        threshold=threshold,
+    )
+
+
+def importance_of(
+    shuffled: Mapping[str, Predictions],
+    target: Labels,
+    schema: Schema,
+    *,
+    metric: str,
+    level: float,
+) -> list[Importance]:
+    """Permutation importance from predictions of the same rows, plain under the empty name.
+
+    Args:
+        shuffled: Predictions by shuffled feature.
+        target: True labels or values of these rows, shape (n,).
+        schema: Task and classes.
+        metric: The metric whose loss is measured.
+        level: Level of the intervals.
+    """
+    outcomes = {name: outcome_of(each, target, schema) for name, each in shuffled.items()}
+    plain = outcomes.pop("")
+    return importances(plain, outcomes, metric=metric, level=level)
+
+
+def _decided(
+    predictions: Predictions,
+    target: Labels,
+    folds: NDArray[Any],
+    schema: Schema,
+    settings: EvaluationSettings,
+) -> tuple[Outcome, Calibrated | None, Threshold | None]:
+    """Calibrated and decided, each fold by what the others teach."""
+    if not schema.task.is_classification:
+        return outcome_of(predictions, target, schema), None, None
+    truth = schema.codes(target)
+    calibrated = calibrate(
+        predictions,
+        truth,
+        folds,
+        method=settings.calibration,
+        task=schema.task,
+        level=settings.confidence,
+        resamples=settings.resamples,
+    )
+    if schema.task is not Task.BINARY:
+        return outcome_of(calibrated.predictions, target, schema), calibrated, None
+    probabilities = calibrated.predictions.probabilities
+    assert probabilities is not None
+    positive = probabilities[:, 1]
+    decided = cross_decided(positive, truth, folds, settings.threshold)
+    threshold = choose(positive, truth, settings.threshold)
+    return outcome_of(calibrated.predictions, target, schema, decided), calibrated, threshold
+
+
+def _plain(settings: EvaluationSettings) -> EvaluationSettings:
+    """Baselines are shown as they are: thresholds chosen, probabilities not calibrated."""
+    return settings.model_copy(update={"calibration": "none"})
+
+
+def _over_seeds(
+    repetitions: Sequence[tuple[Predictions, NDArray[Any]]],
+    target: Labels,
+    schema: Schema,
+    settings: EvaluationSettings,
+    primary: str,
+) -> list[float]:
+    """The primary metric of the later repetitions, each calibrated and decided in its own folds."""
+    metric = METRICS[schema.task][primary]
+    return [
+        metric.of(_decided(predictions, target, folds, schema, settings)[0])
+        for predictions, folds in repetitions
+    ]

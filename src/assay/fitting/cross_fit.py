@@ -1,0 +1,192 @@
+"""Cross-fitting: every development row is predicted by a model that was not fitted on it.
+
+Folds and seeds repeat; what is logged is the first seed's recipe, refitted on all rows. Two runs of
+the same data and seed give the same bits, with any number of workers (law 3).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.dataset import Part
+from assay.data.schema import Schema
+from assay.fitting.jobs import Fitted, Job, folds_of
+from assay.fitting.pool import runner, workers_for
+from assay.learners.protocol import Learner, Model
+from assay.predictions import Predictions
+from assay.tracking.recorder import Recorder, Status
+
+AUTO_SEEDS = 3
+AUTO_SEEDS_CELLS = 2_000_000
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """What cross-fitting gave.
+
+    Attributes:
+        repetitions: The learner's out-of-fold predictions of every development row, with the fold
+            of each row, int64, shape (n,); the first repetition is the one that is logged.
+        baselines: The baselines' out-of-fold predictions, first repetition, by name.
+        model: The learner fitted on all development rows.
+        chosen: What it took over from the folds.
+        shuffled: Held-out predictions with each feature shuffled, by feature; under the empty name
+            the same rows as they are.
+        warned: What learners were warned of, with the number of fits.
+        seconds: Time in fits, summed.
+    """
+
+    repetitions: Sequence[tuple[Predictions, NDArray[np.int64]]]
+    baselines: Mapping[str, Predictions]
+    model: Model
+    chosen: Mapping[str, Any]
+    shuffled: Mapping[str, Predictions]
+    warned: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which fits are to be made.
+
+    Attributes:
+        learner: The learner in question.
+        baselines: What it is shown beside.
+        folds: Number of folds.
+        seed: Seed of the first repetition; the others count on from it.
+        repeats: How often the learner is cross-fitted, each time with other folds and seeds.
+    """
+
+    learner: Learner
+    baselines: Sequence[Learner]
+    folds: int
+    seed: int
+    repeats: int
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All fits on folds, those that are logged first."""
+        own = [
+            Job(self.learner, fold, repeat, self.seed + repeat, self.folds, shuffles=repeat == 0)
+            for repeat in range(self.repeats)
+            for fold in range(self.folds)
+        ]
+        beside = [
+            Job(baseline, fold, 0, self.seed, self.folds, baseline=baseline.name)
+            for baseline in self.baselines
+            for fold in range(self.folds)
+        ]
+        return [*own[: self.folds], *beside, *own[self.folds :]]
+
+    @property
+    def n_fits(self) -> int:
+        """Fits in all, the refit included."""
+        return len(self.jobs) + 1
+
+
+def n_repeats(seeds: Literal["auto"] | int, schema: Schema, n_rows: int) -> int:
+    """How often to cross-fit: as set, or by the size of the data, never by time."""
+    if seeds != "auto":
+        return seeds
+    cells = n_rows * len(schema.features) * max(1, len(schema.classes))
+    return AUTO_SEEDS if cells <= AUTO_SEEDS_CELLS else 1
+
+
+def cross_fit(
+    development: Part,
+    plan: Plan,
+    *,
+    recorder: Recorder,
+    scratch: Path,
+    workers: int | None = None,
+    announce: Callable[[Fitted], None] = lambda fitted: None,  # noqa: ARG005
+) -> CrossFit:
+    """Fit the learner and the baselines on all folds, then the learner on all rows.
+
+    Args:
+        development: All rows but test.
+        plan: Which fits to make.
+        recorder: Gets what the learner's fits record, fold by fold.
+        scratch: An empty folder that outlives the call.
+        workers: Processes; None to choose by the size of the work.
+        announce: Told of every fit that ends.
+
+    Raises:
+        LearnerError: The learner or a baseline could not be fitted.
+    """
+    jobs = plan.jobs
+    fits: list[Fitted] = []
+    n_workers = workers_for(len(jobs), development.features.size, workers)
+    with runner(development, n_workers, scratch) as run:
+        for fitted in run(jobs):
+            fits.append(fitted)
+            announce(fitted)
+        fits.sort(key=lambda each: (each.job.baseline or "", each.job.repeat, each.job.fold))
+        fixed = _consensus([each.chosen for each in fits if _is_first(each.job)])
+        [last] = run([Job(plan.learner, None, 0, plan.seed, plan.folds, fixed=fixed)])
+        announce(last)
+    _record(fits, recorder)
+    return _gathered(development, plan, fits, last)
+
+
+def _is_first(job: Job) -> bool:
+    """Whether the job is one of the learner's in the repetition that is logged."""
+    return job.baseline is None and job.repeat == 0
+
+
+def _consensus(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The median of what the folds chose; whole numbers stay whole."""
+    agreed: dict[str, Any] = {}
+    for name in chosen[0]:
+        values = [each[name] for each in chosen]
+        median = statistics.median(values)
+        agreed[name] = round(median) if all(isinstance(v, int) for v in values) else median
+    return agreed
+
+
+def _record(fits: Sequence[Fitted], recorder: Recorder) -> None:
+    """Hand on what the logged repetition recorded, one child run per fold."""
+    for each in fits:
+        if _is_first(each.job) and not each.transcript.is_empty:
+            assert each.job.fold is not None
+            child = recorder.child(f"fold-{each.job.fold + 1}")
+            each.transcript.replay(child)
+            child.finish(Status.FINISHED)
+
+
+def _gathered(development: Part, plan: Plan, fits: Sequence[Fitted], last: Fitted) -> CrossFit:
+    def joined(baseline: str | None, repeat: int) -> Predictions:
+        parts = [
+            each.predictions
+            for each in fits
+            if (each.job.baseline, each.job.repeat) == (baseline, repeat)
+        ]
+        return Predictions.concatenate([part for part in parts if part is not None])
+
+    first = [each for each in fits if _is_first(each.job)]
+    assert last.model is not None
+    return CrossFit(
+        repetitions=[
+            (joined(None, repeat), folds_of(development, plan.folds, plan.seed + repeat))
+            for repeat in range(plan.repeats)
+        ],
+        baselines={each.name: joined(each.name, 0) for each in plan.baselines},
+        model=last.model,
+        chosen=dict(last.job.fixed),
+        shuffled={
+            name: Predictions.concatenate([each.shuffled[name] for each in first])
+            for name in first[0].shuffled
+        },
+        warned=Counter(
+            f"{each.job.learner.name}: {text}" for each in [*fits, last] for text in each.warned
+        ),
+        seconds=sum(each.seconds for each in [*fits, last]),
+    )

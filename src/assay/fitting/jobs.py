@@ -1,0 +1,167 @@
+"""One fit: the smallest piece of work, a function of its job and the data alone.
+
+It runs in this process or in another, and gives the same bits in both (law 3): its seed and its
+number of numerical threads are part of the job.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from assay.data.dataset import Part
+from assay.data.split import fold_numbers
+from assay.learners.protocol import FitContext, Learner, Model
+from assay.predictions import Predictions
+from assay.tracking.transcript import Transcript
+
+THREADS = 1
+"""Numerical threads of a fit, however many fits run beside it."""
+
+VALIDATION_PARTS = 10
+"""One part in so many of a fold's training rows is for learners that stop early."""
+
+MOST_SHUFFLED_ROWS = 2000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit of one learner.
+
+    Attributes:
+        learner: The recipe.
+        fold: The fold to leave out and predict; None for the fit on all rows.
+        repeat: Which repetition of the cross-fitting, from zero.
+        seed: Seed of the model, and of the folds of this repetition.
+        folds: Number of folds.
+        baseline: Name of the baseline that is fitted; None for the learner in question.
+        shuffles: Whether to predict the left-out rows with each feature shuffled as well.
+        fixed: What the fits on folds chose and this one takes over.
+    """
+
+    learner: Learner
+    fold: int | None
+    repeat: int
+    seed: int
+    folds: int
+    baseline: str | None = None
+    shuffles: bool = False
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one fit gave.
+
+    Attributes:
+        job: What was asked for.
+        chosen: What the fit decided by looking at validation rows.
+        predictions: Of the left-out rows; None for the fit on all rows.
+        shuffled: Of at most 2,000 left-out rows with one feature shuffled, by feature; under the
+            empty name the same rows as they are.
+        model: The model, for the fit on all rows.
+        transcript: What the fit recorded.
+        warned: What it was warned of, each once.
+        seconds: How long it took.
+    """
+
+    job: Job
+    chosen: Mapping[str, Any]
+    predictions: Predictions | None
+    shuffled: Mapping[str, Predictions]
+    model: Model | None
+    transcript: Transcript
+    warned: tuple[str, ...]
+    seconds: float
+
+
+def fit_stored(job: Job, path: Path) -> Fitted:
+    """Do a job on the data that a file holds; the file is read once per process."""
+    return fit(job, _stored(path))
+
+
+def store(part: Part, path: Path) -> None:
+    """Write the data for `fit_stored`: from us to our own workers, never kept."""
+    path.write_bytes(pickle.dumps(part, protocol=5))
+
+
+def fit(job: Job, development: Part) -> Fitted:
+    """Do a job.
+
+    Raises:
+        LearnerError: The learner could not be fitted.
+    """
+    started = time.perf_counter()
+    transcript = Transcript()
+    context = FitContext(seed=job.seed, recorder=transcript, threads=THREADS, fixed=dict(job.fixed))
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(THREADS):
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if job.fold is None:
+            model = job.learner.fit(development, None, context)
+            predictions, shuffled = None, {}
+        else:
+            inside = folds_of(development, job.folds, job.seed) == job.fold
+            model = _fit_fold(job, development.take(~inside), context)
+            left_out = development.take(inside)
+            predictions = replace(model.predict(left_out.features), rows=left_out.rows)
+            shuffled = _shuffled(model, left_out, job) if job.shuffles else {}
+    return Fitted(
+        job=job,
+        chosen=dict(model.chosen),
+        predictions=predictions,
+        shuffled=shuffled,
+        model=model if job.fold is None else None,
+        transcript=transcript,
+        warned=tuple(sorted({_first_line(each.message) for each in caught})),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def folds_of(development: Part, folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold of every development row, as this seed draws them."""
+    task = development.schema.task
+    return fold_numbers(development.known_target, task, folds, seed)
+
+
+def _fit_fold(job: Job, train: Part, context: FitContext) -> Model:
+    if not job.learner.validates:
+        return job.learner.fit(train, None, context)
+    task = train.schema.task
+    parts = fold_numbers(train.known_target, task, VALIDATION_PARTS, job.seed)
+    validates = parts == 0
+    return job.learner.fit(train.take(~validates), train.take(validates), context)
+
+
+def _shuffled(model: Model, left_out: Part, job: Job) -> dict[str, Predictions]:
+    """Predictions of a sample of left-out rows, plain and with each feature shuffled in turn."""
+    random = np.random.default_rng([job.seed, job.fold or 0])
+    sample = np.sort(random.permutation(len(left_out))[:MOST_SHUFFLED_ROWS])
+    rows = left_out.take(sample)
+    predicted = {"": replace(model.predict(rows.features), rows=rows.rows)}
+    for name in rows.features.columns:
+        features = rows.features.copy()
+        features[name] = features[name].to_numpy()[random.permutation(len(rows))]
+        predicted[name] = replace(model.predict(features), rows=rows.rows)
+    return predicted
+
+
+@lru_cache(maxsize=1)
+def _stored(path: Path) -> Part:
+    part: Part = pickle.loads(path.read_bytes())
+    return part
+
+
+def _first_line(message: Warning | str) -> str:
+    lines = str(message).strip().splitlines()
+    return lines[0] if lines else type(message).__name__

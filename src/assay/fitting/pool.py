@@ -1,0 +1,93 @@
+"""Running many fits: in this process, or in worker processes that share the data by a file.
+
+Each fit has its own fixed number of threads, so workers never fight for cores. An interrupt stops
+the workers at once: they ignore it themselves and are ended by their parent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, as_completed
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from assay.data.dataset import Part
+from assay.fitting.jobs import THREADS, Fitted, Job, fit, fit_stored, store
+
+SMALL_CELLS = 400_000
+"""Cells, summed over all fits, below which starting workers takes longer than fitting."""
+
+
+class Runner(Protocol):
+    """Does jobs and yields what each gave, in the order in which they end."""
+
+    def __call__(self, jobs: Iterable[Job]) -> Iterator[Fitted]: ...
+
+
+def workers_for(n_jobs: int, cells: int, asked: int | None) -> int:
+    """How many processes to use: as asked, else one per core where the work is worth it."""
+    if asked is not None:
+        return max(1, min(asked, n_jobs))
+    if n_jobs * cells <= SMALL_CELLS:
+        return 1
+    return max(1, min(_cores(), n_jobs))
+
+
+@contextmanager
+def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
+    """A runner for fits on this data.
+
+    Args:
+        development: The data of all fits.
+        workers: Processes; 1 fits in this one.
+        scratch: A folder for the file that workers read the data from.
+    """
+    if workers == 1:
+        yield partial(_one_by_one, development)
+        return
+    from loky import ProcessPoolExecutor
+
+    path = scratch / "development.pickle"
+    store(development, path)
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), THREADS)
+    executor = ProcessPoolExecutor(
+        max_workers=workers,
+        initializer=_begin_worker,
+        env={name: str(number) for name, number in limits.items()} | {"OMP_WAIT_POLICY": "PASSIVE"},
+    )
+    finished = False
+    try:
+        yield partial(_in_processes, executor.submit, path)
+        finished = True
+    finally:
+        executor.shutdown(wait=True, kill_workers=not finished)
+
+
+def _one_by_one(development: Part, jobs: Iterable[Job]) -> Iterator[Fitted]:
+    for job in jobs:
+        yield fit(job, development)
+
+
+def _in_processes(
+    submit: Callable[..., object], path: Path, jobs: Iterable[Job]
+) -> Iterator[Fitted]:
+
+    futures = [submit(fit_stored, job, path) for job in jobs]
+    waiting = [future for future in futures if isinstance(future, Future)]
+    for future in as_completed(waiting):
+        yield future.result()
+
+
+def _begin_worker() -> None:
+    """The parent hears Ctrl-C and ends the workers; they must not print tracebacks of their own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,103 @@
+"""Finishing: what was learnt becomes one estimator that calibrates, decides and names the class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from assay.data.dataset import Part
+from assay.data.schema import Schema, Task
+from assay.evaluation.calibration import Calibrated
+from assay.evaluation.result import Threshold
+from assay.learners.estimators import EstimatorModel
+from assay.learners.protocol import Model
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Everything that the logged model is made of.
+
+    Attributes:
+        schema: Columns and classes.
+        predictor: A scikit-learn estimator that gives final labels and probabilities; None for a
+            model of another kind.
+        model: The model of another kind; None for an estimator.
+        threshold: Of a binary decision.
+        calibration: Method of the calibration.
+        about: What else is worth knowing of it.
+    """
+
+    schema: Schema
+    predictor: Any
+    model: Model | None
+    threshold: float | None
+    calibration: str
+    about: Mapping[str, Any]
+
+
+def finish(
+    model: Model,
+    development: Part,
+    *,
+    calibrated: Calibrated | None,
+    threshold: Threshold | None,
+    about: Mapping[str, Any],
+) -> Finished:
+    """Put calibration and threshold around a fitted model.
+
+    Args:
+        model: Fitted on all development rows.
+        development: These rows.
+        calibrated: What calibrates its probabilities; None for a regression.
+        threshold: Where a binary decision is taken.
+        about: Facts to be kept with the model: run, learner, what the fit chose.
+    """
+    schema = development.schema
+    value = threshold.value if threshold is not None else None
+    method = calibrated.method if calibrated is not None else "none"
+    if not isinstance(model, EstimatorModel):
+        return Finished(schema, None, model, value, method, about)
+    predictor = model.estimator
+    if calibrated is not None and calibrated.calibrator is not None:
+        predictor = _swapped(calibrated.calibrator, predictor)
+    if value is not None:
+        predictor = _deciding(predictor, development, value)
+    return Finished(schema, predictor, None, value, method, about)
+
+
+def _swapped(calibrator: Any, estimator: Any) -> Any:
+    """The calibrator around the estimator itself instead of the stand-in it was fitted with."""
+    from sklearn.base import clone
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.frozen import FrozenEstimator
+
+    assert list(calibrator.classes_) == list(estimator.classes_), "sorted labels on both sides"
+    frozen = FrozenEstimator(estimator)
+    [fitted] = calibrator.calibrated_classifiers_
+    fitted.estimator = frozen
+    whole: CalibratedClassifierCV = clone(calibrator).set_params(estimator=frozen, cv=None)
+    whole.classes_ = calibrator.classes_
+    whole.calibrated_classifiers_ = [fitted]
+    return whole
+
+
+def _deciding(estimator: Any, development: Part, threshold: float) -> Any:
+    """The estimator with its decision at this probability of the positive class."""
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    schema = development.schema
+    assert schema.task is Task.BINARY
+    deciding = FixedThresholdClassifier(
+        FrozenEstimator(estimator),
+        threshold=threshold,
+        pos_label=schema.positive,
+        response_method="predict_proba",
+    )
+    target = development.known_target
+    one_of_each = np.array([int(np.flatnonzero(target == label)[0]) for label in schema.classes])
+    rows = development.take(one_of_each)
+    return deciding.fit(rows.features, rows.known_target)

@@ -1,0 +1,132 @@
+"""Loading: a packed model comes back, if it is what was saved and holds nothing unknown (law 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from assay.data.schema import Schema
+from assay.errors import DataError, NotFoundError, UnsafeModelError
+from assay.inference.packing import digest
+from assay.inference.served import ABOUT, ESTIMATOR, Served
+from assay.learners.trust import TRUSTED_TYPES, untrusted_types
+from assay.predictions import Floats
+
+_INNER = Path("artifacts") / "finished"
+
+
+class LoadedModel:
+    """A model that predicts raw rows.
+
+    Attributes:
+        name: What it was asked for by.
+        schema: The columns and classes it knows.
+    """
+
+    def __init__(self, served: Served, name: str) -> None:
+        self._served = served
+        self.name = name
+        self.schema = Schema.from_dict(served.about["schema"])
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """Class labels in the order of `predict_proba`'s columns; empty for a regression."""
+        return self.schema.classes
+
+    @property
+    def threshold(self) -> float | None:
+        """Probability of the last class from which a binary decision says yes."""
+        threshold: float | None = self._served.about["threshold"]
+        return threshold
+
+    def predict(self, frame: pd.DataFrame) -> NDArray[Any]:
+        """Labels or values, shape (n,).
+
+        Raises:
+            DataError: A column is missing, or holds values of another kind.
+        """
+        return self._guarded(self._served.predict, frame)["prediction"].to_numpy()
+
+    def predict_proba(self, frame: pd.DataFrame) -> Floats:
+        """Class probabilities, float64, shape (n, k), columns as in `classes`.
+
+        Raises:
+            DataError: As `predict`; or the model predicts numbers.
+        """
+        probabilities = self._guarded(self._served.predict_proba, frame)
+        return probabilities.to_numpy(dtype=np.float64)
+
+    def __repr__(self) -> str:
+        return f"LoadedModel({self.name}: {self.schema.target}, {self.schema.task})"
+
+    def _guarded(self, predict: Any, frame: Any) -> pd.DataFrame:
+        if not isinstance(frame, pd.DataFrame):
+            frame = frame.to_pandas() if hasattr(frame, "to_pandas") else pd.DataFrame(frame)
+        try:
+            predicted: pd.DataFrame = predict(frame)
+        except ValueError as error:
+            raise DataError(
+                f"The rows do not fit the model {self.name}: {error}.",
+                where=f"columns: {', '.join(map(str, frame.columns))}",
+                mend="give the columns that the model was trained on: "
+                f"{', '.join(self._served.about['kinds'])}",
+            ) from None
+        return predicted
+
+
+def load_folder(
+    folder: Path, *, name: str, expected: str = "", trust: Sequence[str] = ()
+) -> LoadedModel:
+    """Load a packed model.
+
+    Args:
+        folder: The MLflow model folder.
+        name: What to call it in errors.
+        expected: The digest that was recorded when it was saved; empty if none is known.
+        trust: Types beyond those of the standard libraries that it may hold; for a model of its
+            own class, that class.
+
+    Raises:
+        NotFoundError: The folder holds no model of Assay.
+        UnsafeModelError: It was changed since, or holds types that nobody vouched for.
+    """
+    inner = folder / _INNER
+    if not (inner / ABOUT).is_file():
+        raise NotFoundError(
+            f"{name} is no model that Assay has saved.",
+            where=str(folder),
+            mend="for models of others: mlflow.pyfunc.load_model",
+        )
+    if expected and digest(folder) != expected:
+        raise UnsafeModelError(
+            f"The model {name} was changed after it was saved.",
+            where=str(folder),
+            mend="train and register it again",
+        )
+    return LoadedModel(_read(inner, name, trust), name)
+
+
+def _read(inner: Path, name: str, trust: Sequence[str]) -> Served:
+    if (inner / ESTIMATOR).is_file():
+        unknown = set(untrusted_types(inner / ESTIMATOR)) - set(trust)
+        types = [*TRUSTED_TYPES, *trust]
+    else:
+        import json
+
+        own = json.loads((inner / ABOUT).read_text(encoding="utf-8"))["model_class"]
+        unknown, types = {own} - set(trust), []
+    if unknown:
+        names = sorted(unknown)
+        flags = " ".join(f"--trust {each}" for each in names)
+        raise UnsafeModelError(
+            f"The model {name} holds types that nobody vouched for: {', '.join(names)}.",
+            where=str(inner),
+            mend=f"if you know where it comes from: {flags}\n"
+            f"in Python: assay.load({name!r}, trust={names})",
+        )
+    return Served.read(inner, types)

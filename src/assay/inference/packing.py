@@ -1,0 +1,151 @@
+"""Packing: the finished model as a standard MLflow model folder, loadable without Assay."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from assay.data import features
+from assay.data.schema import Column, Kind, Schema
+from assay.errors import LearnerError
+from assay.inference import served
+from assay.inference.finishing import Finished
+from assay.inference.served import ABOUT, ESTIMATOR, MODEL
+from assay.learners.trust import untrusted_types
+
+_REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+_UNCOUNTED = ("MLmodel", "registered_model_meta")
+
+
+def pack(finished: Finished, example: pd.DataFrame, folder: Path) -> str:
+    """Write the MLflow model.
+
+    Args:
+        finished: The model.
+        example: A few raw rows, all columns of the source.
+        folder: Where to; must not exist yet.
+
+    Returns:
+        Its digest.
+
+    Raises:
+        LearnerError: The model holds something that cannot be saved safely.
+    """
+    import mlflow.pyfunc
+
+    with TemporaryDirectory(dir=folder.parent) as scratch:
+        inner = Path(scratch) / "finished"
+        inner.mkdir()
+        _write(finished, inner)
+        code = Path(scratch) / "model.py"
+        code.write_text(travelling_code(), encoding="utf-8")
+        mlflow.pyfunc.save_model(
+            path=str(folder),
+            python_model=str(code),
+            artifacts={"finished": str(inner)},
+            signature=_signature(finished.schema),
+            input_example=example[[column.name for column in finished.schema.features]],
+            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+        )
+    return digest(folder)
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over every file of a model folder but those that MLflow rewrites."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name not in _UNCOUNTED and "__pycache__" not in path.parts:
+            total.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def travelling_code() -> str:
+    """The text that makes a logged model predict without Assay."""
+    here = Path(served.__file__)
+    parts = [Path(features.__file__), here, here.with_name("plain_mlflow.py")]
+    texts = [path.read_text(encoding="utf-8") for path in parts]
+    bare = [re.sub(r"^from (__future__|assay)[ .].*\n", "", text, flags=re.M) for text in texts]
+    return "from __future__ import annotations\n\n" + "\n\n".join(bare)
+
+
+def _write(finished: Finished, folder: Path) -> None:
+    types: list[str] = []
+    model_class = None
+    if finished.model is not None:
+        kind = type(finished.model)
+        model_class = f"{kind.__module__}:{kind.__qualname__}"
+        (folder / MODEL).mkdir()
+        finished.model.save(folder / MODEL)
+    else:
+        types = _save_estimator(finished.predictor, folder / ESTIMATOR)
+    schema = finished.schema
+    about = {
+        "task": schema.task.value,
+        "target": schema.target,
+        "kinds": {column.name: column.kind.value for column in schema.features},
+        "classes": list(schema.classes),
+        "threshold": finished.threshold,
+        "calibration": finished.calibration,
+        "types": types,
+        "model_class": model_class,
+        "schema": schema.as_dict(),
+        **finished.about,
+    }
+    (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def _save_estimator(estimator: Any, path: Path) -> list[str]:
+    import skops.io
+
+    try:
+        skops.io.dump(estimator, path)
+        untrusted_types(path)
+        return sorted(skops.io.get_untrusted_types(file=path))
+    except Exception as error:
+        raise LearnerError(
+            f"The model cannot be saved without pickle: {str(error).splitlines()[0]}",
+            where="model.learner",
+            mend="use named functions and classes of installed packages in it, no lambdas",
+        ) from error
+
+
+def _signature(schema: Schema) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec
+    from mlflow.types.schema import Schema as Columns
+
+    inputs = Columns([ColSpec(_input_type(column), column.name) for column in schema.features])
+    outputs = Columns([ColSpec(_label_type(schema), "prediction")])
+    signature: dict[str, Any] = {"inputs": inputs, "outputs": outputs}
+    if schema.classes:
+        signature["params"] = ParamSchema([ParamSpec("output", "string", "labels")])
+    return ModelSignature(**signature)
+
+
+def _input_type(column: Column) -> Any:
+    """MLflow refuses int for double: whole numbers without gaps are long, as pandas reads them."""
+    from mlflow.types.schema import AnyType
+
+    if column.kind is Kind.DATETIME:
+        # text in a CSV file, timestamps in a Parquet file
+        return AnyType()  # type: ignore[no-untyped-call]
+    if column.kind is Kind.CATEGORICAL:
+        return "string"
+    if column.missing == 0 and column.stored in ("integer", "boolean"):
+        return {"integer": "long", "boolean": "boolean"}[column.stored]
+    return "double"
+
+
+def _label_type(schema: Schema) -> str:
+    if not schema.classes:
+        return "double"
+    kind = type(schema.classes[0])
+    return {bool: "boolean", int: "long"}.get(kind, "string")

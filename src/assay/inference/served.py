@@ -1,0 +1,97 @@
+"""The finished model at work: raw rows in, labels, values or probabilities out.
+
+This module stands alone beside `assay.data.features`, because the text of both travels inside every
+logged model: what Assay predicts and what plain MLflow predicts is the same code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assay.data.features import feature_frame
+
+ABOUT = "model.json"
+ESTIMATOR = "estimator.skops"
+MODEL = "model"
+
+
+class Served:
+    """A finished model: it knows its columns, its threshold and its labels.
+
+    Args:
+        about: What `model.json` says: the kinds of the features, the classes, the threshold.
+        predictor: A scikit-learn estimator, or a model with a `predict` that gives Predictions.
+    """
+
+    def __init__(self, about: dict[str, Any], predictor: Any) -> None:
+        self.about = about
+        self.predictor = predictor
+
+    @classmethod
+    def read(cls, folder: Path, trusted: Iterable[str] | None = None) -> Served:
+        """Read what was packed; only types that are trusted are built.
+
+        Args:
+            folder: With `model.json` and the estimator or model.
+            trusted: Types that the estimator may hold; those it was packed with when None.
+        """
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if about["model_class"] is not None:
+            module, _, name = about["model_class"].partition(":")
+            model_class = getattr(importlib.import_module(module), name)
+            return cls(about, model_class.load(folder / MODEL))
+        import skops.io
+
+        types = about["types"] if trusted is None else list(trusted)
+        return cls(about, skops.io.load(folder / ESTIMATOR, trusted=types))
+
+    @property
+    def is_classifier(self) -> bool:
+        return bool(self.about["classes"])
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Labels or values of raw rows, in column 'prediction'.
+
+        Raises:
+            ValueError: A column is missing, or holds values that are not of its kind.
+        """
+        features = feature_frame(frame, self.about["kinds"])
+        if self.about["model_class"] is None:
+            predicted = self.predictor.predict(features)
+        elif self.is_classifier:
+            predicted = self._decided(self._probabilities(features))
+        else:
+            predicted = self.predictor.predict(features).values
+        return pd.DataFrame({"prediction": predicted}, index=frame.index)
+
+    def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Probabilities of raw rows, a column for each class, named by its label as text.
+
+        Raises:
+            ValueError: As `predict`; or the model predicts numbers, which have no probability.
+        """
+        if not self.is_classifier:
+            raise ValueError("a regression has no probabilities")
+        features = feature_frame(frame, self.about["kinds"])
+        names = [str(label) for label in self.about["classes"]]
+        return pd.DataFrame(self._probabilities(features), columns=names, index=frame.index)
+
+    def _probabilities(self, features: pd.DataFrame) -> Any:
+        if self.about["model_class"] is not None:
+            return self.predictor.predict(features).probabilities
+        probabilities = self.predictor.predict_proba(features)
+        known = list(self.predictor.classes_)
+        return probabilities[:, [known.index(label) for label in self.about["classes"]]]
+
+    def _decided(self, probabilities: Any) -> Any:
+        labels = np.array(self.about["classes"])
+        if self.about["threshold"] is None:
+            return labels[probabilities.argmax(axis=1)]
+        return labels[(probabilities[:, 1] >= self.about["threshold"]).astype(int)]

@@ -1,0 +1,227 @@
+"""Versions of models under a name, in MLflow's registry, with their lineage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from assay.errors import InputError, NotFoundError
+from assay.tracking.mlflow import DIGEST, client
+
+_MODEL = "assay.model"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of a model.
+
+    Attributes:
+        name: The name it is registered under.
+        version: Its number, counted from one.
+        model_uri: The model it was made of: 'models:/m-...'.
+        run_id: The run that trained it.
+        created: When it was registered, ISO 8601, UTC.
+        aliases: What it is also called, for example 'production'.
+        digest: Digest of its files when they were saved.
+        tags: Short texts.
+    """
+
+    name: str
+    version: int
+    model_uri: str
+    run_id: str
+    created: str
+    aliases: tuple[str, ...]
+    digest: str
+    tags: Mapping[str, str]
+
+    @property
+    def reference(self) -> str:
+        """How to name it on the command line: NAME/VERSION."""
+        return f"{self.name}/{self.version}"
+
+
+@dataclass(frozen=True)
+class FoundModel:
+    """A model that a reference means.
+
+    Attributes:
+        uri: Where it is: a URI of MLflow's, or a folder.
+        digest: The digest its files must have; empty for a folder, of which none is known.
+        tracking_uri: The store it is in; empty for a folder.
+        version: The registered version; None if it is none.
+    """
+
+    uri: str
+    digest: str
+    tracking_uri: str
+    version: Version | None = None
+
+    def local(self, into: Path) -> Path:
+        """Its folder, copied below `into` unless it is a local one anyway."""
+        if not self.tracking_uri:
+            return Path(self.uri)
+        from mlflow.artifacts import download_artifacts
+
+        location = self.uri
+        if location.startswith("models:/m-"):
+            location = _logged(self.tracking_uri, location).artifact_location
+        if location.startswith("file:"):
+            return Path(url2pathname(urlparse(location).path))
+        return Path(download_artifacts(artifact_uri=location, dst_path=str(into)))
+
+
+def register(
+    tracking_uri: str,
+    model_uri: str,
+    *,
+    name: str,
+    run_id: str,
+    digest: str,
+    tags: Mapping[str, str],
+) -> Version:
+    """Register a model under a name; the same model is registered once.
+
+    Raises:
+        InputError: The name cannot be one.
+    """
+    _refuse_name(name)
+    asked = client(tracking_uri)
+    for each in _versions(tracking_uri, name):
+        if each.model_uri == model_uri:
+            return each
+    with _racing():
+        asked.create_registered_model(name)
+    made = asked.create_model_version(
+        name,
+        # The place itself: for a URI MLflow would ask the store that is global to the process.
+        source=_logged(tracking_uri, model_uri).artifact_location,
+        run_id=run_id,
+        tags={DIGEST: digest, _MODEL: model_uri, **tags},
+    )
+    return _version(tracking_uri, name, int(made.version))
+
+
+def list_versions(tracking_uri: str) -> list[Version]:
+    """All registered versions, by name, the newest first."""
+    found = client(tracking_uri).search_registered_models()
+    names = sorted(each.name for each in found)
+    return [version for name in names for version in _versions(tracking_uri, name)]
+
+
+def find_model(tracking_uri: str, reference: str) -> FoundModel:
+    """The model that NAME, NAME/VERSION, NAME@ALIAS, runs:/ID, models:/ID or a folder means.
+
+    Raises:
+        NotFoundError: There is none; the message names what there is.
+    """
+    if Path(reference).is_dir():
+        return FoundModel(reference, "", "")
+    if reference.startswith("runs:/"):
+        return _of_run(tracking_uri, reference.removeprefix("runs:/").split("/")[0])
+    if reference.startswith("models:/m-"):
+        digest = _logged(tracking_uri, reference).tags.get(DIGEST, "")
+        return FoundModel(reference, digest, tracking_uri)
+    version = _registered(tracking_uri, reference.removeprefix("models:/"))
+    return FoundModel(version.model_uri, version.digest, tracking_uri, version)
+
+
+def _logged(tracking_uri: str, model_uri: str) -> Any:
+    return client(tracking_uri).get_logged_model(model_uri.rpartition("/")[2])
+
+
+def _registered(tracking_uri: str, reference: str) -> Version:
+    match = re.fullmatch(r"(?P<name>[^/@]+)(/(?P<number>\d+)|@(?P<alias>.+))?", reference)
+    versions = _versions(tracking_uri, match["name"]) if match else []
+    if not match or not versions:
+        raise _no_model(tracking_uri, reference)
+    for version in versions:
+        if match["number"] in (None, str(version.version)) and (
+            match["alias"] is None or match["alias"] in version.aliases
+        ):
+            return version
+    known = ", ".join(
+        each.reference + "".join(f" @{alias}" for alias in each.aliases) for each in versions[:8]
+    )
+    raise NotFoundError(
+        f"There is no model {reference!r}.", where=f"versions: {known}", mend=versions[0].reference
+    )
+
+
+def _of_run(tracking_uri: str, run_id: str) -> FoundModel:
+    asked = client(tracking_uri)
+    run = asked.get_run(run_id)
+    outputs = run.outputs.model_outputs if run.outputs is not None else []
+    if not outputs:
+        raise NotFoundError(
+            f"The run {run_id} has no model.", mend="name a run that finished: assay runs"
+        )
+    return find_model(tracking_uri, f"models:/{outputs[-1].model_id}")
+
+
+def _versions(tracking_uri: str, name: str) -> list[Version]:
+    found = client(tracking_uri).search_model_versions(f"name = '{name}'")
+    numbers = sorted((int(each.version) for each in found), reverse=True)
+    return [_version(tracking_uri, name, number) for number in numbers]
+
+
+def _version(tracking_uri: str, name: str, number: int) -> Version:
+    """One version; only `get_model_version` tells its aliases."""
+    found: Any = client(tracking_uri).get_model_version(name, str(number))
+    tags = dict(found.tags)
+    return Version(
+        name=name,
+        version=int(found.version),
+        model_uri=tags.pop(_MODEL, found.source),
+        run_id=found.run_id,
+        created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(
+            timespec="seconds"
+        ),
+        aliases=tuple(found.aliases),
+        digest=tags.pop(DIGEST, ""),
+        tags=tags,
+    )
+
+
+def _refuse_name(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", name):
+        raise InputError(
+            f"{name!r} cannot be the name of a model.",
+            mend="use letters, digits, '.', '_' and '-': "
+            + (re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"),
+        )
+
+
+def _no_model(tracking_uri: str, reference: str) -> NotFoundError:
+    names = [each.name for each in client(tracking_uri).search_registered_models()]
+    close = get_close_matches(reference, names, n=1)
+    if not names:
+        return NotFoundError(
+            f"There is no model {reference!r}: none is registered.",
+            mend="assay register last --as NAME, or name a folder",
+        )
+    return NotFoundError(
+        f"There is no model {reference!r}.",
+        where=f"models: {', '.join(sorted(names))}",
+        mend=close[0] if close else sorted(names)[0],
+    )
+
+
+@contextmanager
+def _racing() -> Iterator[None]:
+    """Two who create the same name at once, or one who comes second, both go on."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise

@@ -1,0 +1,350 @@
+"""Runs in MLflow: SQLite in the workspace, or any server, behind the same store.
+
+Only the client is used, never MLflow's global state, so that several runs can be open at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import ArrayLike
+
+from assay.errors import NotFoundError, TrackingError
+from assay.findings import Finding
+from assay.tracking.recorder import Recorder, Status
+from assay.tracking.store import RunRecord, unique_name
+
+_ENDINGS = {
+    Status.FINISHED: "FINISHED",
+    Status.FAILED: "FAILED",
+    Status.INTERRUPTED: "KILLED",
+}
+_STATUSES = {
+    "FINISHED": Status.FINISHED,
+    "FAILED": Status.FAILED,
+    "KILLED": Status.INTERRUPTED,
+    "RUNNING": Status.RUNNING,
+    "SCHEDULED": Status.RUNNING,
+}
+_MOST_PARAMS = 100
+_MOST_METRICS = 1000
+_LONGEST_PARAM = 6000
+_PROCESS = "assay.process"
+_REASON = "assay.reason"
+DIGEST = "assay.digest"
+
+
+class MlflowStore:
+    """A store of runs behind an MLflow tracking URI.
+
+    Args:
+        uri: `sqlite:///...`, `http://...` or whatever MLflow takes.
+        artifacts: Where files go if MLflow does not decide that itself (SQLite).
+    """
+
+    def __init__(self, uri: str, artifacts: Path | None = None) -> None:
+        self.uri = uri
+        self.artifacts = artifacts
+
+    def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
+        """Begin a run; a name that is taken gets a number."""
+        with _told(self.uri):
+            experiment_id = self._experiment_id(experiment)
+            taken = {each.name for each in self.runs(experiment)}
+            run = client(self.uri).create_run(
+                experiment_id,
+                run_name=unique_name(name, taken),
+                tags={_PROCESS: f"{socket.gethostname()}:{os.getpid()}", **tags},
+            )
+        return MlflowRecorder(self.uri, run.info.run_id)
+
+    def attach(self, run_id: str) -> Recorder:
+        """The recorder of a run that exists."""
+        return MlflowRecorder(self.uri, self.get(run_id).run_id)
+
+    def get(self, run_id: str) -> RunRecord:
+        """A run by its id."""
+        from mlflow.exceptions import MlflowException
+
+        with _told(self.uri):
+            try:
+                run = client(self.uri).get_run(run_id)
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    raise _no_run(run_id, self.uri) from None
+                raise
+            return self._record(run)
+
+    def runs(self, experiment: str | None = None) -> list[RunRecord]:
+        """Runs that are nobody's child, newest first."""
+        with _told(self.uri):
+            asked = client(self.uri)
+            found = asked.search_experiments(
+                filter_string=f"name = '{experiment}'" if experiment is not None else None
+            )
+            if not found:
+                return []
+            ids = [each.experiment_id for each in found]
+            runs, token = [], None
+            while True:
+                page = asked.search_runs(ids, order_by=["start_time DESC"], page_token=token)
+                runs += [run for run in page if "mlflow.parentRunId" not in run.data.tags]
+                token = page.token
+                if not token:
+                    return [self._record(run) for run in runs]
+
+    def fetch(self, run_id: str, path: str, into: Path) -> Path:
+        """A local copy of a file or folder that the run recorded."""
+        from mlflow.exceptions import MlflowException
+
+        with _told(self.uri):
+            try:
+                copied = Path(client(self.uri).download_artifacts(run_id, path, str(into)))
+            except (MlflowException, OSError):
+                raise _nothing_there(run_id, path) from None
+        if not copied.exists():
+            raise _nothing_there(run_id, path)
+        return copied
+
+    def table(self, run_id: str, name: str) -> pa.Table:
+        """A table that the run recorded."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.fetch(run_id, f"tables/{name}.parquet", Path(folder))
+            return pyarrow.parquet.read_table(path, memory_map=False)
+
+    def findings(self, run_id: str) -> list[Finding]:
+        """The findings that the run recorded, in that order."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                fetched = self.fetch(run_id, "findings", Path(folder))
+            except NotFoundError:
+                return []
+            texts = [path.read_text() for path in sorted(fetched.glob("*.json"))]
+        return [Finding.from_dict(json.loads(text)) for text in texts]
+
+    def history(self, run_id: str, metric: str) -> list[tuple[int, float]]:
+        """Every value of a metric with its step, in order."""
+        with _told(self.uri):
+            values = client(self.uri).get_metric_history(run_id, metric)
+        return sorted((each.step, each.value) for each in values)
+
+    def log_model(self, run_id: str, folder: Path, name: str, digest: str) -> str:
+        """Keep a model folder with the run; its MLmodel file learns where it belongs."""
+        from mlflow.entities import LoggedModelOutput
+        from mlflow.models import Model
+
+        with _told(self.uri):
+            asked = client(self.uri)
+            experiment_id = asked.get_run(run_id).info.experiment_id
+            logged = asked.create_logged_model(
+                experiment_id, name, source_run_id=run_id, tags={DIGEST: digest}
+            )
+            about = Model.load(str(folder))
+            about.run_id, about.model_id = run_id, logged.model_id
+            about.save(str(folder / "MLmodel"))
+            asked.log_model_artifacts(logged.model_id, str(folder))
+            asked.finalize_logged_model(logged.model_id, "READY")
+            asked.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        return f"models:/{logged.model_id}"
+
+    def _experiment_id(self, name: str) -> str:
+        asked = client(self.uri)
+        found = asked.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        location = None
+        if self.artifacts is not None and self.uri.startswith("sqlite:"):
+            location = (self.artifacts / _as_folder(name)).absolute().as_uri()
+        return str(asked.create_experiment(name, artifact_location=location))
+
+    def _record(self, run: Any) -> RunRecord:
+        tags = dict(run.data.tags)
+        status, reason = _STATUSES[run.info.status], tags.get(_REASON, "")
+        if status is Status.RUNNING and _is_gone(tags.get(_PROCESS, "")):
+            status, reason = Status.INTERRUPTED, "its process is gone"
+        return RunRecord(
+            run_id=run.info.run_id,
+            name=run.info.run_name,
+            experiment=_experiment_name(self.uri, run.info.experiment_id),
+            status=status,
+            reason=reason,
+            created=_moment(run.info.start_time) or "",
+            finished=_moment(run.info.end_time),
+            params=dict(run.data.params),
+            metrics=dict(run.data.metrics),
+            tags={key: value for key, value in tags.items() if not key.startswith("mlflow.")},
+        )
+
+
+class MlflowRecorder:
+    """Writes to one MLflow run. Pickles: it holds an address, no connection."""
+
+    def __init__(self, uri: str, run_id: str) -> None:
+        self.uri = uri
+        self._run_id = run_id
+        self._n_findings = 0
+
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    def params(self, params: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        entries = [Param(key, _as_text(value)) for key, value in params.items()]
+        with _told(self.uri):
+            for block in _blocks(entries, _MOST_PARAMS):
+                client(self.uri).log_batch(self.run_id, params=block)
+
+    def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        from mlflow.entities import Metric
+
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        entries = [Metric(key, float(value), now, step) for key, value in metrics.items()]
+        with _told(self.uri):
+            for block in _blocks(entries, _MOST_METRICS):
+                client(self.uri).log_batch(self.run_id, metrics=block)
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        with _told(self.uri):
+            for key, value in tags.items():
+                client(self.uri).set_tag(self.run_id, key, value)
+
+    def finding(self, finding: Finding) -> None:
+        self._n_findings += 1
+        name = f"findings/{self._n_findings:03d}-{finding.code}.json"
+        with _told(self.uri):
+            text = json.dumps(finding.as_dict(), indent=1)
+            client(self.uri).log_text(self.run_id, text, name)
+
+    def table(self, name: str, table: pa.Table) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.parquet"
+            pyarrow.parquet.write_table(table, path, compression="zstd")
+            self.artifact(path, "tables")
+
+    def histogram(self, name: str, values: ArrayLike, step: int = 0) -> None:
+        counts, edges = np.histogram(np.asarray(values, dtype=np.float64), bins="auto")
+        content = {"step": step, "counts": counts.tolist(), "edges": edges.tolist()}
+        with _told(self.uri):
+            path = f"histograms/{name}-{step}.json"
+            client(self.uri).log_text(self.run_id, json.dumps(content), path)
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        with _told(self.uri):
+            if path.is_dir():
+                below = f"{folder}/{path.name}" if folder else path.name
+                client(self.uri).log_artifacts(self.run_id, str(path), below)
+            else:
+                client(self.uri).log_artifact(self.run_id, str(path), folder or None)
+
+    def child(self, name: str) -> Recorder:
+        with _told(self.uri):
+            parent = client(self.uri).get_run(self.run_id)
+            tags = {"mlflow.parentRunId": self.run_id}
+            run = client(self.uri).create_run(parent.info.experiment_id, run_name=name, tags=tags)
+        return MlflowRecorder(self.uri, run.info.run_id)
+
+    def finish(self, status: Status, reason: str = "") -> None:
+        with _told(self.uri):
+            if reason:
+                client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
+            client(self.uri).set_terminated(self.run_id, _ENDINGS[status])
+
+    def attach(self, run_id: str) -> Self:
+        return type(self)(self.uri, run_id)
+
+
+@lru_cache(maxsize=8)
+def client(uri: str) -> Any:
+    """MLflow's client for a store, quiet and without telemetry.
+
+    Raises:
+        TrackingError: The store cannot be reached.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with _told(uri):
+        made = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        made.search_experiments(max_results=1)
+        return made
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """Turns what MLflow raises into a TrackingError in our three parts."""
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise TrackingError(
+            f"The store of runs refused: {reason}",
+            where=uri,
+            mend="look whether it runs and may be written, or change tracking.uri",
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _experiment_name(uri: str, experiment_id: str) -> str:
+    return str(client(uri).get_experiment(experiment_id).name)
+
+
+def _no_run(run_id: str, uri: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no run {run_id!r}.", where=uri, mend="see what there is: assay runs"
+    )
+
+
+def _nothing_there(run_id: str, path: str) -> NotFoundError:
+    return NotFoundError(
+        f"The run has recorded no {path}.",
+        where=f"run {run_id}",
+        mend="choose a run that finished, or train again",
+    )
+
+
+def _is_gone(process: str) -> bool:
+    host, _, pid = process.rpartition(":")
+    return host == socket.gethostname() and pid.isdigit() and not psutil.pid_exists(int(pid))
+
+
+def _as_text(value: Any) -> str:
+    return str(value)[:_LONGEST_PARAM]
+
+
+def _as_folder(name: str) -> str:
+    return "".join(each if each.isalnum() or each in "-_." else "_" for each in name)
+
+
+def _moment(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _blocks(entries: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]

@@ -1,0 +1,80 @@
+"""Finding a run by what people call it, and naming it by what sets it apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from assay.errors import NotFoundError
+from assay.tracking.recorder import Status
+from assay.tracking.store import RunRecord, Store
+
+PRIMARY = "assay.primary"
+GREATER_IS_BETTER = "assay.greater_is_better"
+FINGERPRINT = "assay.fingerprint"
+_SHORTEST_PREFIX = 6
+_LONGEST_NAME = 80
+
+
+def find_run(store: Store, reference: str) -> RunRecord:
+    """The run that an id, the beginning of an id, a name, 'last' or 'best' means.
+
+    'last' is the newest run that finished; 'best' the one with the best primary metric among those
+    that finished on the same data by the same metric as the last.
+
+    Raises:
+        NotFoundError: No run is meant; the message names close ones and the newest.
+    """
+    runs = store.runs()
+    finished = [run for run in runs if run.status is Status.FINISHED]
+    if reference in ("last", "best") and finished:
+        return finished[0] if reference == "last" else _best(finished)
+    named = [run for run in runs if reference in (run.run_id, run.name)]
+    if not named and len(reference) >= _SHORTEST_PREFIX:
+        named = [run for run in runs if run.run_id.startswith(reference)]
+    if named:
+        return named[0]
+    raise _not_found(reference, runs)
+
+
+def run_name(learner: str, changed: Mapping[str, Any]) -> str:
+    """A name from the learner and what was set otherwise than by default.
+
+    >>> run_name("boosting", {"model.options.learning_rate": 0.1, "training.seeds": 1})
+    'boosting-learning_rate=0.1-seeds=1'
+    """
+    learner = learner.rpartition(":")[2].rpartition(".")[2]
+    parts = [learner, *(f"{key.rpartition('.')[2]}={value}" for key, value in changed.items())]
+    name = re.sub(r"[^A-Za-z0-9_.=-]+", "_", "-".join(parts)).strip("_")
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME].rstrip("-_=")
+
+
+def _best(finished: list[RunRecord]) -> RunRecord:
+    last = finished[0]
+    primary = last.tags.get(PRIMARY, "")
+    alike = [
+        run
+        for run in finished
+        if all(run.tags.get(tag) == last.tags.get(tag) for tag in (PRIMARY, FINGERPRINT))
+        and primary in run.metrics
+    ]
+    sign = 1 if last.tags.get(GREATER_IS_BETTER) == "true" else -1
+    return max(alike, key=lambda run: sign * run.metrics[primary], default=last)
+
+
+def _not_found(reference: str, runs: list[RunRecord]) -> NotFoundError:
+    if not runs:
+        return NotFoundError(
+            f"There is no run {reference!r}: nothing has been trained in this workspace.",
+            mend="assay train EXPERIMENT",
+        )
+    close = get_close_matches(reference, [run.name for run in runs], n=1)
+    newest = ", ".join(f"{run.name} ({run.status})" for run in runs[:5])
+    return NotFoundError(
+        f"There is no run {reference!r}"
+        + ("." if reference not in ("last", "best") else ": none has finished."),
+        where=f"newest runs: {newest}",
+        mend=close[0] if close else f"name one of them, for example {runs[0].name}",
+    )

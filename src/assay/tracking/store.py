@@ -1,0 +1,112 @@
+"""What a store of runs is; `tests/contracts/stores.py` holds every store to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from assay.findings import Finding
+from assay.tracking.recorder import Recorder, Status
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run as the store has it.
+
+    Attributes:
+        run_id: Its id.
+        name: Its name, the only one of its kind in the experiment.
+        experiment: The experiment it belongs to.
+        status: How it stands.
+        reason: Why it failed or was interrupted; else empty.
+        created: When it began, ISO 8601, UTC.
+        finished: When it ended; None while it runs.
+        params: Settings by dotted name, as text.
+        metrics: The last value of each metric.
+        tags: Short texts.
+    """
+
+    run_id: str
+    name: str
+    experiment: str
+    status: Status
+    reason: str
+    created: str
+    finished: str | None
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+class Store(Protocol):
+    """Keeps runs: begins them, finds them again, gives back what they recorded."""
+
+    def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
+        """Begin a run; a name that is taken gets a number, as in 'boosting-2'."""
+        ...
+
+    def attach(self, run_id: str) -> Recorder:
+        """The recorder of a run that exists.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        ...
+
+    def get(self, run_id: str) -> RunRecord:
+        """A run by its id.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        ...
+
+    def runs(self, experiment: str | None = None) -> list[RunRecord]:
+        """Runs that are nobody's child, newest first."""
+        ...
+
+    def fetch(self, run_id: str, path: str, into: Path) -> Path:
+        """A local copy of a file or folder that the run recorded, below the folder `into`.
+
+        Raises:
+            NotFoundError: The run recorded no such thing.
+        """
+        ...
+
+    def table(self, run_id: str, name: str) -> pa.Table:
+        """A table that the run recorded.
+
+        Raises:
+            NotFoundError: The run recorded no such table.
+        """
+        ...
+
+    def findings(self, run_id: str) -> list[Finding]:
+        """The findings that the run recorded, in that order."""
+        ...
+
+    def history(self, run_id: str, metric: str) -> list[tuple[int, float]]:
+        """Every value of a metric with its step, in order."""
+        ...
+
+    def log_model(self, run_id: str, folder: Path, name: str, digest: str) -> str:
+        """Keep a model folder with the run and its digest; returns the URI of the model."""
+        ...
+
+
+def unique_name(name: str, taken: set[str]) -> str:
+    """The name, or the name with the first number that is free.
+
+    >>> unique_name("boosting", {"boosting", "boosting-2"})
+    'boosting-3'
+    """
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"

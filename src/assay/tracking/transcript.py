@@ -1,0 +1,72 @@
+"""The transcript: what a fit in another process records, to be replayed where it is waited for.
+
+So a store sees one writer, and the same records in the same order for any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike
+
+from assay.findings import Finding
+from assay.tracking.recorder import Recorder, Status
+
+
+class Transcript:
+    """A recorder that writes everything down; it pickles, and replays onto another recorder."""
+
+    run_id = ""
+
+    def __init__(self) -> None:
+        self._calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._calls
+
+    def params(self, params: Mapping[str, Any]) -> None:
+        self._calls.append(("params", (dict(params),)))
+
+    def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        self._calls.append(("metrics", (dict(metrics), step)))
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        self._calls.append(("tags", (dict(tags),)))
+
+    def finding(self, finding: Finding) -> None:
+        self._calls.append(("finding", (finding,)))
+
+    def table(self, name: str, table: pa.Table) -> None:
+        self._calls.append(("table", (name, table)))
+
+    def histogram(self, name: str, values: ArrayLike, step: int = 0) -> None:
+        self._calls.append(("histogram", (name, np.asarray(values), step)))
+
+    def artifact(self, path: Path, folder: str = "") -> None:
+        """Files keep their path: they must still be there when the transcript is replayed."""
+        self._calls.append(("artifact", (path, folder)))
+
+    def child(self, name: str) -> Recorder:
+        written = Transcript()
+        self._calls.append(("child", (name, written)))
+        return written
+
+    def finish(self, status: Status, reason: str = "") -> None:
+        self._calls.append(("finish", (status, reason)))
+
+    def attach(self, run_id: str) -> Self:  # noqa: ARG002
+        return self
+
+    def replay(self, onto: Recorder) -> None:
+        """Do all that was written down, in order."""
+        for name, arguments in self._calls:
+            if name == "child":
+                child_name, written = arguments
+                written.replay(onto.child(child_name))
+            else:
+                getattr(onto, name)(*arguments)

@@ -1,0 +1,112 @@
+"""The workspace: the folder in which runs, models, reports and sealed test rows live."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
+FOLDER = ".assay"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder; nothing is created before `ensure` or `scratch`.
+
+    Attributes:
+        root: The folder, absolute.
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """The one that `ASSAY_WORKSPACE` names, else the nearest `.assay` above, else a new one."""
+        named = os.environ.get(WORKSPACE_VARIABLE)
+        if named:
+            return cls(Path(named).absolute())
+        here = (start or Path.cwd()).absolute()
+        above = (folder / FOLDER for folder in (here, *here.parents))
+        return cls(next((folder for folder in above if folder.is_dir()), here / FOLDER))
+
+    @property
+    def exists(self) -> bool:
+        return self.root.is_dir()
+
+    @property
+    def vault_folder(self) -> Path:
+        """Where sealed test rows are."""
+        return self.root / "vault"
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where reports are, a page per run."""
+        return self.root / "reports"
+
+    @property
+    def artifacts_folder(self) -> Path:
+        """Where the store of runs keeps files."""
+        return self.root / "artifacts"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The store of runs that needs nothing to be started."""
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def ensure(self) -> Self:
+        """Create the folder, readable by its owner only and unseen by git."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = self.root / ".gitignore"
+        if not ignore.exists():
+            atomic_write(ignore, "*\n")
+        return self
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder that is gone afterwards, however the work ends."""
+        self.ensure()
+        self._sweep()
+        folder = Path(tempfile.mkdtemp(prefix=f"scratch-{os.getpid()}-", dir=self.root))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Remove what killed processes have left."""
+        for folder in self.root.glob("scratch-*-*"):
+            pid = folder.name.split("-")[1]
+            if pid.isdigit() and not _is_alive(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def atomic_write(path: Path, data: bytes | str) -> None:
+    """Write a whole file or nothing: aside, synced, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    aside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.chmod(0o644)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
