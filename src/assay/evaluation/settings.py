@@ -22,5 +22,7 @@ class EvaluationSettings(BaseModel):
         "auto", description="auto: calibrate when that lowers the log loss by more than noise."
     )
     threshold: Literal["f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] = Field(
-        "f1", description="What a binary decision is best for, or the probability to decide at."
+        "f1",
+        description="f1, balanced_accuracy or a probability: what a binary decision is best for, or "
+        "where it is taken.",
     )

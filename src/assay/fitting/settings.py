@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,8 +12,8 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seeds: Literal["auto"] | int = Field(
+    seeds: Literal["auto"] | Annotated[int, Field(ge=1, le=100)] = Field(
         "auto",
-        description="Repeats with other folds and model seeds; auto: 3 up to two million cells "
-        "(rows x columns x classes), 1 above.",
+        description="auto or a number: repeats with other folds and model seeds; auto is 3 up to "
+        "two million cells (rows x columns x classes), 1 above.",
     )

@@ -56,4 +56,5 @@ def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, s
             f"use {close[0]}" if close else f"use one of {known}",
         )
     field = model.model_fields[option]
-    return option, error["msg"][0].lower() + error["msg"][1:], f"{option}: {field.default}"
+    message = error["msg"].removeprefix("Input ")
+    return option, f"is {error['input']!r}: {message}", f"{option}: {field.default}"

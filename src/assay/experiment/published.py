@@ -1,0 +1,106 @@
+"""What is published of the experiment file: its JSON schema and the first file of `assay init`."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from assay.data.schema import Column, Kind, Role, Schema
+from assay.evaluation.settings import EvaluationSettings
+from assay.experiment.experiment import Experiment
+from assay.fitting.settings import TrainingSettings
+
+_WIDTH = 100
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of the experiment file, by which editors complete it."""
+    schema = Experiment.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema} | {
+        "title": "Assay experiment"
+    }
+
+
+def template(source: str, schema: Schema, name: str) -> str:
+    """The text of a first experiment file for a table.
+
+    Args:
+        source: The table, as the file should name it.
+        schema: What was seen in it.
+        name: Name of the experiment.
+    """
+    from assay.learners.boosting import BoostingOptions
+
+    lines = [
+        f"name: {_scalar(name)}",
+        "data:",
+        f"  source: {_scalar(source)}",
+        f"  target: {_scalar(schema.target)}",
+        f"  task: {schema.task.value}          # {_about_task(schema)}",
+    ]
+    if schema.task.value == "binary":
+        lines.append(f"  positive: {_scalar(schema.positive)}      # the class to find")
+    lines += ["  # what the columns were taken for; a column that is no feature gets a role below"]
+    width = max((len(_scalar(column.name)) for column in schema.columns), default=0)
+    lines += [f"  #   {_scalar(each.name):{width}}  {_about(each)}" for each in schema.columns]
+    ignored = [_scalar(each.name) for each in schema.columns if _is_useless(each)]
+    lines += [
+        "  roles:",
+        "    id: null             # column that names the row; never a feature",
+        f"    ignore: [{', '.join(ignored)}]",
+        "  # split: {by: random, test: 0.2, folds: 5, seed: 0}",
+        "model:",
+        "  learner: boosting      # linear | boosting | package.module:factory",
+        "  options: {}",
+        *_commented(BoostingOptions, "  #   "),
+        "# training:",
+        *_commented(TrainingSettings, "#   "),
+        "# evaluation:",
+        *_commented(EvaluationSettings, "#   "),
+        "# checks:",
+        "#   accept: {}           # CODE: why that finding is no mistake here",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _commented(settings: type[BaseModel], prefix: str) -> list[str]:
+    """Every setting of a block with its default and its description."""
+    lines = []
+    for name, field in settings.model_fields.items():
+        text = f"{name}: {_scalar(field.default)}"
+        lines.append(f"{prefix}{text:32} # {field.description}")
+    return lines
+
+
+def _about(column: Column) -> str:
+    role = f", {column.role}" if column.role is not Role.FEATURE else ""
+    missing = f", {column.missing:.0%} missing" if column.missing else ""
+    return " ".join(f"{column.kind}{role} ({column.why}{missing})".split())
+
+
+def _about_task(schema: Schema) -> str:
+    if not schema.classes:
+        return "binary | multiclass | regression"
+    classes = ", ".join(str(each) for each in schema.classes[:6])
+    return " ".join(f"classes: {classes}{' ...' if len(schema.classes) > 6 else ''}".split())
+
+
+def _is_useless(column: Column) -> bool:
+    """Nothing to learn from: text is not read yet, and an empty column says nothing."""
+    return column.role is Role.FEATURE and column.kind in (Kind.TEXT, Kind.EMPTY)
+
+
+def _scalar(value: Any) -> str:
+    """A value as it must be written in YAML, on one line."""
+    if value is None:
+        return "null"
+    out = StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = True
+    yaml.width = 10_000
+    yaml.dump([value], out)
+    text = out.getvalue().strip()
+    return text[1:-1]
