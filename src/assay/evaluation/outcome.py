@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,22 @@ class Outcome:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def on_rows(self, rows: Sequence[int]) -> Outcome:
+        """The outcome of these rows only; `rows` ascending, all of them its own."""
+        index = np.searchsorted(self.rows, np.asarray(rows, dtype=np.int64))
+
+        def at(array: Any) -> Any:
+            return None if array is None else array[index]
+
+        return replace(
+            self,
+            rows=self.rows[index],
+            truth=self.truth[index],
+            probabilities=at(self.probabilities),
+            decided=at(self.decided),
+            values=at(self.values),
+        )
 
     @property
     def known_probabilities(self) -> Floats:

@@ -127,3 +127,37 @@ class Threshold:
     best_for: str
     score: float = float("nan")
     at_half: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs on the rows that both have predicted out of fold.
+
+    Attributes:
+        first: Name of the first run.
+        second: Name of the second.
+        n: Rows that both predicted.
+        differences: By metric, the first run's primary one first.
+    """
+
+    first: str
+    second: str
+    n: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def verdict(self) -> Difference:
+        """The difference in the primary metric."""
+        return self.differences[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "first": self.first,
+            "second": self.second,
+            "rows": "out-of-fold",
+            "n": self.n,
+            "primary": self.verdict.metric,
+            "better": self.verdict.better,
+            "verdict": self.verdict.verdict,
+            "differences": [each.as_dict() for each in self.differences],
+        }

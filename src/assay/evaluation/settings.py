@@ -23,6 +23,6 @@ class EvaluationSettings(BaseModel):
     )
     threshold: Literal["f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] = Field(
         "f1",
-        description="f1, balanced_accuracy or a probability: what a binary decision is best for, or "
+        description="f1, balanced_accuracy or a probability: what a decision is best for, or "
         "where it is taken.",
     )

@@ -80,7 +80,7 @@ class LoadedModel:
 
 
 def load_folder(
-    folder: Path, *, name: str, expected: str = "", trust: Sequence[str] = ()
+    folder: Path, *, name: str, expected: str = "", trust: Sequence[str] | None = ()
 ) -> LoadedModel:
     """Load a packed model.
 
@@ -89,7 +89,8 @@ def load_folder(
         name: What to call it in errors.
         expected: The digest that was recorded when it was saved; empty if none is known.
         trust: Types beyond those of the standard libraries that it may hold; for a model of its
-            own class, that class.
+            own class, that class. None to trust whatever it was saved with: only for a model of
+            one's own whose digest is known.
 
     Raises:
         NotFoundError: The folder holds no model of Assay.
@@ -108,10 +109,13 @@ def load_folder(
             where=str(folder),
             mend="train and register it again",
         )
+    assert trust is not None or expected, "only a model of known digest is trusted unseen"
     return LoadedModel(_read(inner, name, trust), name)
 
 
-def _read(inner: Path, name: str, trust: Sequence[str]) -> Served:
+def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
+    if trust is None:
+        return Served.read(inner)
     if (inner / ESTIMATOR).is_file():
         unknown = set(untrusted_types(inner / ESTIMATOR)) - set(trust)
         types = [*TRUSTED_TYPES, *trust]

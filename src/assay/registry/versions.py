@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from assay.errors import InputError, NotFoundError
-from assay.tracking.mlflow import DIGEST, client
+from assay.tracking.mlflow import DIGEST, client, local_model, logged_model, model_of_run
 
 _MODEL = "assay.model"
 
@@ -69,14 +67,7 @@ class FoundModel:
         """Its folder, copied below `into` unless it is a local one anyway."""
         if not self.tracking_uri:
             return Path(self.uri)
-        from mlflow.artifacts import download_artifacts
-
-        location = self.uri
-        if location.startswith("models:/m-"):
-            location = _logged(self.tracking_uri, location).artifact_location
-        if location.startswith("file:"):
-            return Path(url2pathname(urlparse(location).path))
-        return Path(download_artifacts(artifact_uri=location, dst_path=str(into)))
+        return local_model(self.tracking_uri, self.uri, into)
 
 
 def register(
@@ -103,7 +94,7 @@ def register(
     made = asked.create_model_version(
         name,
         # The place itself: for a URI MLflow would ask the store that is global to the process.
-        source=_logged(tracking_uri, model_uri).artifact_location,
+        source=logged_model(tracking_uri, model_uri).artifact_location,
         run_id=run_id,
         tags={DIGEST: digest, _MODEL: model_uri, **tags},
     )
@@ -126,16 +117,13 @@ def find_model(tracking_uri: str, reference: str) -> FoundModel:
     if Path(reference).is_dir():
         return FoundModel(reference, "", "")
     if reference.startswith("runs:/"):
-        return _of_run(tracking_uri, reference.removeprefix("runs:/").split("/")[0])
+        run_id = reference.removeprefix("runs:/").split("/")[0]
+        return FoundModel(*model_of_run(tracking_uri, run_id), tracking_uri)
     if reference.startswith("models:/m-"):
-        digest = _logged(tracking_uri, reference).tags.get(DIGEST, "")
+        digest = logged_model(tracking_uri, reference).tags.get(DIGEST, "")
         return FoundModel(reference, digest, tracking_uri)
     version = _registered(tracking_uri, reference.removeprefix("models:/"))
     return FoundModel(version.model_uri, version.digest, tracking_uri, version)
-
-
-def _logged(tracking_uri: str, model_uri: str) -> Any:
-    return client(tracking_uri).get_logged_model(model_uri.rpartition("/")[2])
 
 
 def _registered(tracking_uri: str, reference: str) -> Version:
@@ -154,17 +142,6 @@ def _registered(tracking_uri: str, reference: str) -> Version:
     raise NotFoundError(
         f"There is no model {reference!r}.", where=f"versions: {known}", mend=versions[0].reference
     )
-
-
-def _of_run(tracking_uri: str, run_id: str) -> FoundModel:
-    asked = client(tracking_uri)
-    run = asked.get_run(run_id)
-    outputs = run.outputs.model_outputs if run.outputs is not None else []
-    if not outputs:
-        raise NotFoundError(
-            f"The run {run_id} has no model.", mend="name a run that finished: assay runs"
-        )
-    return find_model(tracking_uri, f"models:/{outputs[-1].model_id}")
 
 
 def _versions(tracking_uri: str, name: str) -> list[Version]:

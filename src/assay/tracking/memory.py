@@ -116,6 +116,15 @@ class MemoryStore:
         self._run(run_id).tags["assay.digest"] = digest
         return copy.as_uri()
 
+    def model(self, run_id: str, into: Path) -> tuple[Path, str]:  # noqa: ARG002
+        """The run's model as a local folder, and its digest."""
+        models = sorted((self.folder(run_id) / "models").glob("*"))
+        if not models:
+            raise NotFoundError(
+                f"The run {run_id} has no model.", mend="name a run that finished: assay runs"
+            )
+        return models[-1], self._run(run_id).tags["assay.digest"]
+
     def folder(self, run_id: str) -> Path:
         """Where the files of a run are."""
         folder = Path(self._folder.name) / self._run(run_id).run_id

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import numpy as np
 import psutil
@@ -161,6 +163,12 @@ class MlflowStore:
             asked.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
         return f"models:/{logged.model_id}"
 
+    def model(self, run_id: str, into: Path) -> tuple[Path, str]:
+        """The run's model as a local folder, and the digest its files must have."""
+        with _told(self.uri):
+            uri, digest = model_of_run(self.uri, run_id)
+            return local_model(self.uri, uri, into), digest
+
     def _experiment_id(self, name: str) -> str:
         asked = client(self.uri)
         found = asked.get_experiment_by_name(name)
@@ -288,6 +296,36 @@ def client(uri: str) -> Any:
         made = MlflowClient(tracking_uri=uri, registry_uri=uri)
         made.search_experiments(max_results=1)
         return made
+
+
+def model_of_run(uri: str, run_id: str) -> tuple[str, str]:
+    """The URI of a run's model and the digest that was recorded with it.
+
+    Raises:
+        NotFoundError: The run has no model.
+    """
+    outputs = client(uri).get_run(run_id).outputs
+    if outputs is None or not outputs.model_outputs:
+        raise NotFoundError(
+            f"The run {run_id} has no model.", mend="name a run that finished: assay runs"
+        )
+    model_uri = f"models:/{outputs.model_outputs[-1].model_id}"
+    return model_uri, logged_model(uri, model_uri).tags.get(DIGEST, "")
+
+
+def logged_model(uri: str, model_uri: str) -> Any:
+    """What MLflow knows of 'models:/m-...'."""
+    return client(uri).get_logged_model(model_uri.rpartition("/")[2])
+
+
+def local_model(uri: str, model_uri: str, into: Path) -> Path:
+    """A model's folder, copied below `into` unless it is a local one anyway."""
+    location = logged_model(uri, model_uri).artifact_location
+    if location.startswith("file:"):
+        return Path(url2pathname(urlparse(location).path))
+    from mlflow.artifacts import download_artifacts
+
+    return Path(download_artifacts(artifact_uri=location, dst_path=str(into)))
 
 
 @contextmanager

@@ -97,6 +97,14 @@ class Store(Protocol):
         """Keep a model folder with the run and its digest; returns the URI of the model."""
         ...
 
+    def model(self, run_id: str, into: Path) -> tuple[Path, str]:
+        """The run's model as a local folder, below `into` if it has to be copied, and its digest.
+
+        Raises:
+            NotFoundError: The run has no model.
+        """
+        ...
+
 
 def unique_name(name: str, taken: set[str]) -> str:
     """The name, or the name with the first number that is free.

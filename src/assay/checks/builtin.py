@@ -1,0 +1,17 @@
+"""The checks that Assay runs, in an explicit list."""
+
+from __future__ import annotations
+
+from assay.checks.as101_single_feature_leak import SingleFeatureLeak
+from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
+from assay.checks.as301_constant_column import ConstantColumn
+from assay.checks.as302_id_like_column import IdLikeColumn
+from assay.checks.base import Check
+
+CHECKS: tuple[Check, ...] = (
+    SingleFeatureLeak(),
+    DuplicatesAcrossParts(),
+    ConstantColumn(),
+    IdLikeColumn(),
+)
+CODES: tuple[str, ...] = tuple(check.code for check in CHECKS)

@@ -1,0 +1,100 @@
+"""Running checks: every one is heard, what it finds is sorted, what is accepted keeps its reason.
+
+A check that breaks is our fault, and must neither stop a run nor pass in silence: it becomes a
+finding of its own, under its code, with severity `warn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assay.checks.base import Check, View
+from assay.findings import Finding, NotApplicable, Severity
+
+
+@dataclass(frozen=True)
+class CheckResults:
+    """What the checks had to say.
+
+    Attributes:
+        findings: Worst first; accepted ones last.
+        not_applicable: Code: why the check had nothing to look at.
+        passed: Codes of the checks that found nothing.
+    """
+
+    findings: tuple[Finding, ...]
+    not_applicable: Mapping[str, str]
+    passed: tuple[str, ...]
+
+    @property
+    def blocking(self) -> tuple[Finding, ...]:
+        """Findings that forbid registration."""
+        return tuple(finding for finding in self.findings if finding.blocks)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "findings": [finding.as_dict() for finding in self.findings],
+            "not_applicable": [
+                {"code": code, "reason": reason} for code, reason in self.not_applicable.items()
+            ],
+            "passed": list(self.passed),
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> CheckResults:
+        """Read back what `as_dict` wrote."""
+        return cls(
+            findings=tuple(Finding.from_dict(each) for each in record["findings"]),
+            not_applicable={each["code"]: each["reason"] for each in record["not_applicable"]},
+            passed=tuple(record["passed"]),
+        )
+
+
+def run_checks(
+    view: View,
+    checks: Sequence[Check],
+    *,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    accept: Mapping[str, str] | None = None,
+) -> CheckResults:
+    """Run checks on a view.
+
+    Args:
+        view: What they may see.
+        checks: Which ones.
+        settings: Settings by code.
+        accept: Reason for living with a finding, by code.
+    """
+    findings: list[Finding] = []
+    not_applicable: dict[str, str] = {}
+    passed: list[str] = []
+    for check in checks:
+        result = _run(check, view, (settings or {}).get(check.code, {}))
+        if isinstance(result, NotApplicable):
+            not_applicable[check.code] = result.reason
+        elif result:
+            reason = (accept or {}).get(check.code)
+            findings += [replace(finding, accepted=reason) for finding in result]
+        else:
+            passed.append(check.code)
+    findings.sort(key=lambda each: (each.accepted is not None, -each.severity.rank, each.code))
+    return CheckResults(tuple(findings), not_applicable, tuple(passed))
+
+
+def _run(
+    check: Check, view: View, settings: Mapping[str, Any]
+) -> Sequence[Finding] | NotApplicable:
+    try:
+        return check(view, settings)
+    except Exception as error:
+        return [
+            Finding(
+                code=check.code,
+                severity=Severity.WARN,
+                title=f"The check {check.name} broke, so this was not looked at.",
+                evidence={"error": f"{type(error).__name__}: {error}"},
+                mend="please report it with this message; the run is not affected",
+            )
+        ]

@@ -1,0 +1,97 @@
+"""What is asked for: an experiment file or a data frame, refused early where it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assay.data.sources import from_frame, read_table
+from assay.errors import InputError
+from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
+from assay.learners.adapt import adapt, resolve_learner
+from assay.learners.protocol import Learner
+
+IN_MEMORY = "(data frame)"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A valid experiment with its table and its learner.
+
+    Attributes:
+        loaded: The experiment.
+        table: The whole source, with settled types.
+        where: What to call the table in errors.
+        learner: The learner to be trained.
+    """
+
+    loaded: LoadedExperiment
+    table: pa.Table
+    where: str
+    learner: Learner
+
+
+def ask(
+    source: Any,
+    *,
+    target: str | None,
+    learner: Any,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str],
+) -> Asked:
+    """Read what is asked for.
+
+    Args:
+        source: An experiment file, or a table in memory with `target`.
+        target: The column to predict of a table in memory.
+        learner: A learner's name, import path, an estimator, or a learner; of a file's experiment
+            it replaces the learner that the file names.
+        settings: More settings for a table in memory, nested as in the file.
+        overrides: `key=value` each.
+
+    Raises:
+        InputError: What is asked for cannot be done.
+    """
+    given = None if learner is None or isinstance(learner, str) else adapt(learner)
+    named = learner if isinstance(learner, str) else None
+    if isinstance(source, str | Path):
+        if target is not None or settings:
+            raise InputError(
+                "An experiment file says itself what is the target.",
+                mend=f"assay.train({str(source)!r}, overrides=['data.target=...'])",
+            )
+        if named is not None:
+            overrides = [*overrides, f"model.learner={named}"]
+        loaded = load_experiment(source, overrides)
+        table, where = read_table(loaded.source), loaded.source.name
+    else:
+        loaded = _of_frame(target, given, named, settings, overrides)
+        where = "the data frame"
+        table = from_frame(source, where)
+    return Asked(loaded, table, where, given or resolve_learner(loaded.experiment.model))
+
+
+def _of_frame(
+    target: str | None,
+    given: Learner | None,
+    named: str | None,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str],
+) -> LoadedExperiment:
+    if target is None:
+        raise InputError("A table needs a target.", mend="assay.train(frame, target='COLUMN')")
+    # An object has no name that a file could use; its class says at least what it was.
+    kind = named or ("boosting" if given is None else f"python:{given.name}")
+    blocks = {name: dict(value) for name, value in settings.items() if isinstance(value, Mapping)}
+    rest = {name: value for name, value in settings.items() if name not in blocks}
+    whole = {
+        **rest,
+        **blocks,
+        "data": {"source": IN_MEMORY, "target": target, **blocks.get("data", {})},
+        "model": {"learner": kind, **blocks.get("model", {})},
+    }
+    return experiment_from(whole, Path.cwd(), overrides)

@@ -1,0 +1,295 @@
+"""The life of a model, one function per verb: each tells its story from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay import steps
+from assay.checks.base import Check
+from assay.checks.builtin import CHECKS
+from assay.data.ledger import Look
+from assay.data.sources import read_table
+from assay.errors import DataError, InputError
+from assay.evaluation.comparison import independent, paired
+from assay.evaluation.evaluate import judge_together
+from assay.evaluation.intervals import replicate, widened
+from assay.evaluation.metrics import METRICS
+from assay.evaluation.recorded import as_table, from_table
+from assay.evaluation.result import Comparison
+from assay.experiment.asking import ask
+from assay.inference.loading import LoadedModel, load_folder
+from assay.inference.predicting import check_out, predict_frame, write_frame
+from assay.inference.testing import predict_opened
+from assay.place import Place
+from assay.registry import versions
+from assay.runs import Run, read_run, with_test
+from assay.steps import Announce, Step
+from assay.tracking.keeping import kept
+from assay.tracking.runs import find_run
+from assay.tracking.store import RunRecord, Store
+
+
+def _silent(step: Step) -> None:
+    """The announcer of those who did not ask to be told."""
+
+
+def train(
+    source: Any,
+    *,
+    target: str | None = None,
+    learner: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    checks: Sequence[Check] = CHECKS,
+    store: Store | None = None,
+    announce: Announce = _silent,
+) -> Run:
+    """Train a model one can trust: seal a test set, check, cross-fit, judge, finish, record.
+
+    Args:
+        source: An experiment file, or a table in memory (pandas, Polars, Arrow) with `target`.
+        target: The column to predict of a table in memory.
+        learner: A learner's name or import path, a scikit-learn estimator, or a learner.
+        settings: More settings for a table in memory, nested as in the file.
+        overrides: 'key=value' each, as `--set` on the command line.
+        workers: Parallel fits; by the size of the work and the cores when None.
+        checks: What to look for.
+        store: Where to keep the run; as the experiment says when None.
+        announce: Told of progress.
+
+    Raises:
+        InputError: What is asked for cannot be done; nothing was recorded.
+        LearnerError: A fit failed; the run is kept, marked as failed.
+    """
+    announce(Step("Reading the experiment and its table"))
+    asked = ask(
+        source, target=target, learner=learner, settings=settings or {}, overrides=overrides
+    )
+    ready = steps.made_ready(asked)
+    place = Place.to_begin(asked.loaded.experiment.tracking.uri, store)
+    recorder = place.store.begin(asked.loaded.name, ready.name, ready.tags)
+    with kept(recorder), place.workspace.scratch() as scratch:
+        place.vault.seal(ready.data.sealed)
+        steps.record_settings(ready, recorder, scratch)
+        announce(Step("Looking for known mistakes"))
+        found = steps.look_for_mistakes(ready, checks, recorder)
+        fitted = steps.fit(ready, recorder, scratch, workers, announce)
+        announce(Step("Evaluating"))
+        judged = steps.judge(ready, fitted)
+        folds = fitted.repetitions[0][1]
+        recorder.table("out_of_fold", as_table(judged.judged.outcome, folds))
+        announce(Step("Saving the model"))
+        model = steps.save_model(ready, fitted, judged, place, recorder, scratch)
+        name = place.store.get(recorder.run_id).name
+        run = steps.summed_up(ready, found, fitted, judged, model, recorder, name)
+        recorder.metrics({name: each.value for name, each in run.metrics.items()})
+        return steps.publish(run, place, recorder, scratch)
+
+
+def evaluate(
+    run: Run | str,
+    *,
+    on: str = "out-of-fold",
+    reason: str = "",
+    store: Store | None = None,
+    announce: Announce = _silent,
+) -> Run:
+    """What a run is worth; on 'test' this opens the sealed rows, and the look is counted.
+
+    Args:
+        run: A run, or what it is called: an id, a name, 'last' or 'best'.
+        on: 'out-of-fold' for what training found, or 'test'.
+        reason: Why the test is opened; goes into the ledger.
+        store: Where the run is kept.
+        announce: Told of progress.
+
+    Raises:
+        NotFoundError: There is no such run, or it has no result.
+        VaultError: The look cannot be recorded, so the rows stay sealed.
+        UnsafeModelError: The model was changed since it was trained.
+    """
+    if on not in ("out-of-fold", "test"):
+        raise InputError(f"There are no rows {on!r} to evaluate on.", mend="--on test")
+    place = Place.to_find(store)
+    with place.workspace.scratch() as scratch:
+        known = _known(run, place, scratch)
+        if on == "out-of-fold":
+            return known
+        # The model first: if it cannot be loaded, no look is spent.
+        folder, digest = place.store.model(known.run_id, scratch)
+        model = load_folder(folder, name=known.name, expected=digest, trust=None)
+        announced = from_table(place.store.table(known.run_id, "out_of_fold"), known.schema)
+        announce(Step("Opening the sealed test rows"))
+        workspace = str(place.workspace.root)
+        look = Look(known.run_id, known.name, workspace, reason or "evaluate --on test")
+        opened = place.vault.open(known.test_digest, look)
+        announce(Step("Evaluating"))
+        outcome = predict_opened(model, opened)
+        level, primary = widened(known.level, opened.looks), known.evaluation.primary
+        [judged] = judge_together(
+            {"": outcome}, rows="test", primary=primary, level=level, resamples=known.resamples
+        ).values()
+        [before] = replicate([announced], known.resamples, [primary])
+        difference = independent(
+            before,
+            judged.replicates,
+            task=known.schema.task,
+            metric=primary,
+            level=level,
+            names=("out of fold", "test"),
+        )
+        tested = with_test(known, judged.evaluation, difference, opened.looks)
+        recorder = place.store.attach(known.run_id)
+        recorder.metrics({f"test_{name}": e.value for name, e in judged.evaluation.metrics.items()})
+        recorder.tags({"assay.looks": str(opened.looks), "assay.looked": look.at})
+        return steps.publish(tested, place, recorder, scratch)
+
+
+def compare(first: Run | str, second: Run | str, *, store: Store | None = None) -> Comparison:
+    """Which of two runs is better, on the rows that both predicted out of fold.
+
+    Raises:
+        NotFoundError: There is no such run, or it has no result.
+        DataError: They were trained on different data, or predict different things.
+    """
+    place = Place.to_find(store)
+    with place.workspace.scratch() as scratch:
+        a = _known(first, place, scratch / "first")
+        b = _known(second, place, scratch / "second")
+    if (a.fingerprint, a.schema.target, a.schema.classes) != (
+        b.fingerprint,
+        b.schema.target,
+        b.schema.classes,
+    ):
+        raise DataError(
+            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
+            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
+            f"{b.schema.target} of {b.fingerprint[:12]}",
+            mend="train both on the same table",
+        )
+    outcomes = [
+        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
+    ]
+    common = set(outcomes[0].rows.tolist()) & set(outcomes[1].rows.tolist())
+    shared = [each.on_rows(sorted(common)) for each in outcomes]
+    before, after = replicate(shared, a.resamples)
+    task = a.schema.task
+    names = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
+    differences = tuple(
+        paired(before, after, task=task, metric=name, level=a.level, names=(a.name, b.name))
+        for name in names
+    )
+    return Comparison(a.name, b.name, len(common), differences)
+
+
+def report(run: Run | str, *, store: Store | None = None) -> Path:
+    """Write the page of a run again and return its path.
+
+    Raises:
+        NotFoundError: There is no such run, or it has no result.
+    """
+    place = Place.to_find(store)
+    with place.workspace.scratch() as scratch:
+        return steps.draw(_known(run, place, scratch), place)
+
+
+def runs(experiment: str | None = None, *, store: Store | None = None) -> list[RunRecord]:
+    """All runs, newest first, also those that failed or were interrupted."""
+    return Place.to_find(store).store.runs(experiment)
+
+
+def register(run: Run | str, name: str | None = None) -> versions.Version:
+    """Keep the model of a run under a name.
+
+    Args:
+        run: A run, or what it is called.
+        name: The name; that in the experiment's `registry` block, or of the experiment, if None.
+
+    Raises:
+        NotFoundError: There is no such run, or it has no result.
+        InputError: The run has blocking findings, or the name cannot be one.
+    """
+    place = Place.to_find()
+    with place.workspace.scratch() as scratch:
+        known = _known(run, place, scratch)
+    if known.checks.blocking:
+        codes = ", ".join(each.code for each in known.checks.blocking)
+        raise InputError(
+            f"{known.name} has blocking findings ({codes}) and cannot be registered.",
+            where=f"run {known.run_id}",
+            mend="mend them and train again, or accept them with a reason: checks.accept",
+        )
+    _, digest = place.store.model(known.run_id, place.workspace.artifacts_folder)
+    return versions.register(
+        place.uri,
+        known.model,
+        name=name or known.options.get("registry.name") or known.experiment,
+        run_id=known.run_id,
+        digest=digest,
+        tags={"assay.run": known.name, known.evaluation.primary: str(known.evaluation.headline)},
+    )
+
+
+def models() -> list[versions.Version]:
+    """All registered versions, by name, the newest first."""
+    return versions.list_versions(Place.to_find().uri)
+
+
+def load(reference: str, *, trust: Sequence[str] = ()) -> LoadedModel:
+    """A model that predicts, by NAME, NAME/VERSION, NAME@ALIAS, runs:/ID or a folder.
+
+    Args:
+        reference: Which model.
+        trust: Types beyond those of the standard libraries that it may hold.
+
+    Raises:
+        NotFoundError: There is no such model.
+        UnsafeModelError: It was changed since it was saved, or holds types nobody vouched for.
+    """
+    if Path(reference).is_dir():
+        return load_folder(Path(reference), name=reference, trust=trust)
+    place = Place.to_find()
+    found = versions.find_model(place.uri, reference)
+    with place.workspace.scratch() as scratch:
+        folder = found.local(scratch)
+        return load_folder(folder, name=reference, expected=found.digest, trust=trust)
+
+
+def predict(
+    model: LoadedModel | str, data: Any, *, out: str | Path | None = None, trust: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Predict a table with a model.
+
+    Args:
+        model: A model, or what it is called.
+        data: A CSV or Parquet file, or a data frame.
+        out: A .csv or .parquet file to write the predictions to as well.
+        trust: As in `load`.
+
+    Returns:
+        The id column if the model knows one, 'prediction', and a probability for each class.
+
+    Raises:
+        InputError: The table does not fit the model, or `out` cannot be written.
+    """
+    if out is not None:
+        check_out(Path(out))
+    if isinstance(data, str | Path):
+        data = read_table(Path(data)).to_pandas()
+    loaded = load(model, trust=trust) if isinstance(model, str) else model
+    predictions = predict_frame(loaded, data)
+    if out is not None:
+        write_frame(predictions, Path(out))
+    return predictions
+
+
+def _known(run: Run | str, place: Place, scratch: Path) -> Run:
+    """The run as it was recorded."""
+    scratch.mkdir(exist_ok=True)
+    reference = run.run_id if isinstance(run, Run) else run
+    return read_run(place.store, find_run(place.store, reference), scratch)

@@ -1,0 +1,65 @@
+"""The place: where a verb finds and leaves things, that is workspace, store of runs and vault."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from assay.data.ledger import Ledger
+from assay.data.vault import Vault
+from assay.errors import NotFoundError
+from assay.tracking.mlflow import MlflowStore
+from assay.tracking.store import Store
+from assay.workspace import WORKSPACE_VARIABLE, Workspace
+
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs, models, reports and sealed rows are.
+
+    Attributes:
+        workspace: The folder.
+        store: The store of runs.
+        vault: The sealed test sets.
+        uri: Tracking URI of the registry.
+    """
+
+    workspace: Workspace
+    store: Store
+    vault: Vault
+    uri: str
+
+    @classmethod
+    def to_begin(cls, uri: str | None, store: Store | None) -> Place:
+        """Where a new run goes; what does not exist yet is created.
+
+        Args:
+            uri: The tracking URI that the experiment names.
+            store: A store to use instead.
+        """
+        return cls._of(Workspace.find().ensure(), uri, store)
+
+    @classmethod
+    def to_find(cls, store: Store | None = None) -> Place:
+        """Where earlier runs are; nothing is created.
+
+        Raises:
+            NotFoundError: There is no workspace here.
+        """
+        workspace = Workspace.find()
+        if not workspace.exists and store is None and TRACKING_VARIABLE not in os.environ:
+            raise NotFoundError(
+                "There is no workspace here: nothing has been trained yet.",
+                where=str(workspace.root),
+                mend=f"assay train EXPERIMENT, or name the workspace: {WORKSPACE_VARIABLE}=FOLDER",
+            )
+        return cls._of(workspace, None, store)
+
+    @classmethod
+    def _of(cls, workspace: Workspace, uri: str | None, store: Store | None) -> Place:
+        uri = uri or os.environ.get(TRACKING_VARIABLE) or workspace.tracking_uri
+        vault = Vault(workspace.vault_folder, Ledger.of_user())
+        chosen = store if store is not None else MlflowStore(uri, workspace.artifacts_folder)
+        return cls(workspace, chosen, vault, uri)

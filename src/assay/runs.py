@@ -1,0 +1,286 @@
+"""A run: what training gives back, recorded whole, read again and shown."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from assay.checks.run import CheckResults
+from assay.data.schema import Schema
+from assay.errors import NotFoundError
+from assay.estimates import Estimate
+from assay.evaluation.curves import Curves
+from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
+from assay.findings import Finding
+from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
+from assay.tracking.store import RunRecord, Store
+
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        run_id: Its id in the store.
+        name: Its name.
+        experiment: Name of the experiment.
+        created: When it started, ISO 8601 with offset.
+        duration_s: How long it took.
+        learner: Name of the learner.
+        options: What was set otherwise than by default.
+        schema: Columns, task and classes.
+        n_rows: Rows of the source, by part.
+        folds: Number of folds.
+        level: Level of the intervals.
+        resamples: Bootstrap resamples.
+        evaluation: On out-of-fold rows.
+        seeds: The primary metric of each repetition, the logged one first.
+        baselines: What the model is shown beside, simplest first.
+        checks: What the checks found.
+        importance: Most important feature first.
+        importance_rows: Rows the importance was measured on.
+        threshold: Of a binary decision.
+        calibration: The method in words.
+        warned: What learners were warned of, with the number of fits.
+        provenance: What must be known to do it again.
+        experiment_text: The experiment file as it was read.
+        fingerprint: Of the whole table.
+        test_digest: Of the sealed test set.
+        model: URI of the logged model.
+        report: The page that tells all this; None if there is none on this machine.
+        test: Set once the sealed rows were opened.
+    """
+
+    run_id: str
+    name: str
+    experiment: str
+    created: str
+    duration_s: float
+    learner: str
+    options: Mapping[str, Any]
+    schema: Schema
+    n_rows: Mapping[str, int]
+    folds: int
+    level: float
+    resamples: int
+    evaluation: Evaluation
+    seeds: tuple[float, ...]
+    baselines: tuple[BaselineContent, ...]
+    checks: CheckResults
+    importance: tuple[Importance, ...]
+    importance_rows: int
+    threshold: Threshold | None
+    calibration: str
+    warned: Mapping[str, int]
+    provenance: Mapping[str, Any]
+    experiment_text: str
+    fingerprint: str
+    test_digest: str
+    model: str
+    report: Path | None = None
+    test: TestLook | None = None
+
+    @property
+    def metrics(self) -> Mapping[str, Estimate]:
+        """The metrics with their intervals, on test rows once these were opened."""
+        return self.latest.metrics
+
+    @property
+    def latest(self) -> Evaluation:
+        """The evaluation on test rows if there is one, else that on out-of-fold rows."""
+        return self.test.evaluation if self.test is not None else self.evaluation
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the checks found, worst first."""
+        return self.checks.findings
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but where the report is, fit for JSON."""
+        return {
+            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            "schema": self.schema.as_dict(),
+            "evaluation": self.evaluation.as_dict(),
+            "baselines": [
+                {
+                    "name": each.name,
+                    "evaluation": each.evaluation.as_dict(),
+                    "gain": each.gain.as_dict(),
+                }
+                for each in self.baselines
+            ],
+            "checks": self.checks.as_dict(),
+            "importance": [each.as_dict() for each in self.importance],
+            "threshold": vars(self.threshold) if self.threshold is not None else None,
+            "report": None,
+            "test": _test_as_dict(self.test),
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Run:
+        """Read back what `as_dict` wrote."""
+        threshold = record["threshold"]
+        return cls(
+            **{
+                **record,
+                "schema": Schema.from_dict(record["schema"]),
+                "evaluation": Evaluation.from_dict(record["evaluation"]),
+                "seeds": tuple(record["seeds"]),
+                "baselines": tuple(
+                    BaselineContent(
+                        each["name"],
+                        Evaluation.from_dict(each["evaluation"]),
+                        Difference.from_dict(each["gain"]),
+                    )
+                    for each in record["baselines"]
+                ),
+                "checks": CheckResults.from_dict(record["checks"]),
+                "importance": tuple(Importance.from_dict(each) for each in record["importance"]),
+                "threshold": Threshold(**threshold) if threshold is not None else None,
+                "test": _test_from_dict(record["test"]),
+            }
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            "run_id": self.run_id,
+            "name": self.name,
+            "experiment": self.experiment,
+            "rows": self.latest.rows,
+            "primary": self.latest.primary,
+            "metrics": {name: each.as_dict() for name, each in self.metrics.items()},
+            "baselines": {each.name: each.gain.as_dict() for each in self.baselines},
+            "seeds": list(self.seeds),
+            "findings": [each.as_dict() for each in self.findings],
+            "looks": self.test.looks if self.test is not None else 0,
+            "difference": self.test.difference.as_dict() if self.test is not None else None,
+            "report": str(self.report) if self.report is not None else None,
+            "model": self.model,
+        }
+
+    def content(self, curves: Curves, *, looks: int, steps: Mapping[str, str]) -> ReportContent:
+        """The run as a report shows it.
+
+        Args:
+            curves: Of the out-of-fold rows.
+            looks: Looks that the sealed rows have had, for any run.
+            steps: Commands that come next, with what they do.
+        """
+        warned = {text: f"{n} fits" for text, n in self.warned.items()}
+        return ReportContent(
+            experiment=self.experiment,
+            run_name=self.name,
+            run_id=self.run_id,
+            created=self.created,
+            duration_s=self.duration_s,
+            learner=self.learner,
+            options=self.options,
+            schema=self.schema,
+            n_rows=self.n_rows,
+            folds=self.folds,
+            evaluation=self.evaluation,
+            seeds=SeedSpread(self.seeds),
+            baselines=self.baselines,
+            findings=self.findings,
+            not_applicable=self.checks.not_applicable,
+            passed=self.checks.passed,
+            curves=curves,
+            importance=self.importance,
+            importance_rows=self.importance_rows,
+            threshold=self.threshold,
+            calibration=self.calibration,
+            provenance={
+                **self.provenance,
+                "data fingerprint": self.fingerprint,
+                "test set": self.test_digest,
+                "model": self.model,
+                **({"warnings of learners": warned} if warned else {}),
+            },
+            experiment_text=self.experiment_text,
+            test=self.test,
+            looks=looks,
+            next_steps=steps,
+        )
+
+    def __repr__(self) -> str:
+        named = f"{self.latest.primary} {self.latest.headline}"
+        return f"Run({self.name}: {named}, {self.latest.rows} rows)"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td>{html.escape(str(each))}</td></tr>"
+            for name, each in self.metrics.items()
+        )
+        found = ", ".join(f"{each.code} {each.title}" for each in self.findings) or "no findings"
+        return (
+            f"<b>{html.escape(self.name)}</b> ({html.escape(self.learner)}), "
+            f"{self.latest.n:,} {self.latest.rows} rows<table>{rows}</table>"
+            f"<p>{html.escape(found)}</p>"
+        )
+
+
+def read_run(store: Store, record: RunRecord, scratch: Path) -> Run:
+    """A finished run as it was recorded.
+
+    Raises:
+        NotFoundError: It did not finish.
+    """
+    try:
+        path = store.fetch(record.run_id, RUN_FILE, scratch)
+    except NotFoundError:
+        why = f": {record.reason}" if record.reason else ""
+        raise NotFoundError(
+            f"The run {record.name} has no result; it is {record.status}{why}.",
+            where=f"run {record.run_id}",
+            mend="name a run that finished, or train again",
+        ) from None
+    return Run.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def write_run(run: Run, folder: Path) -> Path:
+    """Write a run as a file to be recorded."""
+    path = folder / RUN_FILE
+    path.write_text(json.dumps(run.as_dict(), default=_plain), encoding="utf-8")
+    return path
+
+
+def with_test(run: Run, evaluation: Evaluation, difference: Difference, looks: int) -> Run:
+    """The run after its sealed rows were opened."""
+    return replace(run, test=TestLook(evaluation, difference, looks))
+
+
+def _test_as_dict(test: TestLook | None) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    return {
+        "evaluation": test.evaluation.as_dict(),
+        "difference": test.difference.as_dict(),
+        "looks": test.looks,
+    }
+
+
+def _test_from_dict(record: Mapping[str, Any] | None) -> TestLook | None:
+    if record is None:
+        return None
+    return TestLook(
+        Evaluation.from_dict(record["evaluation"]),
+        Difference.from_dict(record["difference"]),
+        record["looks"],
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy and sequences as JSON has them."""
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,261 @@
+"""The steps of training, each a function of what the earlier ones gave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from assay import provenance
+from assay.checks.base import Check, View
+from assay.checks.run import CheckResults, run_checks
+from assay.data.preparation import Prepared, prepare
+from assay.evaluation.assessment import Assessment, assess, importance_of
+from assay.evaluation.drawing import curves_of
+from assay.evaluation.evaluate import check_primary
+from assay.evaluation.metrics import METRICS
+from assay.evaluation.recorded import from_table
+from assay.experiment.asking import Asked
+from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
+from assay.inference.finishing import finish
+from assay.inference.packing import pack
+from assay.learners.adapt import check_fit_for
+from assay.learners.builtin import baselines
+from assay.place import Place
+from assay.reports import page
+from assay.reports.content import BaselineContent
+from assay.runs import Run, write_run
+from assay.tracking.recorder import Recorder, flattened
+from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
+
+_NAMING = ("model.options.", "training.", "data.split.", "evaluation.")
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the work stands: what is being done, and how much of it is done."""
+
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+Announce = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Everything that can be known before the first fit.
+
+    Attributes:
+        asked: What is asked for.
+        data: Sealed and described.
+        primary: The metric to decide by.
+        plan: The fits to make.
+        started: When it began, in seconds of `time.perf_counter()`.
+    """
+
+    asked: Asked
+    data: Prepared
+    primary: str
+    plan: Plan
+    started: float
+
+    @property
+    def name(self) -> str:
+        """What to call the run: the learner, and what is set otherwise than by default."""
+        changed = self.asked.loaded.changed
+        telling = {key: value for key, value in changed.items() if key.startswith(_NAMING)}
+        return run_name(self.asked.learner.name, telling)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What the run is found by."""
+        metric = METRICS[self.data.schema.task][self.primary]
+        return {
+            PRIMARY: self.primary,
+            GREATER_IS_BETTER: str(metric.greater_is_better).lower(),
+            FINGERPRINT: self.data.fingerprint,
+            "assay.learner": self.asked.learner.name,
+            "assay.test": self.data.sealed.digest,
+        }
+
+
+def made_ready(asked: Asked) -> Ready:
+    """Split, seal and describe the data, and refuse what cannot be done.
+
+    Raises:
+        InputError: What is asked for does not fit the data.
+    """
+    started = time.perf_counter()
+    experiment = asked.loaded.experiment
+    data = prepare(asked.table, experiment.data, asked.where)
+    primary = check_primary(experiment.evaluation.primary, data.schema.task)
+    check_fit_for(asked.learner, data.schema.task)
+    plan = Plan(
+        learner=asked.learner,
+        baselines=baselines(data.schema.task, besides=asked.learner.name),
+        folds=experiment.data.split.folds,
+        seed=experiment.data.split.seed,
+        repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
+    )
+    return Ready(asked, data, primary, plan, started)
+
+
+def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
+    """Take down the file as it was read, and every setting with its value."""
+    loaded = ready.asked.loaded
+    name = loaded.path.name if loaded.path is not None else "experiment.yaml"
+    path = scratch / name
+    path.write_text(loaded.text, encoding="utf-8")
+    recorder.artifact(path)
+    recorder.params(flattened(loaded.resolved))
+
+
+def look_for_mistakes(ready: Ready, checks: Sequence[Check], recorder: Recorder) -> CheckResults:
+    """Run the checks on what they may see."""
+    data = ready.data
+    view = View(data.schema, data.development, data.test, data.raw_development, data.raw_test)
+    found = run_checks(view, checks, accept=ready.asked.loaded.experiment.checks.accept)
+    for finding in found.findings:
+        recorder.finding(finding)
+    return found
+
+
+def fit(
+    ready: Ready, recorder: Recorder, scratch: Path, workers: int | None, announce: Announce
+) -> CrossFit:
+    """Cross-fit the learner and the baselines, then fit the learner on all rows."""
+    plan = ready.plan
+    done = 0
+    announce(Step(f"Fitting {plan.learner.name}", done, plan.n_fits))
+
+    def count(fitted: Any) -> None:
+        nonlocal done
+        done += 1
+        announce(Step(f"Fitting {fitted.job.learner.name}", done, plan.n_fits))
+
+    return cross_fit(
+        ready.data.development,
+        plan,
+        recorder=recorder,
+        scratch=scratch,
+        workers=workers,
+        announce=count,
+    )
+
+
+def judge(ready: Ready, fitted: CrossFit) -> Assessment:
+    """Calibrate, decide, evaluate, and compare with the baselines."""
+    return assess(
+        fitted.repetitions,
+        fitted.baselines,
+        ready.data.development.known_target,
+        ready.data.schema,
+        settings=ready.asked.loaded.experiment.evaluation,
+        primary=ready.primary,
+        learner=ready.asked.learner.name,
+    )
+
+
+def save_model(
+    ready: Ready,
+    fitted: CrossFit,
+    judged: Assessment,
+    place: Place,
+    recorder: Recorder,
+    scratch: Path,
+) -> str:
+    """Finish the model and keep it with the run; returns its URI."""
+    finished = finish(
+        fitted.model,
+        ready.data.development,
+        calibrated=judged.calibrated,
+        threshold=judged.threshold,
+        about={"run_id": recorder.run_id, "chosen": dict(fitted.chosen)},
+    )
+    folder = scratch / "model"
+    example = ready.data.raw_development.slice(0, 5).to_pandas()
+    digest = pack(finished, example, folder)
+    return place.store.log_model(recorder.run_id, folder, "model", digest)
+
+
+def summed_up(
+    ready: Ready,
+    found: CheckResults,
+    fitted: CrossFit,
+    judged: Assessment,
+    model: str,
+    recorder: Recorder,
+    name: str,
+) -> Run:
+    """The run as one value."""
+    asked, data, plan = ready.asked, ready.data, ready.plan
+    settings = asked.loaded.experiment.evaluation
+    plain = fitted.shuffled[""]
+    target = data.development.known_target[data.development.rows.searchsorted(plain.rows)]
+    importance = importance_of(
+        fitted.shuffled, target, data.schema, metric=ready.primary, level=settings.confidence
+    )
+    about = provenance.collect(plan.seed, asked.loaded.folder)
+    return Run(
+        run_id=recorder.run_id,
+        name=name,
+        experiment=asked.loaded.name,
+        created=about.pop("created"),
+        duration_s=time.perf_counter() - ready.started,
+        learner=asked.learner.name,
+        options=asked.loaded.changed,
+        schema=data.schema,
+        n_rows=data.n_rows,
+        folds=plan.folds,
+        level=settings.confidence,
+        resamples=settings.resamples,
+        evaluation=judged.judged.evaluation,
+        seeds=tuple(judged.seeds),
+        baselines=tuple(
+            BaselineContent(baseline, judged.baselines[baseline].evaluation, gain)
+            for baseline, gain in judged.gains.items()
+        ),
+        checks=found,
+        importance=tuple(importance),
+        importance_rows=len(plain),
+        threshold=judged.threshold,
+        calibration=judged.calibrated.why if judged.calibrated is not None else "",
+        warned=dict(fitted.warned),
+        provenance={**about, "split": data.split.how, "chosen by folds": dict(fitted.chosen)},
+        experiment_text=asked.loaded.text,
+        fingerprint=data.fingerprint,
+        test_digest=data.sealed.digest,
+        model=model,
+    )
+
+
+def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:
+    """Record the run whole, and write the page that tells it."""
+    recorder.artifact(write_run(run, scratch))
+    path = draw(run, place)
+    recorder.artifact(path)
+    return replace(run, report=path)
+
+
+def draw(run: Run, place: Place) -> Path:
+    """Write a recorded run's page into the workspace."""
+    outcome = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
+    looks = run.test.looks if run.test is not None else place.vault.looks(run.test_digest)
+    content = run.content(curves_of(outcome), looks=looks, steps=next_steps(run))
+    return page.write(content, place.workspace.reports_folder / f"{run.name}.html")
+
+
+def next_steps(run: Run) -> Mapping[str, str]:
+    """Commands that make sense now, with what they do."""
+    steps = {}
+    if run.checks.blocking:
+        return {"assay train EXPERIMENT": "once the blocking findings are mended"}
+    if run.test is None:
+        steps[f"assay evaluate {run.name} --on test"] = "open the sealed test rows: counts a look"
+    steps[f"assay register {run.name} --as {run.experiment}"] = "keep the model under a name"
+    steps[f"assay predict {run.experiment} DATA --out FILE"] = "predict new rows with it"
+    return steps
