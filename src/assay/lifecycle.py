@@ -24,10 +24,10 @@ from assay.experiment.asking import ask
 from assay.inference.loading import LoadedModel, load_folder
 from assay.inference.predicting import check_out, predict_frame, write_frame
 from assay.inference.testing import predict_opened
+from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.registry import versions
 from assay.runs import Run, read_run, with_test
-from assay.steps import Announce, Step
 from assay.tracking.keeping import kept
 from assay.tracking.runs import find_run
 from assay.tracking.store import RunRecord, Store

@@ -1,8 +1,9 @@
-"""The monitor: told of progress by any learner, answers whether to go on."""
+"""Progress: the monitor is told by any learner and answers; an announcer only listens."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -30,3 +31,16 @@ class Onlooker:
 
     def report(self, step: int, metrics: Mapping[str, float]) -> Answer:  # noqa: ARG002
         return Answer.CONTINUE
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a verb stands: what is being done, and how much of it is done."""
+
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+Announce = Callable[[Step], None]
+"""Told of every step, to show it; cannot interfere."""

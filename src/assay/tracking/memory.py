@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,6 +167,10 @@ class MemoryRecorder:
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         for name, value in metrics.items():
             self._run.history.setdefault(name, []).append((step, float(value)))
+
+    def series(self, name: str, values: Sequence[float]) -> None:
+        steps = enumerate(values, start=1)
+        self._run.history.setdefault(name, []).extend((step, float(v)) for step, v in steps)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         self._run.tags |= tags

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -219,13 +219,10 @@ class MlflowRecorder:
                 client(self.uri).log_batch(self.run_id, params=block)
 
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        from mlflow.entities import Metric
+        self._log_metrics([(name, value, step) for name, value in metrics.items()])
 
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        entries = [Metric(key, float(value), now, step) for key, value in metrics.items()]
-        with _told(self.uri):
-            for block in _blocks(entries, _MOST_METRICS):
-                client(self.uri).log_batch(self.run_id, metrics=block)
+    def series(self, name: str, values: Sequence[float]) -> None:
+        self._log_metrics([(name, value, step) for step, value in enumerate(values, start=1)])
 
     def tags(self, tags: Mapping[str, str]) -> None:
         with _told(self.uri):
@@ -275,6 +272,15 @@ class MlflowRecorder:
 
     def attach(self, run_id: str) -> Self:
         return type(self)(self.uri, run_id)
+
+    def _log_metrics(self, entries: Sequence[tuple[str, float, int]]) -> None:
+        from mlflow.entities import Metric
+
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        metrics = [Metric(name, float(value), now, step) for name, value, step in entries]
+        with _told(self.uri):
+            for block in _blocks(metrics, _MOST_METRICS):
+                client(self.uri).log_batch(self.run_id, metrics=block)
 
 
 @lru_cache(maxsize=8)

@@ -5,7 +5,7 @@ So a store sees one writer, and the same records in the same order for any numbe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,6 +34,9 @@ class Transcript:
 
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         self._calls.append(("metrics", (dict(metrics), step)))
+
+    def series(self, name: str, values: Sequence[float]) -> None:
+        self._calls.append(("series", (name, list(values))))
 
     def tags(self, tags: Mapping[str, str]) -> None:
         self._calls.append(("tags", (dict(tags),)))

@@ -1,0 +1,100 @@
+"""How verbs speak: results on stdout, progress on stderr, one JSON document where asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from assay.monitor import Announce, Step
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(command: F) -> F:
+    """Adds --json."""
+    text = "Print one JSON document on stdout; everything else goes to stderr."
+    return click.option("--json", "as_json", is_flag=True, help=text)(command)
+
+
+def quiet_option(command: F) -> F:
+    """Adds --quiet."""
+    return click.option("--quiet", "-q", is_flag=True, help="Show no progress.")(command)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print a document that any JSON parser reads: what is not a number is null."""
+    click.echo(json.dumps(_finite(document), indent=1, default=str))
+
+
+def out() -> Console:
+    """Where results go."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Announce]:
+    """Shows on stderr what is being done; on a terminal with a bar, else a line per stage."""
+    console = Console(stderr=True, highlight=False)
+    if quiet:
+        yield lambda step: None  # noqa: ARG005
+    elif console.is_terminal:
+        yield from _bar(console)
+    else:
+        yield _Lines(console)
+
+
+class _Lines:
+    """A line whenever something new begins, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = ""
+
+    def __call__(self, step: Step) -> None:
+        text = step.text if not step.total else f"Fitting {step.total} models"
+        if text != self._last:
+            self._console.print(f"{text} ...", soft_wrap=True)
+        self._last = text
+
+
+def _bar(console: Console) -> Iterator[Announce]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("", total=None)
+
+        def announce(step: Step) -> None:
+            total = step.total or None
+            shown.update(task, description=step.text, completed=step.done, total=total)
+
+        yield announce
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value

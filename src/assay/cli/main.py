@@ -1,0 +1,107 @@
+"""The command `assay`: finds the verb, imports only what that verb needs, turns errors into exits.
+
+Exit status: 0 done; 1 a blocking finding, or better was required and is not; 2 bad input; 130
+stopped by Ctrl-C; 143 terminated.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+_VERBS = {
+    "init": ("start", "Write a first experiment file for a table."),
+    "train": ("training", "Train a model as an experiment file says."),
+    "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
+    "compare": ("judging", "Say which of two runs is better, if that can be said."),
+    "runs": ("judging", "List the runs, also those that failed."),
+    "report": ("judging", "Write the page of a run, and open it."),
+    "register": ("serving", "Keep the model of a run under a name."),
+    "models": ("serving", "List the registered models."),
+    "predict": ("serving", "Predict a table with a model."),
+    "schema": ("start", "Print the JSON schema of the experiment file."),
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs by name and imports one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(cmd_name, _VERBS, n=1)
+            hint = f"mend:  assay {close[0]}" if close else "mend:  assay --help"
+            ctx.fail(f"there is no verb {cmd_name!r}.\n  {hint}")
+        module = import_module(f"assay.cli.{_VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in _VERBS.items()])
+
+
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A first run: assay init DATA --target COLUMN, then assay train FILE.",
+)
+@click.version_option(package_name="assay-ml", prog_name="assay")
+def cli() -> None:
+    """Train models you can trust.
+
+    Every number comes with its interval and its rows, known mistakes are looked for, and the test
+    set stays sealed until you ask for it.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_status())
+
+
+class Terminated(BaseException):
+    """Somebody asked the process to end."""
+
+    def __str__(self) -> str:
+        return "terminated"
+
+
+def _status() -> int:
+    from assay.errors import AssayError
+
+    try:
+        result = cli.main(standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped. What was done so far is kept: assay runs", err=True)
+        return 130
+    except Terminated:
+        click.echo("Terminated. What was done so far is kept: assay runs", err=True)
+        return 143
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except AssayError as error:
+        name = click.style(type(error).__name__, fg="red", bold=True)
+        click.echo(f"{name}: {error}", err=True)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise Terminated
