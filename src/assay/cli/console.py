@@ -13,6 +13,7 @@ from rich.console import Console
 
 from assay.monitor import Announce, Step
 
+_WIDTH_OF_FILES = 120
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -34,7 +35,10 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def out() -> Console:
     """Where results go."""
-    return Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_FILES)
+    return console
 
 
 @contextmanager

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from assay.estimates import Estimate
 from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
-from assay.reports.wording import interval, metric, value
+from assay.reports.wording import estimate, interval, metric, numbers, value
 from assay.runs import Run
 from assay.steps import next_steps
 
@@ -34,7 +32,10 @@ def show_run(run: Run, console: Console) -> None:
     if run.warned:
         parts.append(_warnings(run))
     parts.append(_next(run))
-    console.print(Group(*(Padding(part, (0, 0, 1, 0)) for part in parts)))
+    for part in parts[:-1]:
+        console.print(part)
+        console.print()
+    console.print(parts[-1])
 
 
 def _headline(run: Run) -> Text:
@@ -43,7 +44,7 @@ def _headline(run: Run) -> Text:
     return Text.assemble((run.name, "bold"), f"  {about}, judged on {run.latest.n:,} {rows} rows")
 
 
-def _metrics(run: Run) -> Table:
+def _metrics(run: Run) -> RenderableType:
     """The metrics with their intervals; beside them those of the baselines."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("")
@@ -58,12 +59,10 @@ def _metrics(run: Run) -> Table:
         each = run.metrics[name]
         style = "bold" if name == run.latest.primary else ""
         beside = [value(evaluation.metrics[name]) for evaluation in others.values()]
-        table.add_row(metric(name), value(each), _interval(each), *beside, style=style)
-    return table
-
-
-def _interval(each: Estimate) -> str:
-    return interval(each) if each.has_interval else f"none: {each.reason}"
+        shown = interval(each) if each.has_interval else "none"
+        table.add_row(metric(name), value(each), shown, *beside, style=style)
+    reasons = {each.reason for each in run.metrics.values() if each.reason is not None}
+    return Group(table, *(Text(f"No interval where {reason}.", style="dim") for reason in reasons))
 
 
 def _against_baselines(run: Run) -> Text:
@@ -71,7 +70,8 @@ def _against_baselines(run: Run) -> Text:
     if len(run.seeds) > 1:
         spread = max(run.seeds) - min(run.seeds)
         lines.append(
-            f"Over {len(run.seeds)} seeds {metric(run.evaluation.primary)} differs by {spread:.2g}."
+            f"Over {len(run.seeds)} seeds {metric_within(run.evaluation.primary)} spans "
+            f"{significant(spread, 2)}."
         )
     else:
         lines.append("One seed only: how much the result varies with it is unknown.")
@@ -93,11 +93,11 @@ def _tested(run: Run) -> Text:
 
 
 def _announced(difference: Difference) -> str:
-    first, second = difference.first, difference.second
+    first, second = numbers(difference.first, difference.second)
     apart = difference.estimate
-    text = f"Announced {first:.4g}, sealed {second:.4g}: a difference of {apart}."
+    text = f"Announced {first}, sealed {second}: a difference of {estimate(apart)}."
     if not apart.has_interval:
-        return text
+        return f"{text} Too few rows to say whether that is noise."
     if difference.better is None:
         return f"{text} The test bears it out."
     return f"{text} That is {'better' if difference.better == 'second' else 'worse'} than noise."
@@ -132,6 +132,9 @@ def _warnings(run: Run) -> Text:
 
 def _next(run: Run) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    table.add_column(style="dim")
+    table.add_column(no_wrap=True, overflow="ignore")
+    table.add_column()
     if run.report is not None:
         table.add_row("report", Text(str(run.report), style="underline"))
     for command, text in next_steps(run).items():

@@ -50,11 +50,11 @@ class Replicates:
     def estimate(self, name: str, level: float) -> Estimate:
         """One metric with its interval."""
         value = self.values[name]
-        if self.too_few is not None:
-            return Estimate.without_interval(value, n=self.n, reason=self.too_few)
-        if name in self.shares and self.shares[name][1] > 0:
+        if name in self.shares and self.shares[name][1] >= FEWEST_ROWS:
             low, high = wilson(*self.shares[name], level)
             return Estimate(value, low, high, n=self.n, level=level, method="Wilson")
+        if self.too_few is not None:
+            return Estimate.without_interval(value, n=self.n, reason=self.too_few)
         return percentile(value, self.resampled[name], self.n, level)
 
     def difference(self, other: Replicates, name: str, level: float) -> Estimate:

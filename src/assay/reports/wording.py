@@ -22,6 +22,8 @@ _METRICS = {
     "f1": "F1",
     "f1_macro": "Macro F1",
     "macro_f1": "Macro F1",
+    "f1_weighted": "Weighted F1",
+    "roc_auc_ovr": "ROC AUC, one vs rest",
     "r2": "R²",
     "rmse": "RMSE",
     "mae": "MAE",
