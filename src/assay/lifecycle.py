@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,4 +293,6 @@ def _known(run: Run | str, place: Place, scratch: Path) -> Run:
     """The run as it was recorded."""
     scratch.mkdir(exist_ok=True)
     reference = run.run_id if isinstance(run, Run) else run
-    return read_run(place.store, find_run(place.store, reference), scratch)
+    known = read_run(place.store, find_run(place.store, reference), scratch)
+    page = steps.page_of(known, place)
+    return replace(known, report=page) if page.exists() else known

@@ -235,7 +235,12 @@ def draw(run: Run, place: Place) -> Path:
     outcome = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
     looks = run.test.looks if run.test is not None else place.vault.looks(run.test_digest)
     content = run.content(curves_of(outcome), looks=looks, steps=next_steps(run))
-    return page.write(content, place.workspace.reports_folder / f"{run.name}.html")
+    return page.write(content, page_of(run, place))
+
+
+def page_of(run: Run, place: Place) -> Path:
+    """Where a run's page is, or will be; runs of other experiments may have the same name."""
+    return place.workspace.reports_folder / run.experiment / f"{run.name}.html"
 
 
 def next_steps(run: Run) -> Mapping[str, str]:

@@ -6,9 +6,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from assay.estimates import significant
 from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
-from assay.reports.wording import estimate, interval, metric, numbers, value
+from assay.reports.wording import estimate, interval, metric, metric_within, numbers, value
 from assay.runs import Run
 from assay.steps import next_steps
 
