@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
 from assay.data.schema import Task
 from assay.estimates import significant
 from assay.evaluation.intervals import FEWEST_ROWS, replicate
 from assay.evaluation.outcome import Codes, Outcome
-from assay.predictions import Floats, Labels, Predictions
+from assay.predictions import Floats, Predictions
 
 FEWEST_FOR_ISOTONIC = 1000
 """Rows below which isotonic regression overfits (Niculescu-Mizil and Caruana 2005)."""
@@ -112,39 +110,6 @@ def _candidates(task: Task, n: int) -> list[str]:
     return ["sigmoid", "isotonic"] if n >= FEWEST_FOR_ISOTONIC else ["sigmoid"]
 
 
-class Replay(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Stands in for a fitted classifier: row numbers go in, recorded predictions come out.
-
-    Its classes are sorted, as those of scikit-learn's classifiers are.
-    """
-
-    def __init__(self, classes: Labels, probabilities: Floats, scores: Floats | None) -> None:
-        self.classes = classes
-        self.probabilities = probabilities
-        self.scores = scores
-
-    @property
-    def classes_(self) -> Labels:
-        return self.classes
-
-    def fit(self, X: Any, y: Any) -> Replay:  # noqa: ARG002
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    @available_if(lambda self: self.scores is not None)  # type: ignore[untyped-decorator]
-    def decision_function(self, X: NDArray[np.int64]) -> Floats:
-        assert self.scores is not None
-        return self.scores[X[:, 0]]
-
-    def predict_proba(self, X: NDArray[np.int64]) -> Floats:
-        return self.probabilities[X[:, 0]]
-
-    def predict(self, X: NDArray[np.int64]) -> Labels:
-        return self.classes[self.predict_proba(X).argmax(axis=1)]
-
-
 def _crossed(
     predictions: Predictions, truth: Codes, folds: NDArray[np.int64], method: str
 ) -> Predictions:
@@ -184,7 +149,9 @@ def _apply(fitted: Any, predictions: Predictions) -> Floats:
     return np.asarray(probabilities, dtype=np.float64)[:, back]
 
 
-def _stand_in(predictions: Predictions) -> Replay:
+def _stand_in(predictions: Predictions) -> Any:
+    from assay.evaluation.replay import Replay
+
     assert predictions.classes is not None
     assert predictions.probabilities is not None
     order = _sorted_order(predictions)

@@ -8,7 +8,8 @@ resamples: differences are paired by construction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ from assay.predictions import Floats
 FEWEST_ROWS = 20
 """Rows, and rows of the rarer class, below which no interval is honest (docs/why.md)."""
 
-_CELLS_AT_ONCE = 100_000
+_CELLS_AT_ONCE = 400_000
 _SEED = 20190
 
 
@@ -80,15 +81,26 @@ def replicate(
     chosen = [METRICS[first.task][name] for name in names or METRICS[first.task]]
     scored = [Scored(outcome) for outcome in outcomes]
     too_few = _too_few(first)
-    drawn: list[dict[str, list[Floats]]] = [{each.name: [] for each in chosen} for _ in outcomes]
-    for weights in () if too_few else _draws(len(first), resamples):
-        for each, values in zip(scored, drawn, strict=True):
-            under = Weighted(each, weights)
-            for metric in chosen:
-                values[metric.name].append(metric.values(under))
+    plain = [_measured(each, chosen, np.ones((1, len(first)))) for each in scored]
+
+    def measured(block: tuple[int, int]) -> list[dict[str, Floats]]:
+        weights = _draw(len(first), *block)
+        return [_measured(each, chosen, weights) for each in scored]
+
+    with ThreadPoolExecutor() as threads:
+        blocks = list(threads.map(measured, [] if too_few else _blocks(len(first), resamples)))
     return [
-        _collected(each, chosen, values, too_few)
-        for each, values in zip(scored, drawn, strict=True)
+        Replicates(
+            values={name: float(value[0]) for name, value in plain[position].items()},
+            resampled={
+                name: np.concatenate([block[position][name] for block in blocks])
+                for name in (plain[position] if blocks else ())
+            },
+            shares=_shares(each, chosen),
+            n=len(first),
+            too_few=too_few,
+        )
+        for position, each in enumerate(scored)
     ]
 
 
@@ -113,34 +125,38 @@ def widened(level: float, looks: int) -> float:
     return 1 - (1 - level) / max(1, looks)
 
 
-def _draws(n: int, resamples: int) -> Iterator[Floats]:
-    """How often each row is drawn, in blocks of resamples, float64, shape (b, n)."""
-    random = np.random.default_rng([_SEED, n])
-    block = max(1, min(resamples, _CELLS_AT_ONCE // n))
-    for start in range(0, resamples, block):
-        b = min(block, resamples - start)
-        picks: NDArray[Any] = random.integers(0, n, size=(b, n))
-        picks += n * np.arange(b)[:, None]
-        yield np.bincount(picks.ravel(), minlength=b * n).reshape(b, n).astype(np.float64)
+def _blocks(n: int, resamples: int) -> list[tuple[int, int]]:
+    """Resamples in blocks that fit a processor's cache: (number, size) each."""
+    size = max(1, min(resamples, _CELLS_AT_ONCE // n))
+    return [
+        (number, min(size, resamples - start))
+        for number, start in enumerate(range(0, resamples, size))
+    ]
 
 
-def _collected(
-    scored: Scored, chosen: Sequence[Metric], drawn: Mapping[str, list[Floats]], too_few: str | None
-) -> Replicates:
-    n = len(scored.outcome)
-    plain = Weighted(scored, np.ones((1, n)))
-    shares = {
-        metric.name: tuple(float(part[0]) for part in metric.share(plain.confusion))
-        for metric in chosen
-        if metric.share is not None
-    }
-    return Replicates(
-        values={metric.name: float(metric.values(plain)[0]) for metric in chosen},
-        resampled={name: np.concatenate(blocks) for name, blocks in drawn.items() if blocks},
-        shares=shares,  # type: ignore[arg-type]
-        n=n,
-        too_few=too_few,
-    )
+def _draw(n: int, number: int, size: int) -> Floats:
+    """How often each row is drawn in the resamples of a block, float64, shape (size, n)."""
+    random = np.random.default_rng([_SEED, n, number])
+    picks: NDArray[Any] = random.integers(0, n, size=(size, n))
+    picks += n * np.arange(size)[:, None]
+    return np.bincount(picks.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
+def _measured(scored: Scored, chosen: Sequence[Metric], weights: Floats) -> dict[str, Floats]:
+    """Each metric under each set of weights, shape (b,)."""
+    under = Weighted(scored, weights)
+    return {metric.name: metric.values(under) for metric in chosen}
+
+
+def _shares(scored: Scored, chosen: Sequence[Metric]) -> dict[str, tuple[float, float]]:
+    """The k and m of the metrics that are k rows out of m."""
+    plain = Weighted(scored, np.ones((1, len(scored.outcome))))
+    shares = {}
+    for metric in chosen:
+        if metric.share is not None:
+            part, whole = metric.share(plain.confusion)
+            shares[metric.name] = (float(part[0]), float(whole[0]))
+    return shares
 
 
 def percentile(

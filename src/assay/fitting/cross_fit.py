@@ -72,11 +72,10 @@ class Plan:
     repeats: int
 
     @property
-    def jobs(self) -> list[Job]:
-        """All fits on folds, those that are logged first."""
+    def first(self) -> list[Job]:
+        """The fits that are logged, and the baselines'."""
         own = [
-            Job(self.learner, fold, repeat, self.seed + repeat, self.folds, shuffles=repeat == 0)
-            for repeat in range(self.repeats)
+            Job(self.learner, fold, 0, self.seed, self.folds, shuffles=True)
             for fold in range(self.folds)
         ]
         beside = [
@@ -84,12 +83,22 @@ class Plan:
             for baseline in self.baselines
             for fold in range(self.folds)
         ]
-        return [*own[: self.folds], *beside, *own[self.folds :]]
+        return own + beside
+
+    def then(self, fixed: Mapping[str, Any]) -> list[Job]:
+        """The fit on all rows, which takes over what the folds chose, and the repetitions."""
+        refit = Job(self.learner, None, 0, self.seed, self.folds, fixed=fixed)
+        repeated = [
+            Job(self.learner, fold, repeat, self.seed + repeat, self.folds)
+            for repeat in range(1, self.repeats)
+            for fold in range(self.folds)
+        ]
+        return [refit, *repeated]
 
     @property
     def n_fits(self) -> int:
-        """Fits in all, the refit included."""
-        return len(self.jobs) + 1
+        """Fits in all."""
+        return len(self.first) + len(self.then({}))
 
 
 def n_repeats(seeds: Literal["auto"] | int, schema: Schema, n_rows: int) -> int:
@@ -122,24 +131,31 @@ def cross_fit(
     Raises:
         LearnerError: The learner or a baseline could not be fitted.
     """
-    jobs = plan.jobs
+    chosen: list[Mapping[str, Any]] = []
+
+    def follow(fitted: Fitted) -> list[Job]:
+        if not _is_first(fitted.job):
+            return []
+        chosen.append(fitted.chosen)
+        return plan.then(_consensus(chosen)) if len(chosen) == plan.folds else []
+
     fits: list[Fitted] = []
-    n_workers = workers_for(len(jobs), development.features.size, workers)
+    n_workers = workers_for(plan.n_fits, development.features.size, workers)
     with runner(development, n_workers, scratch) as run:
-        for fitted in run(jobs):
+        for fitted in run(plan.first, follow):
             fits.append(fitted)
             announce(fitted)
-        fits.sort(key=lambda each: (each.job.baseline or "", each.job.repeat, each.job.fold))
-        fixed = _consensus([each.chosen for each in fits if _is_first(each.job)])
-        [last] = run([Job(plan.learner, None, 0, plan.seed, plan.folds, fixed=fixed)])
-        announce(last)
+    [last] = [each for each in fits if each.job.fold is None]
+    fits.remove(last)
+    # As they end is not always the same order; what is made of them must be.
+    fits.sort(key=lambda each: (each.job.baseline or "", each.job.repeat, each.job.fold))
     _record(fits, recorder)
     return _gathered(development, plan, fits, last)
 
 
 def _is_first(job: Job) -> bool:
     """Whether the job is one of the learner's in the repetition that is logged."""
-    return job.baseline is None and job.repeat == 0
+    return job.baseline is None and job.repeat == 0 and job.fold is not None
 
 
 def _consensus(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,14 @@ SMALL_CELLS = 400_000
 """Cells, summed over all fits, below which starting workers takes longer than fitting."""
 
 
-class Runner(Protocol):
-    """Does jobs and yields what each gave, in the order in which they end."""
+Follow = Callable[[Fitted], Sequence[Job]]
+"""Told what a job gave, names the jobs that can be done now."""
 
-    def __call__(self, jobs: Iterable[Job]) -> Iterator[Fitted]: ...
+
+class Runner(Protocol):
+    """Does jobs, and those that follow from them; yields what each gave, as they end."""
+
+    def __call__(self, jobs: Sequence[Job], follow: Follow) -> Iterator[Fitted]: ...
 
 
 def workers_for(n_jobs: int, cells: int, asked: int | None) -> int:
@@ -67,19 +72,24 @@ def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
         executor.shutdown(wait=True, kill_workers=not finished)
 
 
-def _one_by_one(development: Part, jobs: Iterable[Job]) -> Iterator[Fitted]:
-    for job in jobs:
-        yield fit(job, development)
+def _one_by_one(development: Part, jobs: Sequence[Job], follow: Follow) -> Iterator[Fitted]:
+    waiting = deque(jobs)
+    while waiting:
+        fitted = fit(waiting.popleft(), development)
+        waiting.extend(follow(fitted))
+        yield fitted
 
 
 def _in_processes(
-    submit: Callable[..., object], path: Path, jobs: Iterable[Job]
+    submit: Callable[..., Future[Fitted]], path: Path, jobs: Sequence[Job], follow: Follow
 ) -> Iterator[Fitted]:
-
-    futures = [submit(fit_stored, job, path) for job in jobs]
-    waiting = [future for future in futures if isinstance(future, Future)]
-    for future in as_completed(waiting):
-        yield future.result()
+    running = {submit(fit_stored, job, path) for job in jobs}
+    while running:
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        for future in ended:
+            fitted = future.result()
+            running |= {submit(fit_stored, job, path) for job in follow(fitted)}
+            yield fitted
 
 
 def _begin_worker() -> None:

@@ -42,18 +42,19 @@ class EstimatorModel:
             return Predictions(rows, values=values.reshape(len(rows)))
         known = list(self.estimator.classes_)
         columns = [known.index(label) if label in known else -1 for label in self.classes]
+        prepared, last = _prepared(self.estimator, features)
         return Predictions(
             rows,
-            probabilities=_in_order(self.estimator.predict_proba(features), columns),
+            probabilities=_in_order(last.predict_proba(prepared), columns),
             classes=label_array(self.classes),
-            scores=self._scores(features, columns),
+            scores=self._scores(prepared, last, columns),
         )
 
-    def _scores(self, features: pd.DataFrame, columns: list[int]) -> Floats | None:
+    def _scores(self, prepared: Any, last: Any, columns: list[int]) -> Floats | None:
         """The decision function, in the order of `classes`: a binary margin favours the last."""
-        if -1 in columns or not hasattr(self.estimator, "decision_function"):
+        if -1 in columns or not hasattr(last, "decision_function"):
             return None
-        scores = np.asarray(self.estimator.decision_function(features), dtype=np.float64)
+        scores = np.asarray(last.decision_function(prepared), dtype=np.float64)
         if scores.ndim == 1:
             return scores if columns == [0, 1] else -scores
         return scores[:, columns]
@@ -153,6 +154,14 @@ def usable_columns(train: Part, *kinds: str) -> list[str]:
         for column in train.schema.features
         if column.kind.value in kinds and features[column.name].notna().any()
     ]
+
+
+def _prepared(estimator: Any, features: pd.DataFrame) -> tuple[Any, Any]:
+    """What the last step of a pipeline sees of the features, and that step."""
+    steps = getattr(estimator, "steps", None)
+    if steps is None or len(steps) == 1:
+        return features, estimator
+    return estimator[:-1].transform(features), steps[-1][1]
 
 
 def _in_order(probabilities: Any, columns: list[int]) -> Floats:
