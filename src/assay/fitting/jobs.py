@@ -31,7 +31,7 @@ THREADS = 1
 VALIDATION_PARTS = 10
 """One part in so many of a fold's training rows is for learners that stop early."""
 
-MOST_SHUFFLED_ROWS = 2000
+MOST_SHUFFLED_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Fitted:
         job: What was asked for.
         chosen: What the fit decided by looking at validation rows.
         predictions: Of the left-out rows; None for the fit on all rows.
-        shuffled: Of at most 2,000 left-out rows with one feature shuffled, by feature; under the
+        shuffled: Of at most 1,000 left-out rows with one feature shuffled, by feature; under the
             empty name the same rows as they are.
         model: The model, for the fit on all rows.
         transcript: What the fit recorded.
