@@ -19,7 +19,8 @@ from assay.data.schema import Kind, Task
 from assay.findings import Finding, NotApplicable, Severity
 from assay.predictions import Floats
 
-BINS = 64
+MOST_BINS = 64
+ROWS_PER_BIN = 20
 FOLDS = 5
 FEWEST_ROWS = 50
 LEAST_SKILL = 0.4
@@ -97,20 +98,21 @@ def _as_columns(train: Part) -> Floats:
 def _bins(values: Any, kind: Kind) -> NDArray[np.int64]:
     """Bins of a feature: quantiles of numbers, levels of categories, one for what is missing."""
     missing = values.isna().to_numpy()
+    n_bins = min(MOST_BINS, max(2, len(values) // ROWS_PER_BIN))
     if kind is Kind.CATEGORICAL:
         codes, _ = _factorized(values)
         frequent = np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable")
         rank = np.empty(len(frequent), dtype=np.int64)
         rank[frequent] = np.arange(len(frequent))
-        bins = np.minimum(rank[np.maximum(codes, 0)], BINS - 1)
+        bins = np.minimum(rank[np.maximum(codes, 0)], n_bins - 1)
     else:
         numbers = values.to_numpy(dtype=np.float64)
         known = numbers[~missing]
         if len(known) == 0:
             return np.zeros(len(numbers), dtype=np.int64)
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, n_bins + 1)[1:-1]))
         bins = np.searchsorted(edges, np.where(missing, 0.0, numbers), side="right")
-    return np.where(missing, BINS, bins).astype(np.int64)
+    return np.where(missing, n_bins, bins).astype(np.int64)
 
 
 def _factorized(values: Any) -> tuple[NDArray[np.int64], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,20 @@ def ask(
         if named is not None:
             overrides = [*overrides, f"model.learner={named}"]
         loaded = load_experiment(source, overrides)
+        _make_importable(loaded.folder)
         table, where = read_table(loaded.source), loaded.source.name
     else:
         loaded = _of_frame(target, given, named, settings, overrides)
         where = "the data frame"
         table = from_frame(source, where)
     return Asked(loaded, table, where, given or resolve_learner(loaded.experiment.model))
+
+
+def _make_importable(folder: Path) -> None:
+    """Learners of one's own may lie beside the experiment file; workers find them there too."""
+    path = str(folder.absolute())
+    if path not in sys.path:
+        sys.path.insert(0, path)
 
 
 def _of_frame(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
+from assay.estimates import significant
 from assay.reports.content import BaselineContent, ReportContent, TestLook
-from assay.reports.wording import counted, estimate, magnitude, metric_within, numbers
+from assay.reports.wording import counted, estimate, magnitude, metric_within, number
 
 MANY_LOOKS = 3
 """Looks from which a test set counts as stale."""
@@ -71,7 +72,7 @@ def over_seeds(content: ReportContent) -> str:
     named = metric_within(content.evaluation.primary)
     if len(values) < 2:
         return f"One seed only: how much {named} varies with the seed is unknown."
-    mean, spread = numbers(statistics.fmean(values), statistics.stdev(values))
+    mean, spread = number(statistics.fmean(values)), significant(statistics.stdev(values), 2)
     return (
         f"Over {len(values)} seeds (other folds, other model seeds) {named} is {mean} ± {spread}, "
         "mean ± standard deviation. The first is the one logged."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,7 +45,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="assay-")
+        self._folder = Path(tempfile.mkdtemp(prefix="assay-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
         """Begin a run; a name that is taken gets a number."""
@@ -127,7 +129,7 @@ class MemoryStore:
 
     def folder(self, run_id: str) -> Path:
         """Where the files of a run are."""
-        folder = Path(self._folder.name) / self._run(run_id).run_id
+        folder = self._folder / self._run(run_id).run_id
         folder.mkdir(exist_ok=True)
         return folder
 

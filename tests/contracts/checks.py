@@ -1,0 +1,104 @@
+"""What every check owes; a check's test inherits this and plants its mistake."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from assay.checks.base import Check, View
+from assay.checks.builtin import CODES
+from assay.data.preparation import Prepared, prepare
+from assay.data.schema import Task
+from assay.data.settings import DataSettings
+from assay.data.sources import from_frame
+from assay.findings import Finding, NotApplicable
+from tests.tables import table
+
+DOCS = Path(__file__).parents[2] / "docs" / "checks"
+
+
+def view_of(data: Prepared) -> View:
+    """What a check may see of prepared data."""
+    return View(data.schema, data.development, data.test, data.raw_development, data.raw_test)
+
+
+def look(check: Check, frame: pd.DataFrame, task: Task | None = None) -> Sequence[Finding]:
+    """What a check finds in a table; not to be applicable counts as nothing."""
+    data = prepare(from_frame(frame), DataSettings(source="t", target="y", task=task), "t")
+    found = check(view_of(data), {})
+    return [] if isinstance(found, NotApplicable) else found
+
+
+class CheckContract:
+    """Inherit, name the check, and plant its mistake."""
+
+    check: Check
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        """A table that has the mistake, and otherwise the honest one."""
+        raise NotImplementedError
+
+    def test_its_code_is_listed_once_and_has_a_page(self) -> None:
+        code = self.check.code
+        assert re.fullmatch(r"AS\d{3}", code)
+        assert list(CODES).count(code) == 1
+        assert isinstance(self.check, Check)
+        page = (DOCS / f"{code}.md").read_text()
+        assert page.startswith(f"# {code} {self.check.name}")
+        for part in ("## What it measures", "## What to do", "## What it cannot see"):
+            assert part in page
+
+    @pytest.mark.parametrize("task", list(Task))
+    def test_an_honest_table_is_passed(self, task: Task) -> None:
+        assert list(look(self.check, table(task))) == []
+
+    @pytest.mark.parametrize("task", list(Task))
+    def test_the_planted_mistake_is_found(self, task: Task) -> None:
+        found = look(self.check, self.planted(task))
+        assert found
+        for finding in found:
+            assert finding.code == self.check.code
+            assert finding.title.endswith(".")
+            assert finding.evidence
+            assert finding.mend
+            again = Finding.from_dict(json.loads(json.dumps(finding.as_dict())))
+            assert again == finding
+
+    @pytest.mark.parametrize("task", list(Task))
+    def test_the_order_of_columns_does_not_matter(self, task: Task) -> None:
+        frame = self.planted(task)
+        found = look(self.check, frame)
+        turned = look(self.check, frame[frame.columns[::-1]])
+        assert sorted(map(repr, turned)) == sorted(map(repr, found))
+
+    def test_it_is_deterministic_and_changes_nothing(self) -> None:
+        frame = self.planted(Task.BINARY)
+        data = prepare(from_frame(frame), DataSettings(source="t", target="y"), "t")
+        view = view_of(data)
+        before = view.train.features.copy(), view.raw_train
+        assert self.check(view, {}) == self.check(view, {})
+        assert view.train.features.equals(before[0])
+        assert view.raw_train.equals(before[1])
+
+    def test_it_survives_what_tables_can_be(self) -> None:
+        frame = table(Task.BINARY).assign(empty=None, same=1)
+        look(self.check, frame)
+        look(self.check, frame.head(12))
+        data = prepare(from_frame(frame), DataSettings(source="t", target="y"), "t")
+        alone = View(data.schema, data.development, None, data.raw_development, None)
+        self.check(alone, {})
+
+    def test_test_targets_are_out_of_its_reach(self) -> None:
+        data = prepare(
+            from_frame(self.planted(Task.BINARY)), DataSettings(source="t", target="y"), "t"
+        )
+        view = view_of(data)
+        assert view.test is not None
+        assert view.raw_test is not None
+        assert view.test.target is None
+        assert "y" not in view.raw_test.column_names

@@ -1,0 +1,103 @@
+"""What every learner owes; a learner's test inherits this and names it."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assay.data.dataset import Part
+from assay.data.schema import Task
+from assay.learners.protocol import FitContext, Learner, Model
+from assay.predictions import Predictions
+from tests.tables import prepared
+
+
+def numbers(predictions: Predictions) -> np.ndarray:
+    """The numbers of some predictions."""
+    given = predictions.probabilities
+    return given if given is not None else predictions.values
+
+
+class LearnerContract:
+    """Inherit, and say which learner and which tasks."""
+
+    tasks = tuple(Task)
+
+    def learner(self) -> Learner:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def parts(self, request: pytest.FixtureRequest) -> tuple[Part, Part]:
+        """Training and validation rows of each of the learner's tasks (see conftest)."""
+        development = prepared(request.param).development
+        validates = np.arange(len(development)) % 5 == 0
+        return development.take(~validates), development.take(validates)
+
+    def fitted(self, parts: tuple[Part, Part], seed: int = 0) -> Model:
+        return self.learner().fit(*parts, FitContext(seed=seed))
+
+    def test_it_is_a_learner_whose_model_is_a_model(self, parts: tuple[Part, Part]) -> None:
+        assert isinstance(self.learner(), Learner)
+        assert isinstance(self.fitted(parts), Model)
+
+    def test_fitting_changes_neither_recipe_nor_data(self, parts: tuple[Part, Part]) -> None:
+        learner = self.learner()
+        before = pickle.dumps(learner)
+        features, target = parts[0].features.copy(), parts[0].known_target.copy()
+        learner.fit(*parts, FitContext())
+        assert pickle.dumps(learner) == before
+        assert parts[0].features.equals(features)
+        np.testing.assert_array_equal(parts[0].known_target, target)
+
+    def test_the_same_seed_gives_the_same_bits(self, parts: tuple[Part, Part]) -> None:
+        features = parts[1].features
+        first, second = (self.fitted(parts, seed=3).predict(features) for _ in range(2))
+        np.testing.assert_array_equal(numbers(first), numbers(second))
+
+    def test_predictions_are_whole(self, parts: tuple[Part, Part]) -> None:
+        predicted = self.fitted(parts).predict(parts[1].features)
+        schema = parts[0].schema
+        np.testing.assert_array_equal(predicted.rows, np.arange(len(parts[1])))
+        assert np.isfinite(numbers(predicted)).all()
+        if schema.task.is_classification:
+            assert list(predicted.classes) == list(schema.classes)
+            np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1)
+        else:
+            assert predicted.values.dtype == np.float64
+
+    def test_a_saved_model_comes_back_bit_for_bit(
+        self, parts: tuple[Part, Part], tmp_path: Path
+    ) -> None:
+        model = self.fitted(parts)
+        folder = tmp_path / "model"
+        folder.mkdir()
+        model.save(folder)
+        again = type(model).load(folder)
+        features = parts[1].features
+        np.testing.assert_array_equal(
+            numbers(model.predict(features)), numbers(again.predict(features))
+        )
+        assert dict(again.chosen) == dict(model.chosen)
+
+    def test_it_fits_without_validation_rows(self, parts: tuple[Part, Part]) -> None:
+        chosen = self.fitted(parts).chosen
+        model = self.learner().fit(parts[0], None, FitContext(fixed=dict(chosen)))
+        assert len(model.predict(parts[1].features)) == len(parts[1])
+
+    def test_a_class_it_never_saw_has_probability_zero(self, parts: tuple[Part, Part]) -> None:
+        if parts[0].schema.task is not Task.MULTICLASS:
+            return  # two classes are the fewest that there can be
+        train, rest = parts
+        seen = train.take(train.known_target != "high")
+        predicted = self.learner().fit(seen, seen, FitContext()).predict(rest.features)
+        column = train.schema.classes.index("high")
+        assert (predicted.probabilities[:, column] == 0).all()
+
+    def test_unknown_levels_and_gaps_are_predicted(self, parts: tuple[Part, Part]) -> None:
+        features = parts[1].features.copy()
+        features["kind"] = "violet"
+        features["a"] = np.nan
+        assert np.isfinite(numbers(self.fitted(parts).predict(features))).all()

@@ -1,0 +1,162 @@
+"""What every store of runs owes, and the recorders it gives out."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from assay.errors import NotFoundError
+from assay.findings import Finding, Severity
+from assay.tracking.keeping import kept
+from assay.tracking.recorder import Recorder, Status
+from assay.tracking.store import Store
+from assay.tracking.transcript import Transcript
+
+FINDING = Finding(
+    "AS101",
+    Severity.ASK,
+    "a alone explains it.",
+    evidence={"explained alone": 0.97},
+    mend="ignore it",
+    columns=("a",),
+    rows={"test": (3, 5)},
+)
+
+
+class StoreContract:
+    """Inherit, and give a store in the fixture `store`."""
+
+    def begun(self, store: Store, name: str = "boosting") -> Recorder:
+        return store.begin("income", name, {"assay.primary": "roc_auc"})
+
+    def test_a_run_is_found_as_it_was_begun(self, store: Store) -> None:
+        record = store.get(self.begun(store).run_id)
+        assert (record.name, record.experiment) == ("boosting", "income")
+        assert record.status is Status.RUNNING
+        assert record.tags["assay.primary"] == "roc_auc"
+        assert record.finished is None
+
+    def test_names_are_unique_within_an_experiment(self, store: Store) -> None:
+        names = [store.get(self.begun(store).run_id).name for _ in range(3)]
+        assert names == ["boosting", "boosting-2", "boosting-3"]
+        other = store.begin("another", "boosting", {})
+        assert store.get(other.run_id).name == "boosting"
+
+    def test_what_is_recorded_comes_back(self, store: Store) -> None:
+        recorder = self.begun(store)
+        recorder.params({"model.learner": "boosting", "training.seeds": 3})
+        recorder.metrics({"roc_auc": 0.5}, step=1)
+        recorder.metrics({"roc_auc": 0.75}, step=2)
+        recorder.series("loss", [3.0, 2.0, 1.0])
+        recorder.tags({"colour": "red"})
+        recorder.finding(FINDING)
+        table = pa.table({"row": [1, 2], "truth": ["a", "b"]})
+        recorder.table("out_of_fold", table)
+        record = store.get(recorder.run_id)
+        assert record.params == {"model.learner": "boosting", "training.seeds": "3"}
+        assert record.metrics["roc_auc"] == 0.75
+        assert record.tags["colour"] == "red"
+        assert store.history(recorder.run_id, "roc_auc") == [(1, 0.5), (2, 0.75)]
+        assert store.history(recorder.run_id, "loss") == [(1, 3.0), (2, 2.0), (3, 1.0)]
+        assert store.findings(recorder.run_id) == [FINDING]
+        assert store.table(recorder.run_id, "out_of_fold").equals(table)
+
+    def test_many_params_and_long_ones_are_taken(self, store: Store) -> None:
+        recorder = self.begun(store)
+        recorder.params({f"p{i}": "x" * 7000 for i in range(120)})
+        assert len(store.get(recorder.run_id).params) == 120
+
+    def test_files_and_folders_come_back(self, store: Store, tmp_path: Path) -> None:
+        folder = tmp_path / "deep"
+        folder.mkdir()
+        (folder / "a.txt").write_text("inside")
+        (tmp_path / "b.txt").write_text("alone")
+        recorder = self.begun(store)
+        recorder.artifact(folder)
+        recorder.artifact(tmp_path / "b.txt", "notes")
+        into = tmp_path / "into"
+        into.mkdir()
+        assert (store.fetch(recorder.run_id, "deep", into) / "a.txt").read_text() == "inside"
+        assert store.fetch(recorder.run_id, "notes/b.txt", into).read_text() == "alone"
+
+    @pytest.mark.parametrize("status", [Status.FINISHED, Status.FAILED, Status.INTERRUPTED])
+    def test_an_ending_is_kept_with_its_reason(self, store: Store, status: Status) -> None:
+        recorder = self.begun(store)
+        recorder.finish(status, "because")
+        record = store.get(recorder.run_id)
+        assert (record.status, record.reason) == (status, "because")
+        assert record.finished is not None
+
+    def test_a_failing_block_is_kept_as_failed(self, store: Store) -> None:
+        recorder = self.begun(store)
+        with pytest.raises(ZeroDivisionError), kept(recorder):
+            1 / 0  # noqa: B018
+        record = store.get(recorder.run_id)
+        assert record.status is Status.FAILED
+        assert record.reason == "ZeroDivisionError: division by zero"
+
+    def test_ctrl_c_is_kept_as_interrupted(self, store: Store) -> None:
+        recorder = self.begun(store)
+        with pytest.raises(KeyboardInterrupt), kept(recorder):
+            raise KeyboardInterrupt
+        record = store.get(recorder.run_id)
+        assert (record.status, record.reason) == (Status.INTERRUPTED, "stopped by Ctrl-C")
+
+    def test_children_are_runs_but_not_listed(self, store: Store) -> None:
+        recorder = self.begun(store)
+        child = recorder.child("fold-1")
+        child.metrics({"loss": 0.25})
+        child.finish(Status.FINISHED)
+        assert store.get(child.run_id).metrics == {"loss": 0.25}
+        assert [run.run_id for run in store.runs()] == [recorder.run_id]
+
+    def test_the_newest_run_comes_first(self, store: Store) -> None:
+        first, second = self.begun(store), store.begin("other", "linear", {})
+        listed = [run.run_id for run in store.runs()]
+        assert set(listed) == {first.run_id, second.run_id}
+        assert [run.run_id for run in store.runs("other")] == [second.run_id]
+        assert store.runs("nothing of that name") == []
+
+    def test_a_recorder_attaches_to_a_run(self, store: Store) -> None:
+        run_id = self.begun(store).run_id
+        store.attach(run_id).metrics({"late": 1.0})
+        another = self.begun(store)
+        another.attach(run_id).tags({"from": "another"})
+        record = store.get(run_id)
+        assert (record.metrics["late"], record.tags["from"]) == (1.0, "another")
+
+    def test_a_transcript_replays_onto_it(self, store: Store) -> None:
+        transcript = Transcript()
+        transcript.metrics({"x": 1.0}, step=4)
+        transcript.series("loss", [2.0, 1.0])
+        child = transcript.child("inner")
+        child.tags({"where": "inside"})
+        recorder = self.begun(store)
+        pickle.loads(pickle.dumps(transcript)).replay(recorder)
+        assert store.history(recorder.run_id, "x") == [(4, 1.0)]
+        assert store.history(recorder.run_id, "loss") == [(1, 2.0), (2, 1.0)]
+
+    def test_a_histogram_is_kept(self, store: Store, tmp_path: Path) -> None:
+        recorder = self.begun(store)
+        recorder.histogram("weights", np.arange(10.0), step=2)
+        path = store.fetch(recorder.run_id, "histograms/weights-2.json", tmp_path)
+        assert '"counts"' in path.read_text()
+
+    def test_what_is_not_there_is_said(self, store: Store, tmp_path: Path) -> None:
+        with pytest.raises(NotFoundError, match="no run 'nobody'"):
+            store.get("nobody")
+        with pytest.raises(NotFoundError, match="no run 'nobody'"):
+            store.attach("nobody")
+        run_id = self.begun(store).run_id
+        with pytest.raises(NotFoundError, match=r"recorded no missing\.txt"):
+            store.fetch(run_id, "missing.txt", tmp_path)
+        with pytest.raises(NotFoundError, match="recorded no"):
+            store.table(run_id, "missing")
+        with pytest.raises(NotFoundError, match="has no model"):
+            store.model(run_id, tmp_path)
+        assert store.findings(run_id) == []
+        assert store.history(run_id, "missing") == []

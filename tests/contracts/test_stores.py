@@ -1,0 +1,47 @@
+"""Both stores keep the contract."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+from pathlib import Path
+
+import pytest
+
+from assay.errors import TrackingError
+from assay.tracking.memory import MemoryStore
+from assay.tracking.mlflow import MlflowStore
+from assay.tracking.store import Store
+from tests.contracts.stores import StoreContract
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def store(self) -> Store:
+        return MemoryStore()
+
+
+class TestMlflowStore(StoreContract):
+    @pytest.fixture
+    def store(self, workspace: Path) -> Store:
+        return MlflowStore(f"sqlite:///{workspace / 'mlflow.db'}", workspace / "artifacts")
+
+    def test_its_recorder_pickles(self, store: Store) -> None:
+        recorder = self.begun(store)
+        pickle.loads(pickle.dumps(recorder)).metrics({"x": 1.0})
+        assert store.get(recorder.run_id).metrics == {"x": 1.0}
+
+    def test_a_store_that_cannot_be_opened_is_said(self, tmp_path: Path) -> None:
+        missing = MlflowStore(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}", tmp_path)
+        (tmp_path / "no").write_text("a file where a folder should be")
+        with pytest.raises(TrackingError, match="store of runs refused") as caught:
+            missing.runs()
+        assert "tracking.uri" in caught.value.mend
+
+    def test_a_run_whose_process_died_is_interrupted(self, store: Store) -> None:
+
+        recorder = store.begin(
+            "income", "lost", {"assay.process": f"{socket.gethostname()}:999999"}
+        )
+        record = store.get(recorder.run_id)
+        assert (record.status, record.reason) == ("interrupted", "its process is gone")
