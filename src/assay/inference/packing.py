@@ -14,11 +14,11 @@ import pandas as pd
 
 from assay.data import features
 from assay.data.schema import Column, Kind, Schema
-from assay.errors import LearnerError
 from assay.inference import served
 from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, ESTIMATOR, MODEL
-from assay.learners.trust import untrusted_types
+from assay.learners.trust import check_savable
+from assay.tracking.mlflow import quietly
 
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
 _UNCOUNTED = ("MLmodel", "registered_model_meta")
@@ -38,9 +38,9 @@ def pack(finished: Finished, example: pd.DataFrame, folder: Path) -> str:
     Raises:
         LearnerError: The model holds something that cannot be saved safely.
     """
-    import mlflow.pyfunc
+    with TemporaryDirectory(dir=folder.parent) as scratch, quietly():
+        import mlflow.pyfunc
 
-    with TemporaryDirectory(dir=folder.parent) as scratch:
         inner = Path(scratch) / "finished"
         inner.mkdir()
         _write(finished, inner)
@@ -103,18 +103,12 @@ def _write(finished: Finished, folder: Path) -> None:
 
 
 def _save_estimator(estimator: Any, path: Path) -> list[str]:
+    """Write the estimator; returns the types in it that skops does not trust by itself."""
     import skops.io
 
-    try:
-        skops.io.dump(estimator, path)
-        untrusted_types(path)
-        return sorted(skops.io.get_untrusted_types(file=path))
-    except Exception as error:
-        raise LearnerError(
-            f"The model cannot be saved without pickle: {str(error).splitlines()[0]}",
-            where="model.learner",
-            mend="use named functions and classes of installed packages in it, no lambdas",
-        ) from error
+    check_savable(estimator)
+    skops.io.dump(estimator, path)
+    return sorted(skops.io.get_untrusted_types(file=path))
 
 
 def _signature(schema: Schema) -> Any:

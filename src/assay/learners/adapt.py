@@ -15,6 +15,7 @@ from assay.learners.estimators import EstimatorLearner
 from assay.learners.linear import one_hot_preprocessing
 from assay.learners.protocol import Learner
 from assay.learners.settings import ModelSettings
+from assay.learners.trust import check_savable
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     """Refuse an estimator of the wrong sort before any work starts.
 
     Raises:
-        LearnerError: A regressor for classes, a classifier for numbers, or one that gives no
-            probabilities.
+        LearnerError: A regressor for classes, a classifier for numbers, one that gives no
+            probabilities, or one that could only be saved by pickle.
     """
     if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
         return
@@ -106,6 +107,7 @@ def check_fit_for(learner: Learner, task: Task) -> None:
             where="model.learner",
             mend=f"wrap it: CalibratedClassifierCV({learner.name}(...))",
         )
+    check_savable(estimator)
 
 
 def _imported(path: str) -> Any:

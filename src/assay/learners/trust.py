@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from assay.errors import UnsafeModelError
+from assay.errors import LearnerError, UnsafeModelError
 
 TRUSTED_TYPES = (
     "functools.partial",
@@ -41,6 +41,24 @@ def untrusted_types(path: Path) -> list[str]:
     return sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
 
 
+def check_savable(estimator: Any) -> None:
+    """Refuse an estimator, fitted or not, that could only be saved by pickle.
+
+    Raises:
+        LearnerError: It holds a lambda, a local class or the like.
+    """
+    import skops.io
+
+    try:
+        types = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise _unsavable(reason) from error
+    nameless = [name for name in types if "<" in name]
+    if nameless:
+        raise _unsavable(f"{nameless[0]} cannot be found by its name")
+
+
 def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:
     """Load an estimator, building only types that are trusted or vouched for by name.
 
@@ -59,3 +77,11 @@ def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:
         )
     present = set(skops.io.get_untrusted_types(file=path))
     return skops.io.load(path, trusted=sorted(present))
+
+
+def _unsavable(reason: str) -> LearnerError:
+    return LearnerError(
+        f"The learner cannot be saved without pickle: {reason}.",
+        where="model.learner",
+        mend="use named functions and classes of installed packages in it, no lambdas",
+    )

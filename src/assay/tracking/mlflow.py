@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -290,18 +291,27 @@ def client(uri: str) -> Any:
     Raises:
         TrackingError: The store cannot be reached.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    from mlflow import MlflowClient
+    with quietly(), _told(uri):
+        from mlflow import MlflowClient
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with _told(uri):
         made = MlflowClient(tracking_uri=uri, registry_uri=uri)
         made.search_experiments(max_results=1)
         return made
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """MLflow without telemetry, progress bars, and advice on its own insides."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401 - sets the level of its logger, which is then set again
+
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        yield
 
 
 def model_of_run(uri: str, run_id: str) -> tuple[str, str]:

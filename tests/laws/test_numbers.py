@@ -1,0 +1,115 @@
+"""Law 5: metrics equal scikit-learn's to 1e-12, ties, rare classes and weights included."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from assay.data.schema import Task
+from assay.evaluation.metrics import METRICS
+from assay.evaluation.outcome import Outcome
+from assay.evaluation.weighted import Scored, Weighted
+
+Reference = dict[str, Any]
+
+
+def classified(seed: int, n: int, k: int, digits: int) -> Outcome:
+    """An outcome with every class in it; few digits make ties."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(n, k)).round(digits)
+    probabilities = np.exp(logits)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    truth = np.concatenate([np.arange(k), random.integers(0, k, n - k)])
+    decided = np.where(random.random(n) < 0.7, probabilities.argmax(axis=1), 0)
+    task = Task.BINARY if k == 2 else Task.MULTICLASS
+    classes = tuple(f"class {code}" for code in range(k))
+    return Outcome(task, np.arange(n), truth, classes, probabilities, decided)
+
+
+def of_classes(outcome: Outcome, weights: np.ndarray) -> Reference:
+    """What scikit-learn says."""
+    y, p, d = outcome.truth, outcome.probabilities, outcome.decided
+    w = {"sample_weight": weights}
+    labels = np.arange(len(outcome.classes))
+    common = {
+        "log_loss": sk.log_loss(y, p, labels=labels, **w),
+        "accuracy": sk.accuracy_score(y, d, **w),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, d, **w),
+        "mcc": sk.matthews_corrcoef(y, d, **w),
+    }
+    if outcome.task is Task.BINARY:
+        return common | {
+            "roc_auc": sk.roc_auc_score(y, p[:, 1], **w),
+            "pr_auc": sk.average_precision_score(y, p[:, 1], **w),
+            "brier": sk.brier_score_loss(y, p[:, 1], **w),
+            "precision": sk.precision_score(y, d, zero_division=0, **w),
+            "recall": sk.recall_score(y, d, **w),
+            "f1": sk.f1_score(y, d, zero_division=0, **w),
+        }
+    return common | {
+        "roc_auc_ovr": sk.roc_auc_score(y, p, multi_class="ovr", labels=labels, **w),
+        "brier": sk.brier_score_loss(y, p, labels=labels, scale_by_half=False, **w),
+        "f1_macro": sk.f1_score(y, d, average="macro", zero_division=0, **w),
+        "f1_weighted": sk.f1_score(y, d, average="weighted", zero_division=0, **w),
+    }
+
+
+def check(outcome: Outcome, reference: Reference, weights: np.ndarray) -> None:
+    assert set(reference) == set(METRICS[outcome.task])
+    for name, expected in reference.items():
+        values = METRICS[outcome.task][name].values(Weighted(Scored(outcome), weights[None]))
+        assert values[0] == pytest.approx(expected, abs=1e-12, rel=1e-12), name
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(20, 80),
+    st.sampled_from([2, 3, 5]),
+    st.sampled_from([0, 1, 8]),
+)
+def test_classification(seed: int, n: int, k: int, digits: int) -> None:
+    outcome = classified(seed, n, k, digits)
+    for weights in (np.ones(n), np.random.default_rng(seed).integers(1, 4, n).astype(float)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reference = of_classes(outcome, weights)
+        check(outcome, reference, weights)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(3, 80), st.sampled_from([1.0, 1e6]))
+def test_regression(seed: int, n: int, shift: float) -> None:
+    random = np.random.default_rng(seed)
+    truth = random.normal(size=n) * 3 + shift
+    values = truth + random.normal(size=n)
+    outcome = Outcome(Task.REGRESSION, np.arange(n), truth, values=values)
+    weights = random.integers(1, 4, n).astype(float)
+    reference = {
+        "r2": sk.r2_score(truth, values, sample_weight=weights),
+        "rmse": sk.root_mean_squared_error(truth, values, sample_weight=weights),
+        "mae": sk.mean_absolute_error(truth, values, sample_weight=weights),
+        "mape": sk.mean_absolute_percentage_error(truth, values, sample_weight=weights),
+    }
+    for name, expected in reference.items():
+        measured = METRICS[Task.REGRESSION][name].values(Weighted(Scored(outcome), weights[None]))
+        assert measured[0] == pytest.approx(expected, abs=1e-12, rel=1e-9), name
+
+
+def test_resamples_are_metrics_of_resampled_rows() -> None:
+    outcome = classified(3, 60, 2, 1)
+    counts = np.random.default_rng(0).multinomial(60, np.full(60, 1 / 60))
+    rows = np.repeat(np.arange(60), counts)
+    drawn = Outcome(
+        outcome.task, rows, outcome.truth[rows], outcome.classes,
+        outcome.probabilities[rows], outcome.decided[rows],
+    )  # fmt: skip
+    for name, metric in METRICS[Task.BINARY].items():
+        weighted = metric.values(Weighted(Scored(outcome), counts[None].astype(float)))[0]
+        assert weighted == pytest.approx(metric.of(drawn), abs=1e-12), name
