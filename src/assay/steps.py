@@ -31,7 +31,7 @@ from assay.runs import Run, write_run
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 
-_NAMING = ("model.options.", "training.", "data.split.", "evaluation.")
+_NAMING = ("model.options.", "training.", "data.split.")
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _strata(target: pa.ChunkedArray, task: Task | None) -> NDArray[np.int64] | N
     if task is Task.REGRESSION:
         return None
     coded = target.combine_chunks().dictionary_encode()
-    few = len(coded.dictionary) <= _MOST_STRATA
+    few = len(coded.dictionary) <= min(_MOST_STRATA, len(target) / 2)
     fractional = task is None and pa.types.is_floating(target.type) and len(coded.dictionary) > 20
     return coded.indices.to_numpy().astype(np.int64) if few and not fractional else None
 

@@ -6,6 +6,7 @@ list here is what else the estimators of scikit-learn 1.9 turned out to hold whe
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def check_savable(estimator: Any) -> None:
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise _unsavable(reason) from error
-    nameless = [name for name in types if "<" in name]
+    nameless = [name for name in types if not _can_be_found(name)]
     if nameless:
         raise _unsavable(f"{nameless[0]} cannot be found by its name")
 
@@ -77,6 +78,15 @@ def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:
         )
     present = set(skops.io.get_untrusted_types(file=path))
     return skops.io.load(path, trusted=sorted(present))
+
+
+def _can_be_found(name: str) -> bool:
+    """Whether a loader would find the type or function of this dotted name."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        return hasattr(importlib.import_module(module), attribute)
+    except (ImportError, ValueError):
+        return False
 
 
 def _unsavable(reason: str) -> LearnerError:

@@ -1,0 +1,151 @@
+"""A wrong experiment file: every problem at once, each with its line, what is allowed, the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from assay.errors import AssayError, ExperimentError
+from assay.experiment import load_experiment
+
+GOOD = "data:\n  source: a.csv\n  target: y\nmodel:\n  learner: boosting\n"
+
+CASES = {
+    "target missing": (
+        "data: {source: a.csv}\nmodel: {learner: linear}",
+        ["data.target is missing.", "income.yaml, line 1 (Column to predict.)", "target: COLUMN"],
+    ),
+    "model missing": (
+        "data: {source: a.csv, target: y}",
+        ["model is missing.", "learner: boosting"],
+    ),
+    "misspelt block": (
+        GOOD + "evalation: {}",
+        ["evalation is not a known key.", "line 6", "known: name, data", "mend:  evaluation"],
+    ),
+    "misspelt key": (
+        GOOD.replace("target", "tagret"),
+        ["data.tagret is not a known key.", "line 3", "mend:  target"],
+    ),
+    "misspelt learner": (
+        GOOD.replace("boosting", "bosting"),
+        ["model.learner is bosting, which is no learner.", "line 5", "learner: boosting"],
+    ),
+    "misspelt option": (
+        GOOD + "  options: {learning_rat: 1}",
+        ["model.options.learning_rat is not an option of boosting", "use learning_rate"],
+    ),
+    "option out of range": (
+        GOOD + "  options:\n    max_leaves: 1",
+        ["model.options.max_leaves is 1: should be greater than or equal to 2", "line 7"],
+    ),
+    "no such task": (
+        GOOD.replace("target: y", "target: y\n  task: binry"),
+        ["data.task is binry", "one of binary, multiclass, regression", "task: binary"],
+    ),
+    "too few folds": (
+        GOOD.replace("target: y", "target: y\n  split: {folds: 1}"),
+        ["data.split.folds is 1: should be greater than or equal to 2", "line 4", "folds: 5"],
+    ),
+    "split column missing": (
+        GOOD.replace("target: y", "target: y\n  split: {by: column}"),
+        ["data.split.column does not say which", "column: NAME"],
+    ),
+    "split column without use": (
+        GOOD.replace("target: y", "target: y\n  split: {column: part}"),
+        ["data.split.column is part, but data.split.by is random", "by: column"],
+    ),
+    "two roles": (
+        GOOD.replace("target: y", "target: y\n  roles: {ignore: [y]}"),
+        ["data.roles.ignore names 'y', which data.target names too"],
+    ),
+    "no such metric": (
+        GOOD + "evaluation: {primary: rocauc}",
+        ["evaluation.primary is rocauc, which is no metric", "primary: roc_auc"],
+    ),
+    "metric of another task": (
+        GOOD.replace("target: y", "target: y\n  task: regression")
+        + "evaluation: {primary: roc_auc}",
+        ["no metric of a regression task", "metrics: r2, rmse, mae, mape"],
+    ),
+    "no such check": (
+        GOOD + "checks: {accept: {AS110: because}}",
+        ["checks.accept names AS110, which is no check", "mend:  AS101"],
+    ),
+    "a reason that is none": (GOOD + "checks: {accept: {AS101: ''}}", ["checks.accept"]),
+    "zero seeds": (GOOD + "training: {seeds: 0}", ["training.seeds is 0", "auto or a number"]),
+    "threshold of 3": (GOOD + "evaluation: {threshold: 3}", ["evaluation.threshold is 3"]),
+    "a value for a block": (GOOD + "checks: all", ["checks must be a block of keys"]),
+    "a name that is a number": (GOOD + "name: 3", ["name is 3, which is no text"]),
+    "a key twice": (GOOD + "model: {}", ['found duplicate key "model"', "line 6"]),
+    "broken YAML": ("data: [\n", ["cannot be read as YAML", "line 2"]),
+    "only text": ("hello", ["holds no keys"]),
+    "empty": ("", ["income.yaml is empty", "data: {source: FILE"]),
+    "variable not set": (
+        GOOD.replace("a.csv", "${NO_SUCH_VARIABLE}"),
+        ["needs the environment variable NO_SUCH_VARIABLE", "line 2", "${NO_SUCH_VARIABLE:-"],
+    ),
+}
+
+
+def refused(text: str, folder: Path, overrides: tuple[str, ...] = ()) -> str:
+    path = folder / "income.yaml"
+    path.write_text(text)
+    with pytest.raises(ExperimentError) as caught:
+        load_experiment(path, overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_problem_is_told_with_its_place_and_its_mend(case: str, tmp_path: Path) -> None:
+    text, expected = CASES[case]
+    told = refused(text, tmp_path)
+    assert "\n  mend:  " in told
+    for each in expected:
+        assert each in told
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    told = refused(
+        "data:\n  source: a.csv\n  tagret: y\n  task: binry\nmodel:\n  learner: bosting\n"
+        "evaluation:\n  confidence: 2\n",
+        tmp_path,
+    )
+    assert told.startswith("income.yaml has 4 problems.")
+    places = [told.index(f"line {number}:") for number in (3, 4, 6, 8)]
+    assert places == sorted(places)
+    assert told.count("mend:") == 5
+    assert "data.target is missing" not in told, "told once, as a misspelt key"
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.learner=lnear", ["--set model.learner=lnear", "learner: linear"]),
+        ("training.seeds", ["--set training.seeds is not KEY=VALUE", "for example"]),
+        ("name.first=x", ["name is {'first': 'x'}, which is no text"]),
+        ("model.learner.x=1", ["leads below a single value"]),
+        ("data.split.folds=many", ["data.split.folds is many", "--set data.split.folds=many"]),
+        ("training.seeds=[", ["a value that is no YAML"]),
+    ],
+)
+def test_a_wrong_override_is_told(override: str, expected: list[str], tmp_path: Path) -> None:
+    told = refused(GOOD, tmp_path, (override,))
+    for each in expected:
+        assert each in told
+
+
+def test_a_missing_file_names_those_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "adult.yaml").write_text(GOOD)
+    with pytest.raises(AssayError, match="There is no experiment file") as caught:
+        load_experiment(tmp_path / "adlt.yaml")
+    assert "adult.yaml" in caught.value.mend
+
+
+def test_a_table_given_as_an_experiment_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "adult.parquet"
+    path.write_bytes(b"PAR1\xff\xfe")
+    with pytest.raises(ExperimentError, match="is not text in UTF-8") as caught:
+        load_experiment(path)
+    assert "assay init" in caught.value.mend
