@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 @pytest.fixture(scope="session")
 def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store of runs: creating one takes seconds, copying it does not."""
-    from assay.tracking.mlflow import client
+    from assay.tracking.mlflow_client import client
 
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     client(f"sqlite:///{path}")

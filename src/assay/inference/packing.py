@@ -18,7 +18,7 @@ from assay.inference import served
 from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, ESTIMATOR, MODEL
 from assay.learners.trust import check_savable
-from assay.tracking.mlflow import quietly
+from assay.tracking.mlflow_client import quietly
 
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
 _UNCOUNTED = ("MLmodel", "registered_model_meta")

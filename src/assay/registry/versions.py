@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import InputError, NotFoundError
-from assay.tracking.mlflow import DIGEST, client, local_model, logged_model, model_of_run
+from assay.tracking.mlflow_client import DIGEST, client, local_model, logged_model, model_of_run
 
 _MODEL = "assay.model"
 

@@ -6,19 +6,14 @@ Only the client is used, never MLflow's global state, so that several runs can b
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 import numpy as np
 import psutil
@@ -26,8 +21,9 @@ import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import ArrayLike
 
-from assay.errors import NotFoundError, TrackingError
+from assay.errors import NotFoundError
 from assay.findings import Finding
+from assay.tracking.mlflow_client import DIGEST, client, local_model, model_of_run, told
 from assay.tracking.recorder import Recorder, Status
 from assay.tracking.store import RunRecord, unique_name
 
@@ -48,7 +44,6 @@ _MOST_METRICS = 1000
 _LONGEST_PARAM = 6000
 _PROCESS = "assay.process"
 _REASON = "assay.reason"
-DIGEST = "assay.digest"
 
 
 class MlflowStore:
@@ -65,7 +60,7 @@ class MlflowStore:
 
     def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
         """Begin a run; a name that is taken gets a number."""
-        with _told(self.uri):
+        with told(self.uri):
             experiment_id = self._experiment_id(experiment)
             taken = {each.name for each in self.runs(experiment)}
             run = client(self.uri).create_run(
@@ -83,7 +78,7 @@ class MlflowStore:
         """A run by its id."""
         from mlflow.exceptions import MlflowException
 
-        with _told(self.uri):
+        with told(self.uri):
             try:
                 run = client(self.uri).get_run(run_id)
             except MlflowException as error:
@@ -94,7 +89,7 @@ class MlflowStore:
 
     def runs(self, experiment: str | None = None) -> list[RunRecord]:
         """Runs that are nobody's child, newest first."""
-        with _told(self.uri):
+        with told(self.uri):
             asked = client(self.uri)
             found = asked.search_experiments(
                 filter_string=f"name = '{experiment}'" if experiment is not None else None
@@ -114,7 +109,7 @@ class MlflowStore:
         """A local copy of a file or folder that the run recorded."""
         from mlflow.exceptions import MlflowException
 
-        with _told(self.uri):
+        with told(self.uri):
             try:
                 copied = Path(client(self.uri).download_artifacts(run_id, path, str(into)))
             except (MlflowException, OSError):
@@ -141,7 +136,7 @@ class MlflowStore:
 
     def history(self, run_id: str, metric: str) -> list[tuple[int, float]]:
         """Every value of a metric with its step, in order."""
-        with _told(self.uri):
+        with told(self.uri):
             values = client(self.uri).get_metric_history(run_id, metric)
         return sorted((each.step, each.value) for each in values)
 
@@ -150,7 +145,7 @@ class MlflowStore:
         from mlflow.entities import LoggedModelOutput
         from mlflow.models import Model
 
-        with _told(self.uri):
+        with told(self.uri):
             asked = client(self.uri)
             experiment_id = asked.get_run(run_id).info.experiment_id
             logged = asked.create_logged_model(
@@ -166,7 +161,7 @@ class MlflowStore:
 
     def model(self, run_id: str, into: Path) -> tuple[Path, str]:
         """The run's model as a local folder, and the digest its files must have."""
-        with _told(self.uri):
+        with told(self.uri):
             uri, digest = model_of_run(self.uri, run_id)
             return local_model(self.uri, uri, into), digest
 
@@ -215,7 +210,7 @@ class MlflowRecorder:
         from mlflow.entities import Param
 
         entries = [Param(key, _as_text(value)) for key, value in params.items()]
-        with _told(self.uri):
+        with told(self.uri):
             for block in _blocks(entries, _MOST_PARAMS):
                 client(self.uri).log_batch(self.run_id, params=block)
 
@@ -226,14 +221,14 @@ class MlflowRecorder:
         self._log_metrics([(name, value, step) for step, value in enumerate(values, start=1)])
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        with _told(self.uri):
+        with told(self.uri):
             for key, value in tags.items():
                 client(self.uri).set_tag(self.run_id, key, value)
 
     def finding(self, finding: Finding) -> None:
         self._n_findings += 1
         name = f"findings/{self._n_findings:03d}-{finding.code}.json"
-        with _told(self.uri):
+        with told(self.uri):
             text = json.dumps(finding.as_dict(), indent=1)
             client(self.uri).log_text(self.run_id, text, name)
 
@@ -246,12 +241,12 @@ class MlflowRecorder:
     def histogram(self, name: str, values: ArrayLike, step: int = 0) -> None:
         counts, edges = np.histogram(np.asarray(values, dtype=np.float64), bins="auto")
         content = {"step": step, "counts": counts.tolist(), "edges": edges.tolist()}
-        with _told(self.uri):
+        with told(self.uri):
             path = f"histograms/{name}-{step}.json"
             client(self.uri).log_text(self.run_id, json.dumps(content), path)
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        with _told(self.uri):
+        with told(self.uri):
             if path.is_dir():
                 below = f"{folder}/{path.name}" if folder else path.name
                 client(self.uri).log_artifacts(self.run_id, str(path), below)
@@ -259,14 +254,14 @@ class MlflowRecorder:
                 client(self.uri).log_artifact(self.run_id, str(path), folder or None)
 
     def child(self, name: str) -> Recorder:
-        with _told(self.uri):
+        with told(self.uri):
             parent = client(self.uri).get_run(self.run_id)
             tags = {"mlflow.parentRunId": self.run_id}
             run = client(self.uri).create_run(parent.info.experiment_id, run_name=name, tags=tags)
         return MlflowRecorder(self.uri, run.info.run_id)
 
     def finish(self, status: Status, reason: str = "") -> None:
-        with _told(self.uri):
+        with told(self.uri):
             if reason:
                 client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
             client(self.uri).set_terminated(self.run_id, _ENDINGS[status])
@@ -279,86 +274,9 @@ class MlflowRecorder:
 
         now = int(datetime.now(UTC).timestamp() * 1000)
         metrics = [Metric(name, float(value), now, step) for name, value, step in entries]
-        with _told(self.uri):
+        with told(self.uri):
             for block in _blocks(metrics, _MOST_METRICS):
                 client(self.uri).log_batch(self.run_id, metrics=block)
-
-
-@lru_cache(maxsize=8)
-def client(uri: str) -> Any:
-    """MLflow's client for a store, quiet and without telemetry.
-
-    Raises:
-        TrackingError: The store cannot be reached.
-    """
-    with quietly(), _told(uri):
-        from mlflow import MlflowClient
-
-        made = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        made.search_experiments(max_results=1)
-        return made
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """MLflow without telemetry, progress bars, and advice on its own insides."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow  # noqa: F401 - sets the level of its logger, which is then set again
-
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        yield
-
-
-def model_of_run(uri: str, run_id: str) -> tuple[str, str]:
-    """The URI of a run's model and the digest that was recorded with it.
-
-    Raises:
-        NotFoundError: The run has no model.
-    """
-    outputs = client(uri).get_run(run_id).outputs
-    if outputs is None or not outputs.model_outputs:
-        raise NotFoundError(
-            f"The run {run_id} has no model.", mend="name a run that finished: assay runs"
-        )
-    model_uri = f"models:/{outputs.model_outputs[-1].model_id}"
-    return model_uri, logged_model(uri, model_uri).tags.get(DIGEST, "")
-
-
-def logged_model(uri: str, model_uri: str) -> Any:
-    """What MLflow knows of 'models:/m-...'."""
-    return client(uri).get_logged_model(model_uri.rpartition("/")[2])
-
-
-def local_model(uri: str, model_uri: str, into: Path) -> Path:
-    """A model's folder, copied below `into` unless it is a local one anyway."""
-    location = logged_model(uri, model_uri).artifact_location
-    if location.startswith("file:"):
-        return Path(url2pathname(urlparse(location).path))
-    from mlflow.artifacts import download_artifacts
-
-    return Path(download_artifacts(artifact_uri=location, dst_path=str(into)))
-
-
-@contextmanager
-def _told(uri: str) -> Iterator[None]:
-    """Turns what MLflow raises into a TrackingError in our three parts."""
-    import sqlalchemy.exc
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise TrackingError(
-            f"The store of runs refused: {reason}",
-            where=uri,
-            mend="look whether it runs and may be written, or change tracking.uri",
-        ) from error
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,98 @@
+"""MLflow's client and what several rooms ask of it: quiet, without telemetry, in our errors.
+
+Only the client is used, never MLflow's global state, so that several stores can be open at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from assay.errors import NotFoundError, TrackingError
+
+DIGEST = "assay.digest"
+
+
+@lru_cache(maxsize=8)
+def client(uri: str) -> Any:
+    """MLflow's client for a store, quiet and without telemetry.
+
+    Raises:
+        TrackingError: The store cannot be reached.
+    """
+    with quietly(), told(uri):
+        from mlflow import MlflowClient
+
+        made = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        made.search_experiments(max_results=1)
+        return made
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """MLflow without telemetry, progress bars, and advice on its own insides."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401 - sets the level of its logger, which is then set again
+
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        yield
+
+
+def model_of_run(uri: str, run_id: str) -> tuple[str, str]:
+    """The URI of a run's model and the digest that was recorded with it.
+
+    Raises:
+        NotFoundError: The run has no model.
+    """
+    outputs = client(uri).get_run(run_id).outputs
+    if outputs is None or not outputs.model_outputs:
+        raise NotFoundError(
+            f"The run {run_id} has no model.", mend="name a run that finished: assay runs"
+        )
+    model_uri = f"models:/{outputs.model_outputs[-1].model_id}"
+    return model_uri, logged_model(uri, model_uri).tags.get(DIGEST, "")
+
+
+def logged_model(uri: str, model_uri: str) -> Any:
+    """What MLflow knows of 'models:/m-...'."""
+    return client(uri).get_logged_model(model_uri.rpartition("/")[2])
+
+
+def local_model(uri: str, model_uri: str, into: Path) -> Path:
+    """A model's folder, copied below `into` unless it is a local one anyway."""
+    location = logged_model(uri, model_uri).artifact_location
+    if location.startswith("file:"):
+        return Path(url2pathname(urlparse(location).path))
+    from mlflow.artifacts import download_artifacts
+
+    return Path(download_artifacts(artifact_uri=location, dst_path=str(into)))
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """Turns what MLflow raises into a TrackingError in our three parts."""
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise TrackingError(
+            f"The store of runs refused: {reason}",
+            where=uri,
+            mend="look whether it runs and may be written, or change tracking.uri",
+        ) from error
