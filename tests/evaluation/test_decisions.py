@@ -1,0 +1,167 @@
+"""Thresholds, calibration, comparison: judged by rows that did not take part in the choice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+
+from assay.data.schema import Task
+from assay.evaluation.calibration import calibrate
+from assay.evaluation.comparison import independent, paired
+from assay.evaluation.intervals import replicate
+from assay.evaluation.outcome import Outcome
+from assay.evaluation.threshold import choose, cross_decided, decide
+from assay.predictions import Predictions
+
+SCORES = {
+    "f1": lambda y, d: sk.f1_score(y, d, zero_division=0),
+    "balanced_accuracy": sk.balanced_accuracy_score,
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(list(SCORES)), st.sampled_from([1, 8]))
+def test_no_threshold_reaches_more_than_the_chosen_one(seed: int, goal: str, digits: int) -> None:
+    random = np.random.default_rng(seed)
+    positive = random.random(60).round(digits)
+    truth = np.concatenate([[0, 1], (random.random(58) < positive[2:]).astype(int)])
+    chosen = choose(positive, truth, goal)
+    reached = SCORES[goal](truth, decide(positive, chosen.value))
+    assert reached == pytest.approx(chosen.score)
+    for threshold in np.unique(positive):
+        assert SCORES[goal](truth, decide(positive, threshold)) <= reached + 1e-12
+    assert chosen.at_half == pytest.approx(SCORES[goal](truth, (positive >= 0.5).astype(int)))
+
+
+def test_a_given_threshold_is_taken() -> None:
+    chosen = choose(np.array([0.2, 0.8]), np.array([0, 1]), 0.3)
+    assert (chosen.value, chosen.best_for) == (0.3, "given")
+
+
+def test_each_fold_is_decided_by_what_the_others_choose() -> None:
+    random = np.random.default_rng(0)
+    positive = random.random(90)
+    truth = (random.random(90) < positive).astype(int)
+    folds = np.arange(90) % 3
+    decided = cross_decided(positive, truth, folds, "f1")
+    for fold in range(3):
+        inside = folds == fold
+        other = choose(positive[~inside], truth[~inside], "f1").value
+        np.testing.assert_array_equal(decided[inside], positive[inside] >= other)
+
+
+def predictions(n: int, sharpness: float, classes: tuple, seed: int = 0) -> tuple:
+    """Predictions that are too sharp or too dull, with the truth they were drawn from."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(n, len(classes))) * 1.5
+    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truth = np.array([random.choice(len(classes), p=row) for row in true])
+    said = np.exp(logits * sharpness)
+    said /= said.sum(axis=1, keepdims=True)
+    labels = np.array(classes, dtype=object)
+    scores = (logits * sharpness)[:, 1] - (logits * sharpness)[:, 0]
+    given = scores if len(classes) == 2 else logits * sharpness
+    return Predictions(np.arange(n), probabilities=said, classes=labels, scores=given), truth
+
+
+def calibrated(pair: tuple, method: str, task: Task = Task.BINARY):
+    folds = np.arange(len(pair[0])) % 5
+    return calibrate(*pair, folds, method=method, task=task, level=0.95, resamples=200)
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("yes", "no")])
+def test_overconfident_probabilities_are_calibrated(classes: tuple[str, str]) -> None:
+    pair = predictions(1500, 4.0, classes)
+    done = calibrated(pair, "auto")
+    assert done.method in ("sigmoid", "isotonic")
+    assert "lowers the log loss by" in done.why
+    before = sk.log_loss(pair[1], pair[0].probabilities)
+    assert sk.log_loss(pair[1], done.predictions.probabilities) < before - 0.2
+    np.testing.assert_allclose(done.predictions.probabilities.sum(axis=1), 1)
+
+
+def test_good_probabilities_are_left_alone() -> None:
+    pair = predictions(1500, 1.0, ("no", "yes"))
+    done = calibrated(pair, "auto")
+    assert (done.method, done.calibrator) == ("none", None)
+    assert done.predictions is pair[0]
+    assert "more than noise" in done.why
+
+
+def test_temperature_is_for_several_classes() -> None:
+    pair = predictions(1200, 3.0, ("a", "b", "c"))
+    done = calibrated(pair, "auto", Task.MULTICLASS)
+    assert done.method == "temperature"
+    # A temperature keeps the order of the classes within each row.
+    np.testing.assert_array_equal(
+        done.predictions.probabilities.argmax(axis=1), pair[0].probabilities.argmax(axis=1)
+    )
+
+
+def test_too_few_rows_of_a_class_are_not_calibrated() -> None:
+    pair = predictions(60, 4.0, ("no", "yes"))
+    rare = np.concatenate([np.ones(10, dtype=int), np.zeros(50, dtype=int)])
+    done = calibrated((pair[0], rare), "sigmoid")
+    assert done.why == "none: the rarest class has only 10 rows"
+
+
+def test_it_is_the_calibration_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(400, 3))
+    target = np.where(features[:, 0] + random.normal(size=400) > 0, "yes", "no")
+    model = LogisticRegression().fit(features[:200], target[:200])
+    rest, labels = features[200:], target[200:]
+    theirs = CalibratedClassifierCV(FrozenEstimator(model), method="sigmoid").fit(rest, labels)
+    pair = Predictions(
+        np.arange(200),
+        probabilities=model.predict_proba(rest),
+        classes=np.array(["no", "yes"], dtype=object),
+        scores=model.decision_function(rest),
+    )
+    ours = calibrated((pair, (labels == "yes").astype(int)), "sigmoid")
+    [fitted] = ours.calibrator.calibrated_classifiers_
+    [reference] = theirs.calibrated_classifiers_
+    assert fitted.calibrators[0].a_ == pytest.approx(reference.calibrators[0].a_)
+    assert fitted.calibrators[0].b_ == pytest.approx(reference.calibrators[0].b_)
+
+
+def outcome(values: np.ndarray, truth: np.ndarray) -> Outcome:
+    return Outcome(Task.REGRESSION, np.arange(len(truth)), truth, values=values)
+
+
+def test_the_better_model_wins_whichever_way_the_metric_goes() -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(size=200)
+    good, bad = truth + random.normal(size=200) * 0.2, truth + random.normal(size=200)
+    first, second = replicate([outcome(bad, truth), outcome(good, truth)], 200)
+    for metric in ("r2", "rmse", "mae"):
+        better = paired(
+            first, second, task=Task.REGRESSION, metric=metric, level=0.95, names=("bad", "good")
+        )
+        assert better.better == "second"
+        assert better.verdict.startswith("good is better than bad by")
+        worse = paired(
+            second, first, task=Task.REGRESSION, metric=metric, level=0.95, names=("good", "bad")
+        )
+        assert worse.better == "first"
+
+
+def test_other_rows_of_the_same_law_differ_by_noise_only() -> None:
+    random = np.random.default_rng(5)
+    hits = 0
+    for _ in range(60):
+        halves = []
+        for _ in range(2):
+            truth = random.normal(size=150)
+            halves += replicate([outcome(truth + random.normal(size=150), truth)], 200, ["mae"])
+        apart = independent(
+            *halves, task=Task.REGRESSION, metric="mae", level=0.95, names=("announced", "test")
+        )
+        hits += apart.better is None
+    assert hits >= 52

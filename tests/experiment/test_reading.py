@@ -1,0 +1,116 @@
+"""Reading an experiment: values as written, variables, overrides, TOML, and what was changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assay.data.schema import Task
+from assay.data.sources import read_table
+from assay.experiment import experiment_from, load_experiment
+from assay.experiment.published import json_schema, template
+from tests.conftest import EXAMPLES
+from tests.tables import prepared
+
+GOOD = "data: {source: a.csv, target: y}\nmodel: {learner: boosting}\n"
+
+
+def loaded(tmp_path: Path, text: str, *overrides: str):
+    path = tmp_path / "income.yaml"
+    path.write_text(text)
+    return load_experiment(path, overrides)
+
+
+def test_three_lines_are_an_experiment(tmp_path: Path) -> None:
+    experiment = loaded(tmp_path, GOOD)
+    assert experiment.name == "income"
+    assert experiment.source == tmp_path / "a.csv"
+    assert experiment.changed == {}
+    assert experiment.text == GOOD
+    assert experiment.resolved["evaluation"]["confidence"] == 0.95
+
+
+def test_words_stay_words(tmp_path: Path) -> None:
+    text = "data: {source: a.csv, target: no, positive: yes}\nmodel: {learner: linear}"
+    data = loaded(tmp_path, text).experiment.data
+    assert (data.target, data.positive) == ("no", "yes")
+
+
+def test_overrides_are_yaml_and_count_as_changes(tmp_path: Path) -> None:
+    overrides = ("model.options.learning_rate=0.3", "training.seeds=2", "data.source=/tmp/b.csv")
+    experiment = loaded(tmp_path, GOOD, *overrides)
+    assert experiment.changed == {"model.options.learning_rate": 0.3, "training.seeds": 2}
+    assert experiment.source == Path("/tmp/b.csv")
+    assert experiment.overrides == overrides
+
+
+def test_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLES", "/data")
+    text = GOOD.replace("a.csv", '"${TABLES}/${YEAR:-2026}/$${x}.csv"')
+    assert str(loaded(tmp_path, text).source) == "/data/2026/${x}.csv"
+
+
+def test_toml_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "income.toml"
+    path.write_text('[data]\nsource = "a.csv"\ntarget = "y"\n[model]\nlearner = "linear"\n')
+    assert load_experiment(path).experiment.model.learner == "linear"
+
+
+def test_settings_given_in_python_are_an_experiment() -> None:
+    experiment = experiment_from(
+        {"data": {"source": "x", "target": "y"}, "model": {"learner": "linear"}}, Path.cwd()
+    )
+    assert experiment.path is None
+    assert "learner: linear" in experiment.text
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.floats(0.01, 0.99), st.sampled_from(["f1", "balanced_accuracy"])))
+def test_any_allowed_value_comes_through_an_override(tmp_path: Path, value: object) -> None:
+    experiment = loaded(tmp_path, GOOD, f"evaluation.threshold={value}")
+    assert experiment.experiment.evaluation.threshold == value
+
+
+@pytest.mark.parametrize("name", ["adult", "penguins", "flights"])
+def test_the_examples_load_and_name_columns_that_exist(name: str) -> None:
+    experiment = load_experiment(EXAMPLES / f"{name}.yaml")
+    columns = read_table(experiment.source).column_names
+    data = experiment.experiment.data
+    assert {data.target, *data.roles.ignore} <= set(columns)
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_the_template_loads(task: Task, tmp_path: Path) -> None:
+    schema = prepared(task).schema
+    text = template("table.csv", schema, "mine")
+    experiment = loaded(tmp_path, text)
+    assert experiment.experiment.data.task is task
+    assert experiment.name == "mine"
+    for column in schema.columns:
+        assert f"#   {column.name}" in text
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
+def test_the_template_takes_any_name_of_a_column(tmp_path: Path, name: str) -> None:
+    from dataclasses import replace
+
+    schema = prepared(Task.BINARY).schema
+    odd = tuple(replace(c, name=name) if c.name in ("y", "a") else c for c in schema.columns)
+    schema = replace(schema, columns=odd, target=name)
+    assert loaded(tmp_path, template("t.csv", schema, "x")).experiment.data.target == name
+
+
+def test_the_schema_describes_every_key() -> None:
+    schema = json_schema()
+    json.dumps(schema)
+    assert schema["title"] == "Assay experiment"
+    assert schema["required"] == ["data", "model"]
+    assert schema["additionalProperties"] is False
+    for definition in schema["$defs"].values():
+        for key, about in definition.get("properties", {}).items():
+            assert "description" in about, key

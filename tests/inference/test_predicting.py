@@ -1,0 +1,113 @@
+"""The finished model at work: any table that has its columns, and nothing else, is predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import assay
+from assay.data.schema import Task
+from assay.errors import DataError, NotFoundError
+from assay.inference.loading import LoadedModel, load_folder
+from assay.tracking.memory import MemoryStore
+from tests.tables import table
+
+
+def model_of(frame: pd.DataFrame, **settings: object) -> LoadedModel:
+    store = MemoryStore()
+    quick = {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
+    run = assay.train(
+        frame, target="y", learner="linear", settings={**quick, **settings}, store=store
+    )
+    folder, digest = store.model(run.run_id, Path())
+    model = load_folder(folder, name="it", expected=digest)
+    assert model.threshold == (run.threshold.value if run.threshold else None)
+    return model
+
+
+def test_labels_follow_the_threshold_and_keep_their_type() -> None:
+    frame = table(Task.BINARY)
+    frame["y"] = (frame["y"] == "yes").astype(int)
+    model = model_of(frame)
+    probabilities, labels = model.predict_proba(frame), model.predict(frame)
+    assert labels.dtype == np.int64
+    np.testing.assert_array_equal(labels == 1, probabilities[:, 1] >= model.threshold)
+    assert model.classes == (0, 1)
+
+
+def test_truth_values_are_classes_too() -> None:
+    frame = table(Task.BINARY)
+    frame["y"] = frame["y"] == "yes"
+    model = model_of(frame)
+    assert set(model.predict(frame).tolist()) == {True, False}
+
+
+@pytest.mark.parametrize("positive", ["yes", "no"])
+def test_the_positive_class_can_be_either(positive: str) -> None:
+    frame = table(Task.BINARY)
+    model = model_of(frame, data={"positive": positive}, evaluation={"calibration": "sigmoid"})
+    assert model.classes[1] == positive
+    probabilities = model.predict_proba(frame)[:, 1]
+    is_positive = frame["y"] == positive
+    assert probabilities[is_positive].mean() > probabilities[~is_positive].mean()
+    said = model.predict(frame) == positive
+    np.testing.assert_array_equal(said, probabilities >= model.threshold)
+
+
+def test_rows_are_predicted_one_by_one_as_in_a_table() -> None:
+    frame = table(Task.REGRESSION)
+    model = model_of(frame)
+    alone = [model.predict(frame.iloc[[row]])[0] for row in range(10)]
+    np.testing.assert_allclose(alone, model.predict(frame)[:10], rtol=1e-12)
+
+
+def test_extra_columns_another_order_and_arrow_are_fine() -> None:
+    import pyarrow as pa
+
+    frame = table(Task.BINARY)
+    model = model_of(frame)
+    expected = model.predict(frame)
+    turned = frame[frame.columns[::-1]].assign(more=1)
+    np.testing.assert_array_equal(model.predict(turned), expected)
+    np.testing.assert_array_equal(model.predict(pa.Table.from_pandas(frame)), expected)
+
+
+def test_what_does_not_fit_is_told() -> None:
+    frame = table(Task.REGRESSION)
+    model = model_of(frame)
+    with pytest.raises(DataError, match="columns are missing: b, kind") as caught:
+        model.predict(frame[["a", "c", "whole"]])
+    assert "a, b, c, kind, whole" in caught.value.mend
+    with pytest.raises(DataError, match="column 'a' is numeric, but"):
+        model.predict(frame.assign(a="much"))
+    with pytest.raises(DataError, match="a regression has no probabilities"):
+        model.predict_proba(frame)
+
+
+def test_ids_travel_with_predictions() -> None:
+    frame = table(Task.BINARY)
+    frame.insert(0, "who", [f"u{i}" for i in range(len(frame))])
+    model = model_of(frame, data={"roles": {"id": "who"}})
+    predictions = assay.predict(model, frame)
+    assert predictions["who"].tolist() == frame["who"].tolist()
+    assert list(predictions.columns) == ["who", "prediction", "probability_no", "probability_yes"]
+
+
+def test_another_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no model that Assay has saved") as caught:
+        assay.load(str(tmp_path))
+    assert "mlflow.pyfunc.load_model" in caught.value.mend
+
+
+def test_a_run_shows_itself() -> None:
+    run = assay.train(
+        table(Task.BINARY), target="y", learner="linear", store=MemoryStore(),
+        settings={"training": {"seeds": 1}, "evaluation": {"resamples": 200}},
+    )  # fmt: skip
+    assert repr(run).startswith("Run(linear-seeds=1: roc_auc 0.")
+    html = run._repr_html_()
+    assert "<table>" in html
+    assert str(run.metrics["roc_auc"]) in html

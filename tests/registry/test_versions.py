@@ -1,0 +1,92 @@
+"""The registry: versions under a name, found again by whatever they are called, with lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+import assay
+from assay import lifecycle
+from assay.data.schema import Task
+from assay.errors import InputError, NotFoundError, UnsafeModelError
+from assay.tracking.mlflow_client import client
+from tests.tables import table
+
+SETTINGS = {"name": "income", "training": {"seeds": 1}, "evaluation": {"resamples": 200}}
+
+
+@pytest.fixture
+def run(workspace: Path) -> assay.Run:
+    return assay.train(table(Task.BINARY), target="y", learner="linear", settings=SETTINGS)
+
+
+def test_a_model_goes_from_run_to_prediction(run: assay.Run, workspace: Path) -> None:
+    assert lifecycle.models() == []
+    version = assay.register(run, "income")
+    assert (version.reference, version.run_id) == ("income/1", run.run_id)
+    assert assay.register("last", "income") == version, "the same model is registered once"
+    assert [each.reference for each in lifecycle.models()] == ["income/1"]
+
+    uri = f"sqlite:///{workspace / 'mlflow.db'}"
+    client(uri).set_registered_model_alias("income", "production", "1")
+    rows = table(Task.BINARY, seed=5).drop(columns="y")
+    references = ["income", "income/1", "income@production", f"runs:/{run.run_id}", run.model]
+    predictions = [assay.predict(each, rows) for each in references]
+    for each in predictions[1:]:
+        pd.testing.assert_frame_equal(predictions[0], each)
+    assert list(predictions[0].columns) == ["prediction", "probability_no", "probability_yes"]
+
+    mlflow.set_tracking_uri(uri)
+    try:
+        plain = mlflow.pyfunc.load_model("models:/income/1")
+        assert plain.predict(rows)["prediction"].tolist() == predictions[0]["prediction"].tolist()
+        assert plain.metadata.run_id == run.run_id
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
+def test_versions_count_up_and_the_highest_is_meant(run: assay.Run) -> None:
+    assay.register(run, "income")
+    second = assay.train(table(Task.BINARY), target="y", learner="linear", settings=SETTINGS)
+    assert assay.register(second).reference == "income/2", "the experiment's name by default"
+    assert [each.reference for each in lifecycle.models()] == ["income/2", "income/1"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "told", "mend"),
+    [
+        ("incom", "no model 'incom'", "income"),
+        ("income/7", "no model 'income/7'", "income/1"),
+        ("income@live", "no model 'income@live'", "income/1"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is(
+    run: assay.Run, reference: str, told: str, mend: str
+) -> None:
+    assay.register(run, "income")
+    with pytest.raises(NotFoundError, match=told) as caught:
+        assay.load(reference)
+    assert caught.value.mend == mend
+
+
+def test_nothing_registered_is_told(workspace: Path) -> None:
+    with pytest.raises(NotFoundError, match="none is registered") as caught:
+        assay.load("income")
+    assert "assay register" in caught.value.mend
+
+
+def test_a_name_that_is_none_is_refused(run: assay.Run) -> None:
+    with pytest.raises(InputError, match="cannot be the name of a model") as caught:
+        assay.register(run, "in/come:x")
+    assert "in-come-x" in caught.value.mend
+
+
+def test_a_registered_model_that_was_changed_is_not_loaded(run: assay.Run, workspace: Path) -> None:
+    assay.register(run, "income")
+    [path] = workspace.rglob("estimator.skops")
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(UnsafeModelError, match="was changed after it was saved"):
+        assay.load("income")
