@@ -87,7 +87,7 @@ def test_what_is_accepted_keeps_its_reason(
     shutil.copy(EXAMPLES / "penguins.parquet", tmp_path)
     Path("p.yaml").write_text(
         "data: {source: penguins.parquet, target: Species}\nmodel: {learner: linear}\n"
-        "training: {seeds: 1}\nchecks: {accept: {AS301: "one site, one stage"}}\n"
+        "training: {seeds: 1}\nchecks: {accept: {AS301: 'one site, one stage'}}\n"
     )
     said = terminal("train", "p.yaml", "-q")
     assert "accepted  AS301" in said.out
