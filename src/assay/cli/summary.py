@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from assay.data.schema import Kind, Role
 from assay.estimates import significant
 from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
@@ -30,6 +31,10 @@ def show_run(run: Run, console: Console) -> None:
     else:
         parts.append(_against_baselines(run))
     parts.append(_findings(run))
+    left_out = [c.name for c in run.schema.columns if (c.role, c.kind) == (Role.FEATURE, Kind.TEXT)]
+    if left_out:
+        names = ", ".join(left_out)
+        parts.append(Text(f"Left out, because running text is not read yet: {names}", style="dim"))
     if run.warned:
         parts.append(_warnings(run))
     parts.append(_next(run))

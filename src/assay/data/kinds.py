@@ -27,6 +27,12 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
     columns = tuple(
         _column(name, table[name], roles.get(name, Role.FEATURE)) for name in table.column_names
     )
+    if not _can_be_predicted(table[settings.target].type):
+        stored = _stored(table[settings.target].type)
+        raise DataError(
+            f"The target {settings.target!r} holds {stored}, which cannot be predicted.",
+            mend="name a target of numbers, text or truth values",
+        )
     task = settings.task or _infer_task(table[settings.target], settings.target)
     classes: tuple[Any, ...] = ()
     if task.is_classification:
@@ -153,6 +159,10 @@ def _classes(target: pa.ChunkedArray, task: Task, settings: DataSettings) -> tup
 
 def _is_number(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind)
+
+
+def _can_be_predicted(kind: pa.DataType) -> bool:
+    return _is_number(kind) or pa.types.is_string(kind) or pa.types.is_boolean(kind)
 
 
 def _hashable(values: pa.ChunkedArray) -> bool:

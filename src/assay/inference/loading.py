@@ -68,7 +68,7 @@ class LoadedModel:
         if not isinstance(frame, pd.DataFrame):
             frame = frame.to_pandas() if hasattr(frame, "to_pandas") else pd.DataFrame(frame)
         try:
-            predicted: pd.DataFrame = predict(frame)
+            predicted: pd.DataFrame = predict(frame.rename(columns=str))
         except ValueError as error:
             raise DataError(
                 f"The rows do not fit the model {self.name}: {error}.",

@@ -9,7 +9,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.request import url2pathname
 from assay.errors import NotFoundError, TrackingError
 
 DIGEST = "assay.digest"
+_SQLITE = "sqlite:///"
 
 
 @lru_cache(maxsize=8)
@@ -29,11 +30,33 @@ def client(uri: str) -> Any:
         TrackingError: The store cannot be reached.
     """
     with quietly(), told(uri):
-        from mlflow import MlflowClient
+        if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists():
+            _create(Path(uri.removeprefix(_SQLITE)))
+        return _opened(uri)
 
-        made = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        made.search_experiments(max_results=1)
-        return made
+
+def _opened(uri: str) -> Any:
+    from mlflow import MlflowClient
+
+    made = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    made.search_experiments(max_results=1)
+    return made
+
+
+def _create(path: Path) -> None:
+    """Create a database aside, then put it in place.
+
+    It takes seconds: who stops it halfway must not find half a database there for ever, and of two
+    who begin at the same time the first wins.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _opened(f"{_SQLITE}{aside}")
+        with suppress(FileExistsError):
+            path.hardlink_to(aside)
+    finally:
+        for left in path.parent.glob(f"{aside.name}*"):
+            left.unlink()
 
 
 @contextmanager
