@@ -67,7 +67,7 @@ CASES = {
     "metric of another task": (
         GOOD.replace("target: y", "target: y\n  task: regression")
         + "evaluation: {primary: roc_auc}",
-        ["no metric of a regression task", "metrics: r2, rmse, mae, mape"],
+        ["no metric of a regression task", "metrics: r2, rmse, mae"],
     ),
     "no such check": (
         GOOD + "checks: {accept: {AS110: because}}",

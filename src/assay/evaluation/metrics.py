@@ -129,12 +129,6 @@ def mae(of: Weighted) -> Floats:
     return of.mean(np.abs(of.scored.residuals))
 
 
-def mape(of: Weighted) -> Floats:
-    """Mean absolute error as a share of the true value; huge where that is near zero."""
-    floor = np.maximum(np.abs(of.outcome.truth), np.finfo(np.float64).eps)
-    return of.mean(np.abs(of.scored.residuals) / floor)
-
-
 def _right(confusion: Floats) -> tuple[Floats, Floats]:
     return _diagonal(confusion).sum(axis=1), confusion.sum(axis=(1, 2))
 
@@ -178,7 +172,6 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
         Metric("r2", r2),
         Metric("rmse", rmse, greater_is_better=False),
         Metric("mae", mae, greater_is_better=False),
-        Metric("mape", mape, greater_is_better=False),
     ),
 }
 """Metrics by task and name; the first of each task is the one to decide by."""
