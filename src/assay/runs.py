@@ -197,7 +197,7 @@ class Run:
             threshold=self.threshold,
             calibration=self.calibration,
             provenance={
-                **self.provenance,
+                **_without_diff(self.provenance),
                 "data fingerprint": self.fingerprint,
                 "test set": self.test_digest,
                 "model": self.model,
@@ -225,6 +225,14 @@ class Run:
             f"{self.latest.n:,} {self.latest.rows} rows<table>{rows}</table>"
             f"<p>{html.escape(found)}</p>"
         )
+
+
+def _without_diff(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance as a page shows it: how long the uncommitted diff is, not all of it."""
+    about = dict(provenance.get("git", {}))
+    if "diff" in about:
+        about["diff"] = f"{len(about['diff'].splitlines()):,} lines, in {RUN_FILE} of the run"
+    return {**provenance, "git": about} if about else dict(provenance)
 
 
 def read_run(store: Store, record: RunRecord, scratch: Path) -> Run:
