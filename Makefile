@@ -4,6 +4,7 @@ DEMO := .venv-demo
 BIN := $(VENV)/bin
 PIP_QUIET := --quiet --disable-pip-version-check
 export MLFLOW_DISABLE_TELEMETRY := true
+export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format lock docs clean

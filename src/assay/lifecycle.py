@@ -218,6 +218,7 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
     place = Place.to_find()
     with place.workspace.scratch() as scratch:
         known = _known(run, place, scratch)
+        _, digest = place.store.model(known.run_id, scratch)
     if known.checks.blocking:
         codes = ", ".join(each.code for each in known.checks.blocking)
         raise InputError(
@@ -225,7 +226,6 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
             where=f"run {known.run_id}",
             mend="mend them and train again, or accept them with a reason: checks.accept",
         )
-    _, digest = place.store.model(known.run_id, place.workspace.artifacts_folder)
     return versions.register(
         place.uri,
         known.model,

@@ -14,6 +14,14 @@ import pytest
 
 from assay.cli import main
 
+# a suite started in the background inherits SIGINT ignored, and so would the command
+AS_IN_A_TERMINAL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from assay.cli.main import main
+main()
+"""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -55,9 +63,12 @@ class Terminal:
 
 def stopped(arguments: list[str], by: signal.Signals, once: str, timeout_s: float = 120) -> Said:
     """Start a command in a process of its own and send it a signal once it has said something."""
-    command = [sys.executable, "-c", "from assay.cli.main import main; main()", *arguments]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", AS_IN_A_TERMINAL, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + timeout_s
     heard = []
