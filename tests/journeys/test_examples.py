@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import assay
@@ -29,3 +31,12 @@ def test_an_example_trains_to_a_report(
     assert not re.search(r"(src|href)=.https?:", page), "the page fetches nothing"
     looked = assay.evaluate(run, on="test")
     assert looked.test.difference.better in (None, "second"), looked.test.difference.verdict
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.8])
+def test_the_prior_says_the_most_frequent_class(share: float, workspace: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(200) % 7, "bought": np.arange(200) < 200 * share})
+    run = assay.train(frame, target="bought", learner="linear", settings={"training": {"seeds": 1}})
+    [prior] = run.baselines
+    accuracy = prior.evaluation.metrics["accuracy"].value
+    assert accuracy == pytest.approx(max(share, 1 - share), abs=0.01)

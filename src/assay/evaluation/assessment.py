@@ -69,7 +69,7 @@ def assess(
     method = calibrated.method if calibrated is not None else "none"
     settled = settings.model_copy(update={"calibration": method})
     beside = {
-        name: _decided(each, target, folds, schema, _plain(settings))[0]
+        name: _decided(each, target, folds, schema, _plain(settings, name))[0]
         for name, each in baselines.items()
     }
     level = settings.confidence
@@ -156,9 +156,15 @@ def _decided(
     return outcome_of(calibrated.predictions, target, schema, decided), calibrated, threshold
 
 
-def _plain(settings: EvaluationSettings) -> EvaluationSettings:
-    """Baselines are shown as they are: thresholds chosen, probabilities not calibrated."""
-    return settings.model_copy(update={"calibration": "none"})
+def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
+    """Baselines are shown as they are, not calibrated; the prior says the most frequent class.
+
+    A threshold chosen for it would only say yes to every row: no strength of the learner's.
+    """
+    update: dict[str, Any] = {"calibration": "none"}
+    if baseline == "prior":
+        update["threshold"] = 0.5
+    return settings.model_copy(update=update)
 
 
 def _over_seeds(

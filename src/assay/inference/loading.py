@@ -61,6 +61,11 @@ class LoadedModel:
         probabilities = self._guarded(self._served.predict_proba, frame)
         return probabilities.to_numpy(dtype=np.float64)
 
+    def decide(self, probabilities: Floats) -> NDArray[Any]:
+        """The labels that `predict` gives where `predict_proba` gives these, shape (n,)."""
+        labels: NDArray[Any] = self._served.decide(probabilities)
+        return labels
+
     def __repr__(self) -> str:
         return f"LoadedModel({self.name}: {self.schema.target}, {self.schema.task})"
 

@@ -23,9 +23,11 @@ def predict_frame(model: LoadedModel, frame: pd.DataFrame) -> pd.DataFrame:
     """
     ids = [column.name for column in model.schema.columns if column.role is Role.ID]
     columns = {name: frame[name].to_numpy() for name in ids if name in frame.columns}
-    columns["prediction"] = model.predict(frame)
-    if model.classes:
+    if not model.classes:
+        columns["prediction"] = model.predict(frame)
+    else:
         probabilities = model.predict_proba(frame)
+        columns["prediction"] = model.decide(probabilities)
         for position, label in enumerate(model.classes):
             columns[f"probability_{label}"] = probabilities[:, position]
     return pd.DataFrame(columns)

@@ -62,13 +62,11 @@ class Served:
         Raises:
             ValueError: A column is missing, or holds values that are not of its kind.
         """
-        features = feature_frame(frame, self.about["kinds"])
-        if self.about["model_class"] is None:
-            predicted = self.predictor.predict(features)
-        elif self.is_classifier:
-            predicted = self._decided(self._probabilities(features))
+        if self.is_classifier:
+            predicted = self.decide(self.predict_proba(frame).to_numpy())
         else:
-            predicted = self.predictor.predict(features).values
+            predicted = self.predictor.predict(feature_frame(frame, self.about["kinds"]))
+            predicted = getattr(predicted, "values", predicted)
         return pd.DataFrame({"prediction": predicted}, index=frame.index)
 
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -83,15 +81,16 @@ class Served:
         names = [str(label) for label in self.about["classes"]]
         return pd.DataFrame(self._probabilities(features), columns=names, index=frame.index)
 
+    def decide(self, probabilities: Any) -> Any:
+        """The label of each row, shape (n,), from what `predict_proba` gives, shape (n, k)."""
+        labels = np.array(self.about["classes"])
+        if self.about["threshold"] is None:
+            return labels[probabilities.argmax(axis=1)]
+        return labels[(probabilities[:, 1] >= self.about["threshold"]).astype(int)]
+
     def _probabilities(self, features: pd.DataFrame) -> Any:
         if self.about["model_class"] is not None:
             return self.predictor.predict(features).probabilities
         probabilities = self.predictor.predict_proba(features)
         known = list(self.predictor.classes_)
         return probabilities[:, [known.index(label) for label in self.about["classes"]]]
-
-    def _decided(self, probabilities: Any) -> Any:
-        labels = np.array(self.about["classes"])
-        if self.about["threshold"] is None:
-            return labels[probabilities.argmax(axis=1)]
-        return labels[(probabilities[:, 1] >= self.about["threshold"]).astype(int)]

@@ -28,11 +28,12 @@ def predict_opened(model: LoadedModel, opened: OpenedRows) -> Outcome:
     target = target_values(table[schema.target], schema)
     if not schema.task.is_classification:
         return Outcome(schema.task, rows, target, values=model.predict(frame).astype(np.float64))
+    probabilities = model.predict_proba(frame)
     return Outcome(
         schema.task,
         rows,
         schema.codes(target),
         classes=schema.classes,
-        probabilities=model.predict_proba(frame),
-        decided=schema.codes(label_array(model.predict(frame).tolist())),
+        probabilities=probabilities,
+        decided=schema.codes(label_array(model.decide(probabilities).tolist())),
     )
