@@ -73,7 +73,7 @@ def train(
     )
     ready = steps.made_ready(asked)
     place = Place.to_begin(asked.loaded.experiment.tracking.uri, store)
-    recorder = place.store.begin(asked.loaded.name, ready.name, ready.tags)
+    recorder = place.begin(asked.loaded.name, ready.name, ready.tags)
     with kept(recorder), place.workspace.scratch() as scratch:
         place.vault.seal(ready.data.sealed)
         steps.record_settings(ready, recorder, scratch)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assay.data.ledger import Ledger
 from assay.data.vault import Vault
 from assay.errors import NotFoundError
 from assay.tracking.mlflow import MlflowStore
+from assay.tracking.recorder import Recorder
 from assay.tracking.store import Store
 from assay.workspace import WORKSPACE_VARIABLE, Workspace
 
@@ -39,7 +41,9 @@ class Place:
             uri: The tracking URI that the experiment names.
             store: A store to use instead.
         """
-        return cls._of(Workspace.find().ensure(), uri, store)
+        workspace = Workspace.find().ensure()
+        uri = uri or os.environ.get(TRACKING_VARIABLE) or workspace.own_tracking_uri
+        return cls._of(workspace, uri, store)
 
     @classmethod
     def to_find(cls, store: Store | None = None) -> Place:
@@ -55,11 +59,18 @@ class Place:
                 where=str(workspace.root),
                 mend=f"assay train EXPERIMENT, or name the workspace: {WORKSPACE_VARIABLE}=FOLDER",
             )
-        return cls._of(workspace, None, store)
+        uri = os.environ.get(TRACKING_VARIABLE) or workspace.tracking_uri
+        return cls._of(workspace, uri, store)
+
+    def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
+        """Begin a run; from now on this is where runs are looked for."""
+        recorder = self.store.begin(experiment, name, tags)
+        if isinstance(self.store, MlflowStore):
+            self.workspace.remember(self.store.uri)
+        return recorder
 
     @classmethod
-    def _of(cls, workspace: Workspace, uri: str | None, store: Store | None) -> Place:
-        uri = uri or os.environ.get(TRACKING_VARIABLE) or workspace.tracking_uri
+    def _of(cls, workspace: Workspace, uri: str, store: Store | None) -> Place:
         vault = Vault(workspace.vault_folder, Ledger.of_user())
         chosen = store if store is not None else MlflowStore(uri, workspace.artifacts_folder)
         return cls(workspace, chosen, vault, uri)

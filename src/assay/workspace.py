@@ -13,6 +13,7 @@ from typing import Self
 
 WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
 FOLDER = ".assay"
+_STORE = "tracking-uri"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,23 @@ class Workspace:
 
     @property
     def tracking_uri(self) -> str:
-        """The store of runs that needs nothing to be started."""
+        """The store that the last run went to; at first one that needs nothing to be started."""
+        remembered = self.root / _STORE
+        if remembered.is_file():
+            return remembered.read_text(encoding="utf-8")
+        return self.own_tracking_uri
+
+    @property
+    def own_tracking_uri(self) -> str:
+        """The store of runs in this folder."""
         return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def remember(self, tracking_uri: str) -> None:
+        """Look for runs in this store from now on."""
+        if tracking_uri == self.own_tracking_uri:
+            (self.root / _STORE).unlink(missing_ok=True)
+        elif tracking_uri != self.tracking_uri:
+            atomic_write(self.root / _STORE, tracking_uri)
 
     def ensure(self) -> Self:
         """Create the folder, readable by its owner only and unseen by git."""

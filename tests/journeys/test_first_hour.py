@@ -12,14 +12,6 @@ from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Terminal
 
 
-@pytest.fixture
-def terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Terminal:
-    monkeypatch.chdir(tmp_path)
-    return Terminal(monkeypatch, capsys)
-
-
 def test_from_a_table_to_predictions(terminal: Terminal, tmp_path: Path, workspace: Path) -> None:
     shutil.copy(EXAMPLES / "penguins.parquet", tmp_path)
 

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import InputError, NotFoundError
-from assay.tracking.mlflow_client import DIGEST, client, local_model, logged_model, model_of_run
+from assay.tracking.mlflow_client import (
+    DIGEST,
+    client,
+    local_model,
+    logged_model,
+    model_of_run,
+    told,
+)
 
 _MODEL = "assay.model"
 
@@ -67,7 +74,8 @@ class FoundModel:
         """Its folder, copied below `into` unless it is a local one anyway."""
         if not self.tracking_uri:
             return Path(self.uri)
-        return local_model(self.tracking_uri, self.uri, into)
+        with told(self.tracking_uri):
+            return local_model(self.tracking_uri, self.uri, into)
 
 
 def register(
@@ -85,27 +93,31 @@ def register(
         InputError: The name cannot be one.
     """
     _refuse_name(name)
-    asked = client(tracking_uri)
-    for each in _versions(tracking_uri, name):
-        if each.model_uri == model_uri:
-            return each
-    with _racing():
-        asked.create_registered_model(name)
-    made = asked.create_model_version(
-        name,
-        # The place itself: for a URI MLflow would ask the store that is global to the process.
-        source=logged_model(tracking_uri, model_uri).artifact_location,
-        run_id=run_id,
-        tags={DIGEST: digest, _MODEL: model_uri, **tags},
-    )
-    return _version(tracking_uri, name, int(made.version))
+    with told(tracking_uri):
+        asked = client(tracking_uri)
+        for each in _versions(tracking_uri, name):
+            if each.model_uri == model_uri:
+                return each
+        with _racing():
+            asked.create_registered_model(name)
+        logged = logged_model(tracking_uri, model_uri)
+        made = asked.create_model_version(
+            name,
+            # The place itself: for a URI MLflow would ask the store that is global to the process.
+            source=logged.artifact_location,
+            run_id=run_id,
+            model_id=logged.model_id,  # a server accepts the place as that of this model only
+            tags={DIGEST: digest, _MODEL: model_uri, **tags},
+        )
+        return _version(tracking_uri, name, int(made.version))
 
 
 def list_versions(tracking_uri: str) -> list[Version]:
     """All registered versions, by name, the newest first."""
-    found = client(tracking_uri).search_registered_models()
-    names = sorted(each.name for each in found)
-    return [version for name in names for version in _versions(tracking_uri, name)]
+    with told(tracking_uri):
+        found = client(tracking_uri).search_registered_models()
+        names = sorted(each.name for each in found)
+        return [version for name in names for version in _versions(tracking_uri, name)]
 
 
 def find_model(tracking_uri: str, reference: str) -> FoundModel:
@@ -116,14 +128,15 @@ def find_model(tracking_uri: str, reference: str) -> FoundModel:
     """
     if Path(reference).is_dir():
         return FoundModel(reference, "", "")
-    if reference.startswith("runs:/"):
-        run_id = reference.removeprefix("runs:/").split("/")[0]
-        return FoundModel(*model_of_run(tracking_uri, run_id), tracking_uri)
-    if reference.startswith("models:/m-"):
-        digest = logged_model(tracking_uri, reference).tags.get(DIGEST, "")
-        return FoundModel(reference, digest, tracking_uri)
-    version = _registered(tracking_uri, reference.removeprefix("models:/"))
-    return FoundModel(version.model_uri, version.digest, tracking_uri, version)
+    with told(tracking_uri):
+        if reference.startswith("runs:/"):
+            run_id = reference.removeprefix("runs:/").split("/")[0]
+            return FoundModel(*model_of_run(tracking_uri, run_id), tracking_uri)
+        if reference.startswith("models:/m-"):
+            digest = logged_model(tracking_uri, reference).tags.get(DIGEST, "")
+            return FoundModel(reference, digest, tracking_uri)
+        version = _registered(tracking_uri, reference.removeprefix("models:/"))
+        return FoundModel(version.model_uri, version.digest, tracking_uri, version)
 
 
 def _registered(tracking_uri: str, reference: str) -> Version:

@@ -13,13 +13,15 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlparse
-from urllib.request import url2pathname
+from urllib.request import url2pathname, urlopen
 
 from assay.errors import NotFoundError, TrackingError
 
 DIGEST = "assay.digest"
 _SQLITE = "sqlite:///"
+_PATIENCE_S = 20
 
 
 @lru_cache(maxsize=8)
@@ -32,7 +34,23 @@ def client(uri: str) -> Any:
     with quietly(), told(uri):
         if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists():
             _create(Path(uri.removeprefix(_SQLITE)))
+        if uri.startswith(("http://", "https://")):
+            _reach(uri)
         return _opened(uri)
+
+
+def _reach(uri: str) -> None:
+    """Ask a server once whether it is there: MLflow would try for minutes."""
+    try:
+        urlopen(f"{uri.rstrip('/')}/health", timeout=_PATIENCE_S).close()
+    except HTTPError:
+        pass  # whatever it answers, it is there
+    except OSError as error:
+        raise TrackingError(
+            f"The store of runs cannot be reached: {getattr(error, 'reason', error)}",
+            where=uri,
+            mend="look whether it runs, or change tracking.uri",
+        ) from None
 
 
 def _opened(uri: str) -> Any:
@@ -64,6 +82,7 @@ def quietly() -> Iterator[None]:
     """MLflow without telemetry, progress bars, and advice on its own insides."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -101,7 +120,7 @@ def local_model(uri: str, model_uri: str, into: Path) -> Path:
         return Path(url2pathname(urlparse(location).path))
     from mlflow.artifacts import download_artifacts
 
-    return Path(download_artifacts(artifact_uri=location, dst_path=str(into)))
+    return Path(download_artifacts(location, dst_path=str(into), tracking_uri=uri))
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+"""Runs and models on an MLflow server instead of a file: a real one, on loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import EXAMPLES
+from tests.journeys.terminal import Terminal
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as asked:
+        asked.bind(("127.0.0.1", 0))
+        port: int = asked.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def server(template_database: Path, tmp_path: Path) -> Iterator[str]:
+    """The URI of an MLflow server that is stopped afterwards."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    database = folder / "mlflow.db"
+    database.write_bytes(template_database.read_bytes())
+    port = _free_port()
+    uri = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{database}", "--host", "127.0.0.1"]
+    command += ["--artifacts-destination", str(folder / "artifacts"), "--port", str(port)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        _await(uri, process, folder / "log")
+        yield uri
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _await(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(120):
+        assert process.poll() is None, log.read_text()
+        try:
+            urlopen(f"{uri}/health", timeout=5).close()
+        except OSError:
+            time.sleep(1)
+        else:
+            return
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.slow
+def test_a_server_keeps_runs_and_models(
+    server: str, terminal: Terminal, tmp_path: Path, workspace: Path, ledger: Path
+) -> None:
+    experiment, table = str(EXAMPLES / "penguins.yaml"), str(EXAMPLES / "penguins.parquet")
+    trained = terminal("train", experiment, "--seeds", "1", "--json", "--set",
+                       f"tracking.uri={server}").json  # fmt: skip
+    assert list((tmp_path / "server" / "artifacts").rglob("MLmodel")), "the model is at the server"
+
+    # Nobody has to say again where runs are.
+    [run] = terminal("runs", "--json").json["runs"]
+    assert (run["run_id"], run["status"]) == (trained["run_id"], "finished")
+    assert terminal("evaluate", "last", "--on", "test", "--json").json["rows"] == "test"
+    assert terminal("register", "last", "--as", "species").status == 0
+    assert terminal("predict", "species", table, "--out", "there.parquet").status == 0
+
+    # A run in the workspace's own store is what is looked for after it.
+    here = terminal("train", experiment, "--seeds", "1", "--json").json
+    [run] = terminal("runs", "--json").json["runs"]
+    assert run["run_id"] == here["run_id"] != trained["run_id"]
+    assert (
+        terminal("predict", f"runs:/{here['run_id']}", table, "--out", "here.parquet").status == 0
+    )
+    assert trained["metrics"] == here["metrics"]
+    columns = [pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("there", "here")]
+    np.testing.assert_array_equal(*columns)
+
+
+def test_a_server_that_is_not_there_is_told_at_once(terminal: Terminal, workspace: Path) -> None:
+    uri = f"http://127.0.0.1:{_free_port()}"
+    experiment = str(EXAMPLES / "penguins.yaml")
+    said = terminal("train", experiment, "--seeds", "1", "-q", "--set", f"tracking.uri={uri}")
+    assert said.status == 2
+    assert said.out == ""
+    assert "The store of runs cannot be reached" in said.err
+    assert f"where: {uri}" in said.err
+    assert terminal("runs", "--json").json == {"runs": []}, "it is not where runs are looked for"
