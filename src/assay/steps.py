@@ -11,6 +11,7 @@ from typing import Any
 from assay import provenance
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
+from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.drawing import curves_of
@@ -25,6 +26,7 @@ from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
 from assay.monitor import Announce, Step
 from assay.place import Place
+from assay.predictions import Predictions
 from assay.reports import page
 from assay.reports.content import BaselineContent
 from assay.runs import Run, write_run
@@ -86,7 +88,7 @@ def made_ready(asked: Asked) -> Ready:
     plan = Plan(
         learner=asked.learner,
         baselines=baselines(data.schema.task, besides=asked.learner.name),
-        folds=experiment.data.split.folds,
+        folding=data.folding,
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
     )
@@ -138,10 +140,11 @@ def fit(
 
 def judge(ready: Ready, fitted: CrossFit) -> Assessment:
     """Calibrate, decide, evaluate, and compare with the baselines."""
+    predicted = _rows_of(ready, fitted.repetitions[0][0])
     return assess(
         fitted.repetitions,
         fitted.baselines,
-        ready.data.development.known_target,
+        predicted.known_target,
         ready.data.schema,
         settings=ready.asked.loaded.experiment.evaluation,
         primary=ready.primary,
@@ -184,9 +187,12 @@ def summed_up(
     asked, data, plan = ready.asked, ready.data, ready.plan
     settings = asked.loaded.experiment.evaluation
     plain = fitted.shuffled[""]
-    target = data.development.known_target[data.development.rows.searchsorted(plain.rows)]
     importance = importance_of(
-        fitted.shuffled, target, data.schema, metric=ready.primary, level=settings.confidence
+        fitted.shuffled,
+        _rows_of(ready, plain).known_target,
+        data.schema,
+        metric=ready.primary,
+        level=settings.confidence,
     )
     about = provenance.collect(plan.seed, asked.loaded.folder)
     return Run(
@@ -220,6 +226,12 @@ def summed_up(
         test_digest=data.sealed.digest,
         model=model,
     )
+
+
+def _rows_of(ready: Ready, predictions: Predictions) -> Part:
+    """The development rows that were predicted, in the order of the predictions."""
+    development = ready.data.development
+    return development.take(development.rows.searchsorted(predictions.rows))
 
 
 def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:

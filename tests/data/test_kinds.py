@@ -74,7 +74,36 @@ def test_kinds_come_with_their_reason() -> None:
     assert all(column.why for column in columns.values())
     assert columns["number"].missing == 0.25
     features = [column.name for column in schema_of(frame).features]
-    assert features == ["number", "word", "day", "flag"]
+    assert features == ["number", "word", "day", "flag", "story"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form", "either"),
+    [
+        (["3/14/2026", "12/1/2025"], "%m/%d/%Y", False),
+        (["14/3/2026", "1/12/2025"], "%d/%m/%Y", False),
+        (["1/2/2026", "3/4/2025"], "%m/%d/%Y", True),
+        (["14.03.2026 08:15", "1.12.2025 9:00"], "%d.%m.%Y %H:%M", False),
+        (["14 Mar 2026", "1 Dec 2025"], "%d %b %Y", False),
+        (["2-10", "25-39"], "", False),
+        (["14/3/2026", "soon"], "", False),
+        (["40/40/2026", "1/1/2026"], "", False),
+    ],
+)
+def test_dates_in_text_are_read_in_the_form_they_all_have(texts, form, either) -> None:
+    frame = pd.DataFrame({"when": texts * 10, "a": range(20), "y": [0, 1] * 10})
+    column = schema_of(frame).columns[0]
+    assert column.format == form
+    assert column.kind is (Kind.DATETIME if form else Kind.CATEGORICAL)
+    assert ("other way round" in column.why) == either
+
+
+def test_a_kind_can_be_set() -> None:
+    frame = pd.DataFrame({"code": [1, 2] * 10, "when": ["1/2/2026"] * 20, "y": [0, 1] * 10})
+    given = {"code": "categorical", "when": "%d/%m/%Y"}
+    code, when, _ = schema_of(frame, kinds=given).columns
+    assert (code.kind, code.why) == (Kind.CATEGORICAL, "as set")
+    assert when.read_as == "datetime %d/%m/%Y"
 
 
 def test_roles_take_columns_out_of_the_features() -> None:

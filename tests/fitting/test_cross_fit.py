@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from assay.data.dataset import Part
+from assay.data.folds import Folding
 from assay.data.schema import Task
-from assay.data.split import fold_numbers
 from assay.fitting.cross_fit import Plan, cross_fit, n_repeats
 from assay.fitting.pool import workers_for
 from assay.learners.builtin import make_learner
@@ -34,14 +34,16 @@ class Watching(FakeLearner):
 
 
 def plan(learner, repeats: int = 1) -> Plan:
-    return Plan(learner, [make_learner("linear", {})], folds=5, seed=3, repeats=repeats)
+    return Plan(
+        learner, [make_learner("linear", {})], Folding("random", 5), seed=3, repeats=repeats
+    )
 
 
 def test_no_row_is_predicted_by_a_model_that_saw_it(tmp_path: Path) -> None:
     development = prepared(Task.BINARY).development
     learner = Watching(seen=([],))
     cross_fit(development, plan(learner), recorder=Silence(), scratch=tmp_path, workers=1)
-    folds = fold_numbers(development.known_target, Task.BINARY, 5, 3)
+    folds = Folding("random", 5).divide(development, 3).number
     fits = learner.seen[0]
     assert len(fits) == 6
     for fold, (train, validation) in enumerate(fits[:5]):

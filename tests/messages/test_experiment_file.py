@@ -53,8 +53,24 @@ CASES = {
         ["data.split.column does not say which", "column: NAME"],
     ),
     "split column without use": (
-        GOOD.replace("target: y", "target: y\n  split: {column: part}"),
+        GOOD.replace("target: y", "target: y\n  split: {by: random, column: part}"),
         ["data.split.column is part, but data.split.by is random", "by: column"],
+    ),
+    "a group torn apart": (
+        GOOD.replace("target: y", "target: y\n  split: {by: random}\n  roles: {group: g}"),
+        ["data.split.by is random, but data.roles.group is given", "by: group"],
+    ),
+    "group and time": (
+        GOOD.replace("target: y", "target: y\n  roles: {group: g, time: t}"),
+        ["has a group and a time", "by: group, or by: time"],
+    ),
+    "time without a time": (
+        GOOD.replace("target: y", "target: y\n  split: {by: time}"),
+        ["data.split.by is time, but data.roles.time does not say", "roles: {time: COLUMN}"],
+    ),
+    "no such kind": (
+        GOOD.replace("target: y", "target: y\n  kinds: {a: category}"),
+        ["data.kinds.a is category, which is no kind", "a: categorical", "'%d.%m.%Y'"],
     ),
     "two roles": (
         GOOD.replace("target: y", "target: y\n  roles: {ignore: [y]}"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from assay.data.keys import Codes
 from assay.data.schema import Schema
 from assay.predictions import Floats, Labels, Rows
 
@@ -24,6 +25,8 @@ class Part:
             is unknown or sealed.
         schema: What the columns are.
         weights: Sample weights, float64, shape (n,); None when all rows count the same.
+        groups: Number of the group that each row belongs to, int64, shape (n,); None without.
+        times: When each row was, float64, shape (n,); None when rows have no order.
     """
 
     rows: Rows
@@ -31,6 +34,8 @@ class Part:
     target: Labels | None
     schema: Schema
     weights: Floats | None = None
+    groups: Codes | None = None
+    times: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,14 +48,20 @@ class Part:
 
     def take(self, index: np.ndarray[Any, Any]) -> Part:
         """The rows at these positions (an index or a mask of shape (n,))."""
+
+        def at(array: Any) -> Any:
+            return None if array is None else array[index]
+
         return Part(
             rows=self.rows[index],
             features=self.features.iloc[np.flatnonzero(index) if index.dtype == bool else index],
-            target=None if self.target is None else self.target[index],
+            target=at(self.target),
             schema=self.schema,
-            weights=None if self.weights is None else self.weights[index],
+            weights=at(self.weights),
+            groups=at(self.groups),
+            times=at(self.times),
         )
 
     def without_target(self) -> Part:
         """The same rows for someone who may not see their targets."""
-        return Part(self.rows, self.features, None, self.schema, self.weights)
+        return replace(self, target=None)

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.data.dates import date_format
 from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.data.settings import DataSettings
 from assay.errors import DataError
@@ -14,6 +15,7 @@ from assay.errors import DataError
 _MOST_CLASSES = 100
 _MOST_NUMBERED_CLASSES = 20
 _WORDS_OF_TEXT = 5
+_MOST_CODES = 12
 
 
 def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
@@ -25,7 +27,8 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
     """
     roles = _roles(settings)
     columns = tuple(
-        _column(name, table[name], roles.get(name, Role.FEATURE)) for name in table.column_names
+        describe(name, table[name], roles.get(name, Role.FEATURE), settings.kinds.get(name))
+        for name in table.column_names
     )
     if not _can_be_predicted(table[settings.target].type):
         stored = _stored(table[settings.target].type)
@@ -62,17 +65,35 @@ def label_values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _roles(settings: DataSettings) -> dict[str, Role]:
-    roles = dict.fromkeys(settings.roles.ignore, Role.IGNORED)
-    if settings.roles.id is not None:
-        roles[settings.roles.id] = Role.ID
-    if settings.split.column is not None:
-        roles[settings.split.column] = Role.SPLIT
+    given = settings.roles
+    roles = dict.fromkeys(given.ignore, Role.IGNORED) | dict.fromkeys(given.groups, Role.GROUP)
+    one_each = {
+        given.id: Role.ID,
+        given.time: Role.TIME,
+        given.weight: Role.WEIGHT,
+        settings.split.column: Role.SPLIT,
+    }
+    roles |= {name: role for name, role in one_each.items() if name is not None}
     return roles | {settings.target: Role.TARGET}
 
 
-def _column(name: str, values: pa.ChunkedArray, role: Role) -> Column:
+def describe(name: str, values: pa.ChunkedArray, role: Role, given: str | None = None) -> Column:
+    """What a column of a settled table is.
+
+    Args:
+        name: Its name.
+        values: Its values.
+        role: What it is there for.
+        given: The kind that the experiment file says it has.
+
+    Raises:
+        DataError: It is a feature of a type that cannot be used.
+    """
     n_distinct = pc.count_distinct(values, mode="only_valid").as_py() if _hashable(values) else 0
-    kind, why = _kind(name, values, n_distinct, role)
+    if given is not None and n_distinct > 0:
+        kind, why, written = _given(given)
+    else:
+        kind, why, written = _kind(name, values, n_distinct, role)
     return Column(
         name=name,
         kind=kind,
@@ -81,30 +102,53 @@ def _column(name: str, values: pa.ChunkedArray, role: Role) -> Column:
         why=why,
         n_distinct=n_distinct,
         missing=values.null_count / len(values) if len(values) else 0.0,
+        format=written,
     )
 
 
-def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tuple[Kind, str]:
+def _given(kind: str) -> tuple[Kind, str, str]:
+    if "%" in kind:
+        return Kind.DATETIME, f"as set: dates written {kind}", kind
+    return Kind(kind), "as set", ""
+
+
+def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tuple[Kind, str, str]:
+    """Its kind, the evidence, and the form of dates in text."""
     kind = values.type
     if n_distinct == 0 and values.null_count == len(values):
-        return Kind.EMPTY, "no value in any development row"
+        return Kind.EMPTY, "no value in any development row", ""
     if pa.types.is_boolean(kind):
-        return Kind.NUMERIC, "true or false"
+        return Kind.NUMERIC, "true or false", ""
     if _is_number(kind):
-        return Kind.NUMERIC, f"numbers, {n_distinct:,} distinct"
+        return Kind.NUMERIC, _about_numbers(values, n_distinct), ""
     if pa.types.is_timestamp(kind):
-        return Kind.DATETIME, "dates"
+        return Kind.DATETIME, "dates", ""
     if pa.types.is_string(kind):
-        words = pc.mean(pc.count_substring(pc.utf8_trim_whitespace(values), " ")).as_py() + 1
-        if words >= _WORDS_OF_TEXT and n_distinct > len(values) / 10:
-            return Kind.TEXT, f"{words:.0f} words on average, {n_distinct:,} distinct"
-        return Kind.CATEGORICAL, f"text with {n_distinct:,} distinct values"
+        return _kind_of_text(values, n_distinct)
     if role is not Role.FEATURE:
-        return Kind.EMPTY, f"stored as {kind}"
+        return Kind.EMPTY, f"stored as {kind}", ""
     raise DataError(
         f"Column {name!r} holds {kind}, which no learner can use.",
         mend=f"data: {{roles: {{ignore: [{name}]}}}}, or store it as numbers, text or dates",
     )
+
+
+def _about_numbers(values: pa.ChunkedArray, n_distinct: int) -> str:
+    about = f"numbers, {n_distinct:,} distinct"
+    if pa.types.is_integer(values.type) and 2 < n_distinct <= _MOST_CODES:
+        return f"{about}: an order, or codes of categories?"
+    return about
+
+
+def _kind_of_text(values: pa.ChunkedArray, n_distinct: int) -> tuple[Kind, str, str]:
+    written, turned = date_format(values)
+    if written:
+        either = ", day and month could be the other way round" if turned else ""
+        return Kind.DATETIME, f"dates written {written}{either}", written
+    words = pc.mean(pc.count_substring(pc.utf8_trim_whitespace(values), " ")).as_py() + 1
+    if words >= _WORDS_OF_TEXT and n_distinct > len(values) / 10:
+        return Kind.TEXT, f"{words:.0f} words on average, {n_distinct:,} distinct", ""
+    return Kind.CATEGORICAL, f"text with {n_distinct:,} distinct values", ""
 
 
 def _infer_task(target: pa.ChunkedArray, name: str) -> Task:

@@ -6,9 +6,9 @@ After `prepare` returns, the targets of the test rows exist in one place only: i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,10 @@ import pyarrow as pa
 from assay.data.dataset import Part
 from assay.data.features import feature_frame
 from assay.data.fingerprint import fingerprint, row_hashes, rows_digest
-from assay.data.kinds import infer_schema, label_values
-from assay.data.schema import Schema, label_array
+from assay.data.folds import Folding
+from assay.data.keys import Keys, group_codes, times, weights
+from assay.data.kinds import describe, infer_schema, label_values
+from assay.data.schema import Role, Schema, label_array
 from assay.data.settings import DataSettings
 from assay.data.split import Split, split_rows
 from assay.data.vault import SealedRows
@@ -37,6 +39,7 @@ class Prepared:
         raw_test: Test rows as stored, without the target column.
         sealed: The test rows with their targets, for the vault.
         split: Row numbers of the parts.
+        folding: How development rows are divided into folds.
         fingerprint: SHA-256 of the whole table.
     """
 
@@ -47,6 +50,7 @@ class Prepared:
     raw_test: pa.Table
     sealed: SealedRows
     split: Split
+    folding: Folding
     fingerprint: str
 
     @property
@@ -55,7 +59,7 @@ class Prepared:
         return {
             "train": len(self.split.train),
             "test": len(self.split.test),
-            "unlabelled": len(self.split.unlabelled),
+            **{reason: len(rows) for reason, rows in self.split.unused.items()},
         }
 
 
@@ -71,30 +75,60 @@ def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
         DataError: The table does not fit the settings.
     """
     _refuse_unknown_columns(table, settings, where)
-    split = split_rows(table, settings.target, settings.task, settings.split)
+    keys = keys_of(table, settings)
+    split = split_rows(table, settings.task, settings, keys)
     raw_development = table.take(split.train)
     raw_test = table.take(split.test)
     schema = infer_schema(raw_development, settings)
     hashes = row_hashes(raw_test)
+    development = part_of(raw_development, split.train, schema, keys)
+    folding = Folding.of(settings)
+    folding.refuse_impossible(development)
     return Prepared(
         schema=schema,
-        development=part_of(raw_development, split.train, schema),
-        test=part_of(raw_test.drop_columns([settings.target]), split.test, schema),
+        development=development,
+        test=part_of(raw_test.drop_columns([settings.target]), split.test, schema, keys),
         raw_development=raw_development,
         raw_test=raw_test.drop_columns([settings.target]),
         sealed=SealedRows(raw_test, split.test, hashes, rows_digest(hashes)),
         split=split,
+        folding=folding,
         fingerprint=fingerprint(table),
     )
 
 
-def part_of(table: pa.Table, rows: Rows, schema: Schema) -> Part:
+def keys_of(table: pa.Table, settings: DataSettings) -> Keys:
+    """Groups, times and weights of all rows, as the roles say.
+
+    Raises:
+        DataError: A column cannot play its role.
+    """
+    roles = settings.roles
+    groups = group_codes(table, roles.groups) if roles.groups else None
+    if groups is None and settings.split.duplicates == "together":
+        besides = {settings.target, roles.id, roles.weight, settings.split.column, *roles.ignore}
+        groups = group_codes(table, [name for name in table.column_names if name not in besides])
+    moments = None
+    if roles.time is not None:
+        column = describe(roles.time, table[roles.time], Role.TIME, settings.kinds.get(roles.time))
+        moments = times(table, roles.time, column.read_as)
+    weighing = weights(table, roles.weight) if roles.weight is not None else None
+    return Keys(groups, moments, weighing)
+
+
+def part_of(table: pa.Table, rows: Rows, schema: Schema, keys: Keys | None = None) -> Part:
     """Some rows of a settled table as a part, with the target if the table has it.
+
+    Args:
+        table: These rows.
+        rows: Their numbers in the source, shape (n,).
+        schema: Columns, kinds and roles.
+        keys: Groups, times and weights of all rows of the source.
 
     Raises:
         DataError: A feature is missing from the table, or holds values of another kind.
     """
-    kinds = {column.name: column.kind.value for column in schema.features}
+    kinds = schema.reading
     present = [name for name in kinds if name in table.column_names]
     try:
         features = feature_frame(table.select(present).to_pandas(), kinds)
@@ -107,7 +141,10 @@ def part_of(table: pa.Table, rows: Rows, schema: Schema) -> Part:
     target = None
     if schema.target in table.column_names:
         target = target_values(table[schema.target], schema)
-    return Part(rows, features, target, schema)
+    keyed = {
+        name: None if each is None else each[rows] for name, each in vars(keys or Keys()).items()
+    }
+    return Part(rows, features, target, schema, **keyed)
 
 
 def target_values(column: pa.ChunkedArray, schema: Schema) -> Labels:
@@ -119,14 +156,27 @@ def target_values(column: pa.ChunkedArray, schema: Schema) -> Labels:
 
 
 def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str) -> None:
-    named: dict[str, Any] = {"data.target": settings.target, "data.roles.id": settings.roles.id}
-    named |= {f"data.roles.ignore[{i}]": name for i, name in enumerate(settings.roles.ignore)}
+    roles = settings.roles
+    named: dict[str, str | None] = {
+        "data.target": settings.target,
+        "data.roles.id": roles.id,
+        "data.roles.time": roles.time,
+        "data.roles.weight": roles.weight,
+        "data.split.column": settings.split.column,
+        **_numbered("data.roles.group", roles.groups),
+        **_numbered("data.roles.ignore", roles.ignore),
+        **{f"data.kinds.{name}": name for name in settings.kinds},
+    }
     for key, name in named.items():
         if name is None or name in table.column_names:
             continue
-        close = get_close_matches(name, table.column_names, n=1)
+        [meant] = get_close_matches(name, table.column_names, n=1) or table.column_names[-1:]
         raise DataError(
             f"{key} names the column {name!r}, which {where} does not have.",
             where=f"columns: {', '.join(table.column_names)}",
-            mend=f"{key.rpartition('.')[2]}: {close[0] if close else table.column_names[-1]}",
+            mend=meant if key.startswith("data.kinds.") else f"{key.rpartition('.')[2]}: {meant}",
         )
+
+
+def _numbered(key: str, names: Sequence[str]) -> dict[str, str]:
+    return {f"{key}[{i}]" if len(names) > 1 else key: name for i, name in enumerate(names)}

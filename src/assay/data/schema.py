@@ -45,6 +45,11 @@ class Role(StrEnum):
     FEATURE = "feature"
     TARGET = "target"
     ID = "id"
+    GROUP = "group"
+    """Rows of one value belong together: all in training or none."""
+    TIME = "time"
+    """Orders the rows; stays a feature."""
+    WEIGHT = "weight"
     IGNORED = "ignored"
     SPLIT = "split"
 
@@ -61,6 +66,7 @@ class Column:
         why: The evidence for its kind, in a few words.
         n_distinct: Distinct values among the development rows, missing ones not counted.
         missing: Share of development rows without a value, 0 to 1.
+        format: How dates are written in a text column, as `strptime` has it; empty for ISO 8601.
     """
 
     name: str
@@ -70,6 +76,12 @@ class Column:
     why: str
     n_distinct: int
     missing: float
+    format: str = ""
+
+    @property
+    def read_as(self) -> str:
+        """The kind as `features.feature_frame` takes it: 'numeric', 'datetime %d.%m.%Y'."""
+        return f"{self.kind.value} {self.format}".rstrip()
 
     def as_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "kind": self.kind.value, "role": self.role.value}
@@ -100,8 +112,13 @@ class Schema:
     @property
     def features(self) -> tuple[Column, ...]:
         """The columns that learners may see, in the order of the source."""
-        usable = (Kind.NUMERIC, Kind.CATEGORICAL, Kind.DATETIME)
-        return tuple(c for c in self.columns if c.role is Role.FEATURE and c.kind in usable)
+        roles = (Role.FEATURE, Role.TIME)
+        return tuple(c for c in self.columns if c.role in roles and c.kind is not Kind.EMPTY)
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """How the cells of each feature are read, by name: what `feature_frame` takes."""
+        return {column.name: column.read_as for column in self.features}
 
     def named(self, *kinds: Kind) -> list[str]:
         """Names of the features of these kinds."""

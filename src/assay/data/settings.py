@@ -10,12 +10,24 @@ from assay.data.schema import Task
 
 
 class RolesSettings(BaseModel):
-    """Columns that are there for something else than predicting."""
+    """What columns are there for, besides predicting."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str | None = Field(None, description="Column that names the row; never a feature.")
+    group: str | tuple[str, ...] | None = Field(
+        None, description="Column, or several, whose equal rows stay on one side of every split."
+    )
+    time: str | None = Field(
+        None, description="Column that orders the rows: models learn from earlier ones only."
+    )
+    weight: str | None = Field(None, description="Column that says how much a row counts.")
     ignore: tuple[str, ...] = Field((), description="Columns to leave out.")
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The group columns, however many."""
+        return (self.group,) if isinstance(self.group, str) else self.group or ()
 
 
 class SplitSettings(BaseModel):
@@ -23,15 +35,25 @@ class SplitSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    by: Literal["random", "column"] = Field(
-        "random",
-        description="random: drawn, stratified by class; column: as `column` says, row by row.",
+    by: Literal["auto", "random", "group", "time", "column"] = Field(
+        "auto",
+        description="random: drawn, stratified by class; group: whole groups, drawn; time: the "
+        "latest; column: as `column` says; auto: by the roles that are given, else random.",
     )
     column: str | None = Field(
         None, description="With by: column, the column whose value 'test' marks the test rows."
     )
     test: float = Field(0.2, gt=0, lt=1, description="Share of rows that are sealed.")
     folds: int = Field(5, ge=2, le=50, description="Folds of the remaining rows.")
+    gap: float = Field(
+        0.0,
+        ge=0,
+        description="With by: time, what lies between learning and predicting, in days for "
+        "dates, else in the unit of the time column.",
+    )
+    duplicates: Literal["apart", "together"] = Field(
+        "apart", description="together: rows of equal features stay on one side of every split."
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="Seed of the draw.")
 
 
@@ -46,5 +68,26 @@ class DataSettings(BaseModel):
     positive: Any = Field(
         None, description="The class to find in a binary task; the rarer one when absent."
     )
-    roles: RolesSettings = Field(RolesSettings(), description="Columns that are no features.")
+    kinds: dict[str, str] = Field(
+        {},
+        description="Kind of a column, where it was taken for another: numeric, categorical, "
+        "text, datetime, or how its dates are written, as in '%d.%m.%Y'.",
+    )
+    roles: RolesSettings = Field(RolesSettings(), description="What columns are there for.")
     split: SplitSettings = Field(SplitSettings(), description="Test rows and folds.")
+
+    @property
+    def sealed_by(self) -> Literal["random", "group", "time", "column"]:
+        """What decides which rows are sealed."""
+        if self.split.by != "auto":
+            return self.split.by
+        return "column" if self.split.column is not None else self.folded_by
+
+    @property
+    def folded_by(self) -> Literal["random", "group", "time"]:
+        """What decides the folds of the other rows: the roles, where `split.by` does not."""
+        if self.split.by in ("random", "group", "time"):
+            return self.split.by
+        if self.roles.time is not None:
+            return "time"
+        return "group" if self.roles.groups or self.split.duplicates == "together" else "random"

@@ -1,4 +1,4 @@
-"""The split: which rows are sealed for the test, and which fold each of the others is in.
+"""The split: which rows are sealed for the test. Folds of the other rows are in `folds`.
 
 This is the one module that reads the targets of test rows (law 1): to leave out rows without a
 target and to give every class its share of the test. It passes none of them on.
@@ -6,17 +6,20 @@ target and to give every class its share of the test. It passes none of them on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from assay.data.drawing import drawn, drawn_groups, latest
+from assay.data.keys import Keys
 from assay.data.schema import Task
-from assay.data.settings import SplitSettings
+from assay.data.settings import DataSettings
 from assay.errors import DataError
-from assay.predictions import Labels, Rows
+from assay.predictions import Rows
 
 _MOST_STRATA = 100
 
@@ -28,43 +31,67 @@ class Split:
     Attributes:
         train: Rows to develop on.
         test: Rows to be sealed.
-        unlabelled: Rows without a target, in neither part.
         how: How it was made, in words.
+        unused: Rows in neither part, by the reason: 'without target', 'without time', 'in the gap'.
     """
 
     train: Rows
     test: Rows
-    unlabelled: Rows
     how: str
+    unused: Mapping[str, Rows] = field(default_factory=dict)
 
 
-def split_rows(table: pa.Table, target: str, task: Task | None, settings: SplitSettings) -> Split:
+def split_rows(
+    table: pa.Table, task: Task | None, settings: DataSettings, keys: Keys | None = None
+) -> Split:
     """Divide the rows of a settled table into training and test rows.
 
     Raises:
         DataError: The split column is missing or marks no test rows, or too few rows remain.
     """
-    labelled = pc.is_valid(table[target]).to_numpy()
-    rows = np.flatnonzero(labelled).astype(np.int64)
-    if settings.by == "column":
-        is_test, how = _marked(table, settings), f"as column {settings.column!r} says"
-        is_test = is_test[rows]
-    else:
-        strata = _strata(table[target].take(rows), task)
-        is_test = _drawn(len(rows), strata, settings.test, settings.seed)
-        drawn = "drawn at random" if strata is None else "drawn at random within each class"
-        how = f"{drawn}, {settings.test:.0%} test, seed {settings.seed}"
-    split = Split(rows[~is_test], rows[is_test], np.flatnonzero(~labelled).astype(np.int64), how)
+    keys = keys or Keys()
+    target = table[settings.target]
+    labelled = pc.is_valid(target).to_numpy()
+    unused = {"without target": _where(~labelled)}
+    if keys.times is not None:
+        unused["without time"] = _where(labelled & np.isnan(keys.times))
+        labelled = labelled & ~np.isnan(keys.times)
+    rows = _where(labelled)
+    is_test, how = _sealed(table, rows, task, settings, keys)
+    in_gap = np.zeros(len(rows), dtype=bool)
+    if keys.times is not None and settings.split.gap > 0 and is_test.any():
+        moments = keys.times[rows]
+        in_gap = ~is_test & (moments > moments[is_test].min() - settings.split.gap)
+        unused["in the gap"] = rows[in_gap]
+    split = Split(
+        rows[~is_test & ~in_gap],
+        rows[is_test],
+        how,
+        {reason: which for reason, which in unused.items() if len(which)},
+    )
     _refuse_too_few(split, settings)
     return split
 
 
-def fold_numbers(target: Labels, task: Task, folds: int, seed: int) -> NDArray[np.int64]:
-    """A fold for each row, 0 to folds - 1, int64, shape (n,), balanced within each class."""
-    strata = np.unique(target, return_inverse=True)[1] if task.is_classification else None
-    numbers = np.empty(len(target), dtype=np.int64)
-    numbers[_shuffled(len(target), strata, seed)] = np.arange(len(target)) % folds
-    return numbers
+def _sealed(
+    table: pa.Table, rows: Rows, task: Task | None, settings: DataSettings, keys: Keys
+) -> tuple[NDArray[np.bool_], str]:
+    """Which of the usable rows are for the test, shape (len(rows),), and why."""
+    split, by = settings.split, settings.sealed_by
+    if by == "column":
+        return _marked(table, settings)[rows], f"as column {split.column!r} says"
+    if by == "time":
+        assert keys.times is not None, "the experiment file is checked before"
+        return latest(keys.times[rows], split.test), f"the latest {split.test:.0%} by time"
+    strata = _strata(table[settings.target].take(rows), task)
+    within = "" if strata is None else " within each class"
+    about = f"{split.test:.0%} test, seed {split.seed}"
+    if by == "group" and keys.groups is not None:
+        is_test = drawn_groups(keys.groups[rows], strata, split.test, split.seed)
+        what = "rows of equal features together" if not settings.roles.groups else "whole groups"
+        return is_test, f"{what}, drawn at random{within}, {about}"
+    is_test = drawn(len(rows), strata, split.test, split.seed)
+    return is_test, f"drawn at random{within}, {about}"
 
 
 def _strata(target: pa.ChunkedArray, task: Task | None) -> NDArray[np.int64] | None:
@@ -77,31 +104,9 @@ def _strata(target: pa.ChunkedArray, task: Task | None) -> NDArray[np.int64] | N
     return coded.indices.to_numpy().astype(np.int64) if few and not fractional else None
 
 
-def _shuffled(n: int, strata: NDArray[np.int64] | None, seed: int) -> NDArray[np.int64]:
-    """Positions in random order, each class together, so that taking every k-th is fair."""
-    order = np.random.default_rng(seed).permutation(n)
-    return order if strata is None else order[np.argsort(strata[order], kind="stable")]
-
-
-def _drawn(n: int, strata: NDArray[np.int64] | None, share: float, seed: int) -> NDArray[np.bool_]:
-    """Systematic sampling over the shuffled rows; a class of one row is never drawn."""
-    taken = np.floor(np.arange(n + 1) * share)
-    drawn = np.zeros(n, dtype=bool)
-    drawn[_shuffled(n, strata, seed)] = taken[1:] > taken[:-1]
-    if strata is not None:
-        drawn &= np.bincount(strata)[strata] > 1
-    return drawn
-
-
-def _marked(table: pa.Table, settings: SplitSettings) -> NDArray[np.bool_]:
-    column = settings.column
+def _marked(table: pa.Table, settings: DataSettings) -> NDArray[np.bool_]:
+    column = settings.split.column
     assert column is not None, "the experiment file is checked before"
-    if column not in table.column_names:
-        raise DataError(
-            f"data.split.column names the column {column!r}, which the table does not have.",
-            where=f"columns: {', '.join(table.column_names)}",
-            mend="name the column that says which rows are for the test, or split by: random",
-        )
     marks: NDArray[np.bool_] = (
         pc.fill_null(pc.equal(table[column].cast(pa.string()), "test"), False)
         .combine_chunks()
@@ -110,22 +115,36 @@ def _marked(table: pa.Table, settings: SplitSettings) -> NDArray[np.bool_]:
     return marks
 
 
-def _refuse_too_few(split: Split, settings: SplitSettings) -> None:
+def _where(mask: NDArray[np.bool_]) -> Rows:
+    return np.flatnonzero(mask).astype(np.int64)
+
+
+def _refuse_too_few(split: Split, settings: DataSettings) -> None:
     if len(split.test) == 0:
-        marks_none = settings.by == "column"
+        raise _no_test_rows(settings)
+    folds, n = settings.split.folds, len(split.train)
+    if n < folds:
+        unused = [f"{len(rows)} {reason}" for reason, rows in split.unused.items()]
         raise DataError(
-            f"No row is marked 'test' in column {settings.column!r}."
-            if marks_none
-            else "The table is too small to seal a test set.",
-            mend="write 'test' into that column for the rows to be sealed"
-            if marks_none
-            else "give more rows, or a larger data.split.test",
-        )
-    if len(split.train) < settings.folds:
-        n = len(split.train)
-        raise DataError(
-            f"data.split.folds asks for {settings.folds} folds, but there "
+            f"data.split.folds asks for {folds} folds, but there "
             f"{'is only 1 row' if n == 1 else f'are only {n} rows'} to divide.",
-            where=f"{len(split.test)} sealed for the test, {len(split.unlabelled)} without target",
+            where=", ".join([f"{len(split.test)} sealed for the test", *unused]),
             mend=f"data.split: {{folds: {max(2, n)}}}, or give more rows",
         )
+
+
+def _no_test_rows(settings: DataSettings) -> DataError:
+    if settings.sealed_by == "column":
+        return DataError(
+            f"No row is marked 'test' in column {settings.split.column!r}.",
+            mend="write 'test' into that column for the rows to be sealed",
+        )
+    if settings.sealed_by == "time":
+        return DataError(
+            f"No test rows can be cut off: {settings.roles.time!r} has too few different values.",
+            mend="name a finer time column, or a larger data.split.test",
+        )
+    return DataError(
+        "The table is too small to seal a test set.",
+        mend="give more rows, or a larger data.split.test",
+    )

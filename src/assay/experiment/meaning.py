@@ -26,28 +26,15 @@ def problems_of_meaning(blocks: Mapping[str, Any]) -> list[Problem]:
 
 
 def _of_data(data: DataSettings) -> list[Problem]:
-    problems = []
-    split = data.split
-    if split.by == "column" and split.column is None:
-        problems.append(
-            Problem(
-                "data.split.column",
-                "data.split.by is column, but data.split.column does not say which.",
-                mend="column: NAME",
-            )
-        )
-    if split.by != "column" and split.column is not None:
-        problems.append(
-            Problem(
-                "data.split.column",
-                f"data.split.column is {split.column}, but data.split.by is {split.by}.",
-                mend="by: column",
-            )
-        )
+    split, given = data.split, data.roles
+    problems = _of_split(data)
     roles: dict[str, list[str | None]] = {
         "data.target": [data.target],
-        "data.roles.id": [data.roles.id],
-        "data.roles.ignore": list(data.roles.ignore),
+        "data.roles.id": [given.id],
+        "data.roles.group": list(given.groups),
+        "data.roles.time": [given.time],
+        "data.roles.weight": [given.weight],
+        "data.roles.ignore": list(given.ignore),
         "data.split.column": [split.column],
     }
     seen: dict[str, str] = {}
@@ -62,6 +49,54 @@ def _of_data(data: DataSettings) -> list[Problem]:
             if name is not None and seen.setdefault(name, key) != key
         ]
     return problems
+
+
+def _of_split(data: DataSettings) -> list[Problem]:
+    """What the split and the roles say against each other."""
+    split, roles = data.split, data.roles
+    by = split.by
+    key = "data.split.by"
+    problems = []
+    if by == "column" and split.column is None:
+        said = f"{key} is column, but data.split.column does not say which."
+        problems.append(Problem("data.split.column", said, mend="column: NAME"))
+    if by not in ("column", "auto") and split.column is not None:
+        said = f"data.split.column is {split.column}, but {key} is {by}."
+        problems.append(Problem("data.split.column", said, mend="by: column"))
+    if by == "time" and roles.time is None:
+        said = f"{key} is time, but data.roles.time does not say which column orders the rows."
+        problems.append(Problem(key, said, mend="roles: {time: COLUMN}"))
+    if by == "group" and not roles.groups:
+        said = f"{key} is group, but data.roles.group does not say what belongs together."
+        problems.append(Problem(key, said, mend="roles: {group: COLUMN}"))
+    if by == "auto" and roles.time is not None and roles.groups:
+        said = "data.roles has a group and a time, and the split can go by one of them only."
+        problems.append(Problem(key, said, mend="by: group, or by: time"))
+    if by == "random" and (roles.groups or roles.time):
+        role = "group" if roles.groups else "time"
+        said = f"{key} is random, but data.roles.{role} is given: what it ties would be torn apart."
+        problems.append(Problem(key, said, mend=f"by: {role}"))
+    if split.gap and roles.time is None:
+        said = "data.split.gap needs a time, and data.roles.time is not given."
+        problems.append(Problem("data.split.gap", said, mend="roles: {time: COLUMN}"))
+    if split.duplicates == "together" and (roles.groups or roles.time):
+        said = "data.split.duplicates is together, but the split goes by a role."
+        problems.append(Problem("data.split.duplicates", said, mend="duplicates: apart"))
+    return problems + _of_kinds(data)
+
+
+def _of_kinds(data: DataSettings) -> list[Problem]:
+    known = ("numeric", "categorical", "text", "datetime")
+    return [
+        Problem(
+            f"data.kinds.{name}",
+            f"data.kinds.{name} is {kind}, which is no kind.",
+            mend=f"{name}: {(get_close_matches(kind, known, n=1) or known)[0]}",
+            allowed=f"one of {', '.join(known)}, or how dates are written: '%d.%m.%Y'",
+        )
+        for name, kind in data.kinds.items()
+        if kind not in known and "%" not in kind
+    ]
 
 
 def _of_model(model: ModelSettings) -> list[Problem]:

@@ -53,7 +53,7 @@ def template(source: str, schema: Schema, name: str) -> str:
         f"    ignore: [{', '.join(ignored)}]",
         "  # split: {by: random, test: 0.2, folds: 5, seed: 0}",
         "model:",
-        "  learner: boosting      # linear | boosting | package.module:factory",
+        "  learner: boosting      # linear | forest | boosting | package.module:factory",
         "  options: {}",
         *_commented(BoostingOptions, "  #   "),
         "# training:",

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.dataset import Part
+from assay.data.folds import Folding
 from assay.data.schema import Schema
-from assay.fitting.jobs import Fitted, Job, folds_of
+from assay.fitting.jobs import Fitted, Job
 from assay.fitting.pool import runner, workers_for
 from assay.learners.protocol import Learner, Model
 from assay.predictions import Predictions
@@ -33,8 +34,8 @@ class CrossFit:
     """What cross-fitting gave.
 
     Attributes:
-        repetitions: The learner's out-of-fold predictions of every development row, with the fold
-            of each row, int64, shape (n,); the first repetition is the one that is logged.
+        repetitions: The learner's out-of-fold predictions of every row that a fold predicts, with
+            the fold of each, int64, shape (n,); the first repetition is the one that is logged.
         baselines: The baselines' out-of-fold predictions, first repetition, by name.
         model: The learner fitted on all development rows.
         chosen: What it took over from the folds.
@@ -60,26 +61,31 @@ class Plan:
     Attributes:
         learner: The learner in question.
         baselines: What it is shown beside.
-        folds: Number of folds.
+        folding: How the rows are divided into folds.
         seed: Seed of the first repetition; the others count on from it.
         repeats: How often the learner is cross-fitted, each time with other folds and seeds.
     """
 
     learner: Learner
     baselines: Sequence[Learner]
-    folds: int
+    folding: Folding
     seed: int
     repeats: int
+
+    @property
+    def folds(self) -> int:
+        """Number of folds."""
+        return self.folding.count
 
     @property
     def first(self) -> list[Job]:
         """The fits that are logged, and the baselines'."""
         own = [
-            Job(self.learner, fold, 0, self.seed, self.folds, shuffles=True)
+            Job(self.learner, fold, 0, self.seed, self.folding, shuffles=True)
             for fold in range(self.folds)
         ]
         beside = [
-            Job(baseline, fold, 0, self.seed, self.folds, baseline=baseline.name)
+            Job(baseline, fold, 0, self.seed, self.folding, baseline=baseline.name)
             for baseline in self.baselines
             for fold in range(self.folds)
         ]
@@ -87,9 +93,9 @@ class Plan:
 
     def then(self, fixed: Mapping[str, Any]) -> list[Job]:
         """The fit on all rows, which takes over what the folds chose, and the repetitions."""
-        refit = Job(self.learner, None, 0, self.seed, self.folds, fixed=fixed)
+        refit = Job(self.learner, None, 0, self.seed, self.folding, fixed=fixed)
         repeated = [
-            Job(self.learner, fold, repeat, self.seed + repeat, self.folds)
+            Job(self.learner, fold, repeat, self.seed + repeat, self.folding)
             for repeat in range(1, self.repeats)
             for fold in range(self.folds)
         ]
@@ -178,6 +184,12 @@ def _record(fits: Sequence[Fitted], recorder: Recorder) -> None:
             child.finish(Status.FINISHED)
 
 
+def _folds_of(development: Part, plan: Plan, repeat: int) -> NDArray[np.int64]:
+    """The fold of every row that is predicted in a repetition."""
+    folds = plan.folding.divide(development, plan.seed + repeat)
+    return folds.number[folds.predicted]
+
+
 def _gathered(development: Part, plan: Plan, fits: Sequence[Fitted], last: Fitted) -> CrossFit:
     def joined(baseline: str | None, repeat: int) -> Predictions:
         parts = [
@@ -191,7 +203,7 @@ def _gathered(development: Part, plan: Plan, fits: Sequence[Fitted], last: Fitte
     assert last.model is not None
     return CrossFit(
         repetitions=[
-            (joined(None, repeat), folds_of(development, plan.folds, plan.seed + repeat))
+            (joined(None, repeat), _folds_of(development, plan, repeat))
             for repeat in range(plan.repeats)
         ],
         baselines={each.name: joined(each.name, 0) for each in plan.baselines},

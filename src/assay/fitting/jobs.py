@@ -16,20 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from assay.data.dataset import Part
-from assay.data.split import fold_numbers
+from assay.data.folds import Folding
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
 from assay.tracking.transcript import Transcript
 
 THREADS = 1
 """Numerical threads of a fit, however many fits run beside it."""
-
-VALIDATION_PARTS = 10
-"""One part in so many of a fold's training rows is for learners that stop early."""
 
 MOST_SHUFFLED_ROWS = 1000
 
@@ -43,7 +39,7 @@ class Job:
         fold: The fold to leave out and predict; None for the fit on all rows.
         repeat: Which repetition of the cross-fitting, from zero.
         seed: Seed of the model, and of the folds of this repetition.
-        folds: Number of folds.
+        folding: How the rows are divided into folds.
         baseline: Name of the baseline that is fitted; None for the learner in question.
         shuffles: Whether to predict the left-out rows with each feature shuffled as well.
         fixed: What the fits on folds chose and this one takes over.
@@ -53,7 +49,7 @@ class Job:
     fold: int | None
     repeat: int
     seed: int
-    folds: int
+    folding: Folding
     baseline: str | None = None
     shuffles: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -111,9 +107,9 @@ def fit(job: Job, development: Part) -> Fitted:
             model = job.learner.fit(development, None, context)
             predictions, shuffled = None, {}
         else:
-            inside = folds_of(development, job.folds, job.seed) == job.fold
-            model = _fit_fold(job, development.take(~inside), context)
-            left_out = development.take(inside)
+            folds = job.folding.divide(development, job.seed)
+            model = _fit_fold(job, development.take(folds.learns(job.fold)), context)
+            left_out = development.take(folds.predicts(job.fold))
             predictions = replace(model.predict(left_out.features), rows=left_out.rows)
             shuffled = _shuffled(model, left_out, job) if job.shuffles else {}
     return Fitted(
@@ -128,18 +124,10 @@ def fit(job: Job, development: Part) -> Fitted:
     )
 
 
-def folds_of(development: Part, folds: int, seed: int) -> NDArray[np.int64]:
-    """The fold of every development row, as this seed draws them."""
-    task = development.schema.task
-    return fold_numbers(development.known_target, task, folds, seed)
-
-
 def _fit_fold(job: Job, train: Part, context: FitContext) -> Model:
     if not job.learner.validates:
         return job.learner.fit(train, None, context)
-    task = train.schema.task
-    parts = fold_numbers(train.known_target, task, VALIDATION_PARTS, job.seed)
-    validates = parts == 0
+    validates = job.folding.held_out(train, job.seed)
     return job.learner.fit(train.take(~validates), train.take(validates), context)
 
 

@@ -90,7 +90,7 @@ def _write(finished: Finished, folder: Path) -> None:
     about = {
         "task": schema.task.value,
         "target": schema.target,
-        "kinds": {column.name: column.kind.value for column in schema.features},
+        "kinds": schema.reading,
         "classes": list(schema.classes),
         "threshold": finished.threshold,
         "calibration": finished.calibration,
@@ -131,7 +131,7 @@ def _input_type(column: Column) -> Any:
     if column.kind is Kind.DATETIME:
         # text in a CSV file, timestamps in a Parquet file
         return AnyType()  # type: ignore[no-untyped-call]
-    if column.kind is Kind.CATEGORICAL:
+    if column.kind in (Kind.CATEGORICAL, Kind.TEXT):
         return "string"
     if column.missing == 0 and column.stored in ("integer", "boolean"):
         return {"integer": "long", "boolean": "boolean"}[column.stored]

@@ -12,7 +12,7 @@ from assay.data.schema import Task
 from assay.errors import LearnerError
 from assay.learners.builtin import NAMES, make_learner
 from assay.learners.estimators import EstimatorLearner
-from assay.learners.linear import one_hot_preprocessing
+from assay.learners.preprocessing import one_hot
 from assay.learners.protocol import Learner
 from assay.learners.settings import ModelSettings
 from assay.learners.trust import check_savable
@@ -31,7 +31,7 @@ class BuildGiven:
         given = clone(self.estimator)
         if isinstance(given, Pipeline):
             return given
-        return Pipeline([("preprocess", one_hot_preprocessing(train)), ("estimator", given)])
+        return Pipeline([("preprocess", one_hot(train)), ("estimator", given)])
 
 
 def resolve_learner(settings: ModelSettings) -> Learner:

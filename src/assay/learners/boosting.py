@@ -19,12 +19,10 @@ from assay.learners.estimators import (
     EstimatorModel,
     seeded,
     told_apart,
-    usable_columns,
     weighted,
 )
+from assay.learners.preprocessing import ordinal
 from assay.learners.protocol import FitContext
-
-_MOST_LEVELS = 254
 
 
 class BoostingOptions(BaseModel):
@@ -64,27 +62,25 @@ class BoostingLearner:
         """
         from sklearn.pipeline import Pipeline
 
-        encoder = _encoder(train)
+        encoder, categories = ordinal(train)
         rounds = context.fixed.get("rounds", self.options.max_rounds)
         stops = validation is not None and "rounds" not in context.fixed
-        trees = seeded(self._trees(train, rounds, stops), context)
+        trees = self._trees(train, rounds, stops, categories)
+        pipeline = seeded(Pipeline([("preprocess", encoder), ("estimator", trees)]), context)
         with told_apart(self.name):
-            encoded = encoder.fit_transform(train.features)
+            encoded = encoder.fit_transform(train.features, train.known_target)
             held_out = _held_out(train, validation, encoder) if stops and validation else {}
             trees.fit(encoded, train.known_target, **weighted(trees, train), **held_out)
-        pipeline = Pipeline([("preprocess", encoder), ("estimator", trees)])
         chosen = {"rounds": _report(trees, context)} if stops else {"rounds": trees.n_iter_}
         return EstimatorModel(pipeline, train.schema.classes, chosen)
 
-    def _trees(self, train: Part, rounds: int, stops: bool) -> Any:
+    def _trees(self, train: Part, rounds: int, stops: bool, categories: list[int]) -> Any:
         from sklearn.ensemble import (
             HistGradientBoostingClassifier,
             HistGradientBoostingRegressor,
         )
 
         options = self.options
-        n_plain = len(usable_columns(train, "numeric", "datetime"))
-        n_categorical = len(usable_columns(train, "categorical"))
         common = {
             "learning_rate": options.learning_rate,
             "max_iter": rounds,
@@ -92,7 +88,7 @@ class BoostingLearner:
             "min_samples_leaf": options.min_rows_leaf,
             "l2_regularization": options.l2,
             "max_features": options.max_features,
-            "categorical_features": list(range(n_plain, n_plain + n_categorical)),
+            "categorical_features": categories,
             "early_stopping": stops,
             "n_iter_no_change": options.patience,
             "scoring": "loss",
@@ -102,24 +98,6 @@ class BoostingLearner:
         return HistGradientBoostingRegressor(**common)
 
 
-def _encoder(train: Part) -> Any:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import OrdinalEncoder
-
-    levels = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=_MOST_LEVELS,
-    )
-    return ColumnTransformer(
-        [
-            ("numeric", "passthrough", usable_columns(train, "numeric", "datetime")),
-            ("categorical", levels, usable_columns(train, "categorical")),
-        ]
-    )
-
-
 def _held_out(train: Part, validation: Part, encoder: Any) -> dict[str, Any]:
     """Validation rows whose class the training rows have, encoded."""
     known = np.ones(len(validation), dtype=bool)
@@ -127,7 +105,8 @@ def _held_out(train: Part, validation: Part, encoder: Any) -> dict[str, Any]:
         seen = set(train.known_target)
         known = np.array([label in seen for label in validation.known_target], dtype=bool)
     kept = validation.take(known)
-    return {"X_val": encoder.transform(kept.features), "y_val": kept.known_target}
+    weights = {} if kept.weights is None else {"sample_weight_val": kept.weights}
+    return {"X_val": encoder.transform(kept.features), "y_val": kept.known_target, **weights}
 
 
 def _report(trees: Any, context: FitContext) -> int:

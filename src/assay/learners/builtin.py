@@ -12,12 +12,18 @@ from assay.data.schema import Task
 from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
 from assay.learners.estimators import EstimatorLearner
+from assay.learners.forest import BuildForest, ForestOptions
 from assay.learners.linear import BuildLinear, LinearOptions
 from assay.learners.protocol import Learner
 
-_OPTIONS: Mapping[str, type[BaseModel]] = {"boosting": BoostingOptions, "linear": LinearOptions}
+_OPTIONS: Mapping[str, type[BaseModel]] = {
+    "boosting": BoostingOptions,
+    "forest": ForestOptions,
+    "linear": LinearOptions,
+}
 _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "boosting": BoostingLearner,
+    "forest": lambda options: EstimatorLearner("forest", BuildForest(options)),
     "linear": lambda options: EstimatorLearner("linear", BuildLinear(options)),
 }
 NAMES = tuple(_MAKE)

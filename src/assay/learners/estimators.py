@@ -146,16 +146,6 @@ def weighted(estimator: Any, train: Part) -> dict[str, Any]:
     return {f"{steps[-1][0]}__sample_weight" if steps else "sample_weight": train.weights}
 
 
-def usable_columns(train: Part, *kinds: str) -> list[str]:
-    """Features of these kinds that have at least one value among the training rows."""
-    features = train.features
-    return [
-        column.name
-        for column in train.schema.features
-        if column.kind.value in kinds and features[column.name].notna().any()
-    ]
-
-
 def _prepared(estimator: Any, features: pd.DataFrame) -> tuple[Any, Any]:
     """What the last step of a pipeline sees of the features, and that step."""
     steps = getattr(estimator, "steps", None)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.data.dataset import Part
-from assay.learners.estimators import usable_columns
+from assay.learners.preprocessing import one_hot
 
 
 class LinearOptions(BaseModel):
@@ -41,30 +41,5 @@ class BuildLinear:
             if train.schema.task.is_classification
             else Ridge(alpha=1 / options.C)
         )
-        preprocess = one_hot_preprocessing(train, options.max_categories)
+        preprocess = one_hot(train, options.max_categories)
         return Pipeline([("preprocess", preprocess), ("estimator", estimator)])
-
-
-def one_hot_preprocessing(train: Part, max_categories: int = 100) -> Any:
-    """Median and most frequent value for what is missing; standard scores; one column a level."""
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    numeric = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
-    categorical = Pipeline(
-        [
-            ("impute", SimpleImputer(strategy="most_frequent")),
-            (
-                "encode",
-                OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories),
-            ),
-        ]
-    )
-    return ColumnTransformer(
-        [
-            ("numeric", numeric, usable_columns(train, "numeric", "datetime")),
-            ("categorical", categorical, usable_columns(train, "categorical")),
-        ]
-    )

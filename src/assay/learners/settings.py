@@ -13,6 +13,6 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     learner: str = Field(
-        description="linear | boosting, or 'package.module:factory' for an estimator of your own."
+        description="linear | forest | boosting, or 'package.module:factory' for one of your own."
     )
     options: dict[str, Any] = Field({}, description="What to set otherwise than by default.")

@@ -1,0 +1,122 @@
+"""Folds: which development rows each fold predicts, and from which it may learn.
+
+Random and grouped folds predict every row once. Folds by time go forward: each predicts a later
+block from all that was known before it (less the gap), and the first block is never predicted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.dataset import Part
+from assay.data.drawing import Mask, blocks, dealt, dealt_groups, latest
+from assay.data.keys import Codes
+from assay.data.settings import DataSettings
+from assay.errors import DataError
+from assay.predictions import Floats
+
+VALIDATION_PARTS = 10
+"""One part in so many of a fold's training rows is for learners that stop early."""
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A division of development rows.
+
+    Attributes:
+        number: The fold that predicts each row, int64, shape (n,); -1 for rows that none does.
+        times: When each row was, shape (n,), if folds go forward in time; else None.
+        gap: What lies between learning and predicting, in the unit of `times`.
+    """
+
+    number: NDArray[np.int64]
+    times: Floats | None = None
+    gap: float = 0.0
+
+    def predicts(self, fold: int) -> Mask:
+        """The rows that a fold predicts, shape (n,)."""
+        return self.number == fold
+
+    def learns(self, fold: int) -> Mask:
+        """The rows that a fold may learn from, shape (n,)."""
+        if self.times is None:
+            return self.number != fold
+        begins = self.times[self.predicts(fold)].min()
+        return (self.times < begins) & (self.times <= begins - self.gap)
+
+    @property
+    def predicted(self) -> Mask:
+        """The rows that some fold predicts, shape (n,)."""
+        return self.number >= 0
+
+
+@dataclass(frozen=True)
+class Folding:
+    """How development rows are divided, again and again with other seeds.
+
+    Attributes:
+        by: 'random' (stratified), 'group' (stratified, groups whole) or 'time' (forward).
+        count: Number of folds.
+        gap: With by: time, what lies between learning and predicting.
+    """
+
+    by: Literal["random", "group", "time"] = "random"
+    count: int = 5
+    gap: float = 0.0
+
+    @classmethod
+    def of(cls, settings: DataSettings) -> Folding:
+        """As the experiment says."""
+        return cls(settings.folded_by, settings.split.folds, settings.split.gap)
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether folds go forward in time."""
+        return self.by == "time"
+
+    def divide(self, part: Part, seed: int) -> Folds:
+        """The folds of the rows of a part, as this seed draws them."""
+        if self.by == "time":
+            assert part.times is not None, "rows that are ordered have times"
+            return Folds(blocks(part.times, self.count + 1) - 1, part.times, self.gap)
+        return Folds(_dealt(part, self.by, self.count, seed))
+
+    def held_out(self, train: Part, seed: int) -> Mask:
+        """The rows of a fold's training rows to stop on, shape (n,): parted like the folds."""
+        if self.by == "time":
+            assert train.times is not None
+            return latest(train.times, 1 / VALIDATION_PARTS)
+        return _dealt(train, self.by, VALIDATION_PARTS, seed) == 0
+
+    def refuse_impossible(self, part: Part) -> None:
+        """Refuse before the first fit what cannot be divided.
+
+        Raises:
+            DataError: There are fewer groups, or times, than folds need.
+        """
+        if self.by == "random":
+            return
+        folds = self.divide(part, 0)
+        n = len(np.unique(folds.number[folds.predicted]))
+        if n == self.count and all(folds.learns(each).any() for each in range(n)):
+            return
+        what = "groups" if self.by == "group" else "times"
+        raise DataError(
+            f"data.split.folds asks for {self.count} folds, but the {what} of the rows make {n}.",
+            where="gap and test rows are left out" if self.by == "time" else "",
+            mend=f"data.split: {{folds: {max(2, n)}}}" if n >= 2 else f"give rows of more {what}",
+        )
+
+
+def _dealt(part: Part, by: str, hands: int, seed: int) -> Codes:
+    strata = None
+    if part.schema.task.is_classification:
+        strata = np.unique(part.known_target, return_inverse=True)[1].astype(np.int64)
+    if by == "group":
+        assert part.groups is not None, "rows that are grouped have groups"
+        return dealt_groups(part.groups, strata, hands, seed)
+    return dealt(len(part), strata, hands, seed)

@@ -1,0 +1,172 @@
+"""Preprocessing: how features become numbers, fitted inside the fold with library parts only.
+
+Two ways, by what the estimator can take: `one_hot` for linear models, networks and whatever else
+needs complete numbers; `ordinal` for trees, which take missing values as they are and split codes.
+Both read dates as a trend and periodic curves, and texts as TF-IDF.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from assay.data.dataset import Part
+from assay.data.schema import Task
+
+MOST_LEVELS = 254
+"""Levels of a category that histogram gradient boosting can tell apart."""
+
+MISSING = "(missing)"
+
+_WORDS = 20_000
+_TOPICS = 50
+_SAMPLED_TEXTS = 200
+
+
+def one_hot(train: Part, max_categories: int = 100) -> Any:
+    """For estimators that need complete, scaled numbers.
+
+    Numbers: median, an indicator of what was missing, standard scores. Categories: a column a
+    level, missing values being one; beyond `max_categories` the rarest share a column, and a
+    further one holds the target's mean of each level, cross-fitted. Dates and texts as above.
+    """
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    levels = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
+    categorical = make_pipeline(_filled(), levels)
+    many = make_pipeline(_filled(), _target_means(train), StandardScaler())
+    dates = make_pipeline(_dates(train, SimpleImputer(strategy="median")), StandardScaler())
+    names = usable_columns(train, "categorical")
+    return _transformer(
+        ("numeric", numeric, usable_columns(train, "numeric")),
+        ("categorical", categorical, names),
+        ("many levels", many, [name for name in names if _levels(train, name) > max_categories]),
+        ("dates", dates, usable_columns(train, "datetime")),
+        *_texts(train, lambda name: _words()),  # noqa: ARG005
+    )
+
+
+def ordinal(train: Part) -> tuple[Any, list[int]]:
+    """For trees that take missing values and categories as they are.
+
+    Returns:
+        The transformer, and which of its columns are codes of categories. Categories with more
+        levels than can be told apart become the target's mean of each level, cross-fitted.
+    """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    codes = OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+        max_categories=MOST_LEVELS,
+    )
+    names = usable_columns(train, "categorical")
+    many = [name for name in names if _levels(train, name) > MOST_LEVELS]
+    few = [name for name in names if name not in many]
+    transformer = _transformer(
+        ("categorical", codes, few),
+        ("numeric", "passthrough", usable_columns(train, "numeric")),
+        ("many levels", make_pipeline(_filled(), _target_means(train)), many),
+        ("dates", _dates(train, "passthrough"), usable_columns(train, "datetime")),
+        *_texts(train, lambda name: _topics(train, name)),
+    )
+    return transformer, list(range(len(few)))
+
+
+def usable_columns(train: Part, *kinds: str) -> list[str]:
+    """Features of these kinds that have at least one value among the training rows."""
+    return [
+        column.name
+        for column in train.schema.features
+        if column.kind.value in kinds and _has_values(train, column.name, column.kind.value)
+    ]
+
+
+def _has_values(train: Part, name: str, kind: str) -> bool:
+    values = train.features[name]
+    if kind == "text":  # at least one word, or there is nothing to count
+        return bool(values.str.contains(r"\w\w", regex=True).any())
+    return bool(values.notna().any())
+
+
+def _transformer(*parts: tuple[str, Any, Any]) -> Any:
+    """A ColumnTransformer of the parts that have columns."""
+    from sklearn.compose import ColumnTransformer
+
+    return ColumnTransformer([part for part in parts if part[2]])
+
+
+def _texts(train: Part, reading: Callable[[str], Any]) -> Iterator[tuple[str, Any, str]]:
+    """A part for each text column: unlike others they are read one by one."""
+    for number, name in enumerate(usable_columns(train, "text"), start=1):
+        yield f"text {number}", reading(name), name
+
+
+def _levels(train: Part, name: str) -> int:
+    return int(train.features[name].nunique())
+
+
+def _filled() -> Any:
+    """Categories in which to be missing is a level like any other."""
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="constant", fill_value=MISSING, missing_values=np.nan)
+
+
+def _target_means(train: Part) -> Any:
+    """The target's mean of each level, cross-fitted so that no row sees its own target."""
+    from sklearn.preprocessing import TargetEncoder
+
+    kinds = {Task.BINARY: "binary", Task.MULTICLASS: "multiclass", Task.REGRESSION: "continuous"}
+    return TargetEncoder(target_type=kinds[train.schema.task])
+
+
+def _dates(train: Part, trend: Any) -> Any:
+    """Days since 1970 as a trend, the day of the week, the season, and the hour if it varies.
+
+    The periods are linear splines: each knot's column is 1 at its day and 0 at the next, so a
+    linear model can take any weekly shape, and a tree split off any day.
+    """
+    from sklearn.pipeline import FeatureUnion
+
+    names = usable_columns(train, "datetime")
+    days = train.features[names].to_numpy(dtype=np.float64) if names else np.zeros((1, 0))
+    has_hours = bool((np.nan_to_num(days) % 1 != 0).any())
+    periods = [("week", 7.0, 7), ("year", 365.2425, 12)] + ([("day", 1.0, 8)] if has_hours else [])
+    curves = [(name, _periodic(period, knots, len(names))) for name, period, knots in periods]
+    return FeatureUnion([("trend", trend), *curves])
+
+
+def _periodic(period: float, n_knots: int, n_columns: int) -> Any:
+    from sklearn.preprocessing import SplineTransformer
+
+    return SplineTransformer(
+        degree=1,
+        knots=np.tile(np.linspace(0, period, n_knots + 1)[:, None], n_columns),
+        extrapolation="periodic",
+        handle_missing="zeros",
+    )
+
+
+def _words() -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(max_features=_WORDS, sublinear_tf=True)
+
+
+def _topics(train: Part, name: str) -> Any:
+    """TF-IDF reduced to a few dense columns (latent semantic analysis, Deerwester et al. 1990)."""
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.pipeline import make_pipeline
+
+    sample = " ".join(train.features[name].iloc[:_SAMPLED_TEXTS]).lower()
+    n_topics = min(_TOPICS, len(train) - 1, len(set(re.findall(r"\w\w+", sample))))
+    return make_pipeline(_words(), TruncatedSVD(max(1, n_topics)))
