@@ -66,7 +66,7 @@ class Predictions:
 
         def joined(name: str) -> Any:
             arrays = [getattr(part, name) for part in parts]
-            return None if arrays[0] is None else np.concatenate(arrays)
+            return None if any(each is None for each in arrays) else np.concatenate(arrays)
 
         whole = cls(
             rows=np.concatenate([part.rows for part in parts]),

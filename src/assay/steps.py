@@ -30,6 +30,7 @@ from assay.predictions import Predictions
 from assay.reports import page
 from assay.reports.content import BaselineContent
 from assay.runs import Run, write_run
+from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 
@@ -87,7 +88,7 @@ def made_ready(asked: Asked) -> Ready:
     check_fit_for(asked.learner, data.schema.task)
     plan = Plan(
         learner=asked.learner,
-        baselines=baselines(data.schema.task, besides=asked.learner.name),
+        baselines=baselines(data.schema.task, beside=asked.learner),
         folding=data.folding,
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
@@ -141,15 +142,16 @@ def fit(
 def judge(ready: Ready, fitted: CrossFit) -> Assessment:
     """Calibrate, decide, evaluate, and compare with the baselines."""
     predicted = _rows_of(ready, fitted.repetitions[0][0])
-    return assess(
-        fitted.repetitions,
-        fitted.baselines,
-        predicted.known_target,
-        ready.data.schema,
-        settings=ready.asked.loaded.experiment.evaluation,
-        primary=ready.primary,
-        learner=ready.asked.learner.name,
-    )
+    with one_numerical_thread():
+        return assess(
+            fitted.repetitions,
+            fitted.baselines,
+            predicted.known_target,
+            ready.data.schema,
+            settings=ready.asked.loaded.experiment.evaluation,
+            primary=ready.primary,
+            learner=ready.asked.learner.name,
+        )
 
 
 def save_model(

@@ -26,6 +26,11 @@ class TestBoosting(LearnerContract):
         return make_learner("boosting", {"max_rounds": 20})
 
 
+class TestForest(LearnerContract):
+    def learner(self) -> Learner:
+        return make_learner("forest", {"trees": 20})
+
+
 class TestFake(LearnerContract):
     tasks = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION)
 
@@ -37,14 +42,14 @@ class TestPrior(LearnerContract):
     tasks = (Task.BINARY, Task.MULTICLASS)
 
     def learner(self) -> Learner:
-        return baselines(Task.BINARY, besides="")[0]
+        return baselines(Task.BINARY, beside=FakeLearner())[0]
 
 
 class TestMean(LearnerContract):
     tasks = (Task.REGRESSION,)
 
     def learner(self) -> Learner:
-        return baselines(Task.REGRESSION, besides="")[0]
+        return baselines(Task.REGRESSION, beside=FakeLearner())[0]
 
 
 class TestClassifierOfTheUser(LearnerContract):

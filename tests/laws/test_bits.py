@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +43,39 @@ def test_workers_change_no_bit(learner: str) -> None:
     assert alone[0].equals(together[0])
     pd.testing.assert_frame_equal(alone[1], together[1], check_exact=True)
     assert alone[2:] == together[2:]
+
+
+BITS = """
+import hashlib, sys
+import numpy as np, pandas as pd
+import assay
+from assay.tracking.memory import MemoryStore
+random = np.random.default_rng(0)
+frame = pd.DataFrame(random.normal(size=(30_000, 20))).rename(columns=lambda n: f"x{n}")
+frame["y"] = (frame.sum(axis=1) + random.normal(size=30_000) > 0).astype(int)
+settings = {"training": {"seeds": 1}, "evaluation": {"resamples": 200, "calibration": "sigmoid"}}
+store = MemoryStore()
+run = assay.train(frame, target="y", learner="linear", settings=settings, store=store, workers=1)
+rows = store.table(run.run_id, "out_of_fold").to_pandas()
+predicted = assay.load(str(store.model(run.run_id, None)[0])).predict_proba(frame)
+print(hashlib.sha256(rows.to_numpy().tobytes() + predicted.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_threads_of_the_environment_change_no_bit() -> None:
+    said = []
+    for threads in ("1", "2"):
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+        done = subprocess.run(
+            [sys.executable, "-c", BITS],
+            env={**os.environ, **limits},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said.append(done.stdout.strip())
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("task", [Task.MULTICLASS, Task.REGRESSION])

@@ -82,6 +82,41 @@ def test_plain_mlflow_gives_the_same(
         np.testing.assert_array_equal(probabilities.to_numpy(), model.predict_proba(unseen))
 
 
+def test_plain_mlflow_takes_rows_in_whatever_types_they_come(tmp_path: Path) -> None:
+    import mlflow
+
+    frame = table(Task.BINARY, n=300)
+    frame["flag"] = np.arange(300) % 3 == 0
+    frame["when"] = pd.date_range("2026-01-01", periods=300)
+    store = MemoryStore()
+    settings = {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
+    run = assay.train(frame, target="y", learner="boosting", settings=settings, store=store)
+    folder = store.model(run.run_id, tmp_path)[0]
+    plain, ours = mlflow.pyfunc.load_model(str(folder)), assay.load(str(folder))
+    rows = frame.drop(columns="y")
+    expected = ours.predict(rows)
+    forms = {
+        "categories": rows.assign(kind=rows["kind"].astype("category")),
+        "floats": rows.assign(whole=rows["whole"].astype(float)),
+        "small numbers": rows.assign(whole=rows["whole"].astype("int16")),
+        "nullable": rows.convert_dtypes(),
+        "dates as text": rows.assign(when=rows["when"].astype(str)),
+        "truth as numbers": rows.assign(flag=rows["flag"].astype(int)),
+        "truth as text": rows.assign(flag=rows["flag"].astype(str)),
+        "numbers as text": rows.assign(a=rows["a"].astype(str).replace("nan", None)),
+        "another order": rows[rows.columns[::-1]],
+        "more columns": rows.assign(more=1),
+    }
+    for name, form in forms.items():
+        np.testing.assert_array_equal(plain.predict(form)["prediction"], expected, err_msg=name)
+        np.testing.assert_array_equal(ours.predict(form), expected, err_msg=name)
+    gaps = rows.assign(
+        whole=rows["whole"].where(rows["whole"] > 5), flag=rows["flag"].where(rows["a"] > 0)
+    )
+    gaps.loc[0, "kind"] = "never seen"
+    np.testing.assert_array_equal(plain.predict(gaps)["prediction"], ours.predict(gaps))
+
+
 def test_the_model_says_where_it_comes_from(tmp_path: Path) -> None:
     store = MemoryStore()
     frame = table(Task.BINARY)

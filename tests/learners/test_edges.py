@@ -8,7 +8,6 @@ import pytest
 
 import assay
 from assay.data.schema import Task
-from assay.errors import LearnerError
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
 
@@ -44,12 +43,79 @@ def test_more_levels_than_boosting_can_tell_apart() -> None:
     assert trained(frame, "boosting").metrics["roc_auc"].value > 0.7
 
 
-def test_infinite_numbers_are_told_by_the_learner_that_cannot_take_them() -> None:
+@pytest.mark.parametrize("learner", ["linear", "forest", "boosting"])
+def test_infinite_numbers_count_as_missing(learner: str) -> None:
     frame = table(Task.BINARY)
-    frame.loc[3, "a"] = np.inf
-    with pytest.raises(LearnerError, match="infinity") as caught:
+    infinite, gap = frame.copy(), frame.copy()
+    infinite.loc[[3, 5], "a"] = [np.inf, -np.inf]
+    gap.loc[[3, 5], "a"] = np.nan
+    assert trained(infinite, learner).seeds == trained(gap, learner).seeds
+
+
+def test_an_infinite_target_is_refused() -> None:
+    frame = table(Task.REGRESSION)
+    frame.loc[:80, "y"] = np.inf
+    with pytest.raises(assay.AssayError, match="The target 'y' holds infinite values"):
         trained(frame)
-    assert "learner: boosting" in caught.value.mend
+
+
+@pytest.mark.parametrize("learner", ["linear", "boosting"])
+def test_a_class_of_one_row_trains(learner: str) -> None:
+    frame = table(Task.MULTICLASS)
+    frame.loc[0, "y"] = "lonely"
+    assert "lonely" in trained(frame, learner).schema.classes
+
+
+def test_a_baseline_that_cannot_be_fitted_is_told_and_left_out() -> None:
+    frame = table(Task.BINARY)
+    frame["y"] = np.where(np.arange(len(frame)) < 1, "yes", "no")
+    run = trained(frame, "boosting")
+    assert [each.name for each in run.baselines] == ["prior"]
+    assert any("linear: The learner 'linear' could not be fitted" in text for text in run.warned)
+
+
+def test_linear_with_options_stands_beside_linear_without() -> None:
+    settings = {**SETTINGS, "model": {"options": {"C": 0.001}}}
+    frame = table(Task.BINARY)
+    run = assay.train(
+        frame, target="y", learner="linear", settings=settings, store=MemoryStore(), workers=1
+    )
+    assert [each.name for each in run.baselines] == ["prior", "default linear"]
+
+
+def test_two_fractions_are_numbers_not_classes() -> None:
+    frame = table(Task.REGRESSION).assign(y=np.tile([0.5, 1.5], 120))
+    assert trained(frame).schema.task is Task.REGRESSION
+
+
+@pytest.mark.parametrize("learner", ["linear", "forest", "boosting"])
+@pytest.mark.parametrize("task", list(Task))
+def test_dates_and_texts_and_many_levels_are_learnt_from(task: Task, learner: str) -> None:
+    random = np.random.default_rng(0)
+    n = 600
+    frame = table(task, n=n)
+    loud = random.random(n) < 0.5
+    words = np.array(["bread", "water", "stone", "cloud", "river"])
+    ends = np.where(loud, "thunder", "whisper")
+    said = pd.Series([" ".join([*random.choice(words, 6), end]) for end in ends])
+    frame["said"] = said.where(random.random(n) > 0.05)
+    day = random.integers(0, 700, n)
+    frame["when"] = (pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")).strftime(
+        "%d.%m.%Y"
+    )
+    frame["city"] = [f"city {i}" for i in random.integers(0, 300, n)]
+    told = 2.0 * loud + 2.0 * (day % 7 == 3)
+    frame["y"] = (
+        told if task is Task.REGRESSION else np.array(["a", "b", "c"])[told.astype(int) // 2]
+    )
+    if task is Task.BINARY:
+        frame["y"] = np.where(told > 1, "yes", "no")
+    run = trained(frame, learner)
+    kinds = {column.name: column.kind.value for column in run.schema.columns}
+    assert (kinds["said"], kinds["when"], kinds["city"]) == ("text", "datetime", "categorical")
+    gain = run.baselines[0].gain
+    assert gain.better == "second"
+    assert {run.importance[0].feature, run.importance[1].feature} == {"said", "when"}
 
 
 def test_names_of_columns_may_be_numbers() -> None:

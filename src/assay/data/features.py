@@ -17,13 +17,14 @@ def feature_frame(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
 
     Args:
         frame: Rows with at least the columns named in `kinds`, in any order.
-        kinds: Kind of each feature by name: 'numeric', 'categorical', 'text', 'datetime', or
-            'datetime' and the form of the dates: 'datetime %d.%m.%Y'.
+        kinds: How each feature is read, by name: its kind ('numeric', 'categorical', 'text',
+            'datetime') and, where the cells may be text that stands for something else, what:
+            'numeric truth', 'categorical number', 'datetime %d.%m.%Y'.
 
     Returns:
         One column per feature, in the order of `kinds`: numbers, and dates as days since 1970,
-        as float64; categories and texts as text objects. NaN where a value is missing, but empty
-        text where a text is.
+        as float64; categories and texts as text objects. NaN where a value is missing or
+        infinite, but empty text where a text is missing.
 
     Raises:
         ValueError: A column is missing, or holds values that are not of its kind.
@@ -33,28 +34,43 @@ def feature_frame(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
         raise ValueError(f"columns are missing: {', '.join(map(str, missing))}")
     columns = {}
     for name, read_as in kinds.items():
-        kind, _, written = read_as.partition(" ")
+        kind, _, form = read_as.partition(" ")
         try:
-            columns[name] = _READ[kind](frame[name], written)
+            columns[name] = _READ[kind](frame[name], form)
         except (ValueError, TypeError) as error:
             raise ValueError(f"column {name!r} is {kind}, but {error}") from None
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
 
-def _numbers(series: pd.Series[Any], _: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return pd.to_numeric(series, errors="raise").to_numpy(dtype=np.float64, na_value=np.nan)
+def _numbers(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if form == "truth":
+        series = _truths(series)
+    numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isinf(numbers), np.nan, numbers)
 
 
-def _days(series: pd.Series[Any], written: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _truths(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Truth values for texts that say them; anything else as it is."""
+    if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_numeric_dtype(series.dtype):
+        return series
+    known = {"true": True, "false": False}
+    return series.map(lambda cell: known.get(str(cell).lower(), cell), na_action="ignore")
+
+
+def _days(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     is_text = not pd.api.types.is_datetime64_any_dtype(series.dtype)
-    form = written if written and is_text else "ISO8601"
-    instants = pd.to_datetime(series, utc=True, format=form).dt.tz_localize(None)
+    written = form if form and is_text else "ISO8601"
+    instants = pd.to_datetime(series, utc=True, format=written).dt.tz_localize(None)
     microseconds = instants.to_numpy().astype("datetime64[us]")
     days = microseconds.astype(np.int64) / 86_400e6
     return np.where(np.isnat(microseconds), np.nan, days)
 
 
-def _categories(series: pd.Series[Any], _: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+def _categories(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+    if form == "truth":
+        series = _truths(series)
+    if form == "number":
+        series = pd.to_numeric(series, errors="raise")
     codes, levels = pd.factorize(series)
     texts = np.empty(len(levels) + 1, dtype=object)
     texts[:-1] = [_text(level) for level in levels]

@@ -46,6 +46,11 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
             "which cannot be predicted by regression.",
             mend="data: {task: multiclass}, or name a numeric target",
         )
+    elif pc.any(pc.is_inf(table[settings.target].cast(pa.float64()))).as_py():
+        raise DataError(
+            f"The target {settings.target!r} holds infinite values.",
+            mend="drop these rows, or leave their target empty",
+        )
     schema = Schema(columns, settings.target, task, classes)
     if not schema.features:
         raise DataError(
@@ -153,12 +158,10 @@ def _kind_of_text(values: pa.ChunkedArray, n_distinct: int) -> tuple[Kind, str, 
 
 def _infer_task(target: pa.ChunkedArray, name: str) -> Task:
     n_distinct = pc.count_distinct(target, mode="only_valid").as_py()
-    if n_distinct <= 2:
+    whole = _is_whole(target)
+    if n_distinct <= 2 and whole:
         return Task.BINARY
     if _is_number(target.type):
-        whole = pa.types.is_integer(target.type) or all(
-            value.is_integer() for value in target.drop_null().unique().to_pylist()[:1000]
-        )
         few = n_distinct <= _MOST_NUMBERED_CLASSES and n_distinct <= len(target) / 20
         return Task.MULTICLASS if whole and few else Task.REGRESSION
     if n_distinct > _MOST_CLASSES:
@@ -171,7 +174,19 @@ def _infer_task(target: pa.ChunkedArray, name: str) -> Task:
     return Task.MULTICLASS
 
 
+def _is_whole(target: pa.ChunkedArray) -> bool:
+    """Whether no value has a fraction, so that all of them may be labels."""
+    if not pa.types.is_floating(target.type):
+        return True
+    return all(value.is_integer() for value in target.drop_null().unique().to_pylist()[:1000])
+
+
 def _classes(target: pa.ChunkedArray, task: Task, settings: DataSettings) -> tuple[Any, ...]:
+    if not _is_whole(target):
+        raise DataError(
+            f"The target {settings.target!r} holds fractions, which are no class labels.",
+            mend="data: {task: regression}, or store the classes as text",
+        )
     labels = [label for label in label_values(target) if label is not None]
     counts = {label: labels.count(label) for label in set(labels)} if len(set(labels)) < 3 else {}
     classes = sorted(set(labels))

@@ -80,8 +80,16 @@ class Column:
 
     @property
     def read_as(self) -> str:
-        """The kind as `features.feature_frame` takes it: 'numeric', 'datetime %d.%m.%Y'."""
-        return f"{self.kind.value} {self.format}".rstrip()
+        """How `features.feature_frame` reads it: 'numeric', 'datetime %d.%m.%Y'.
+
+        So a cell means the same whether it comes typed or as the text of a CSV file.
+        """
+        form = self.format
+        if self.stored == "boolean" and self.kind in (Kind.NUMERIC, Kind.CATEGORICAL):
+            form = "truth"
+        elif self.stored in ("integer", "float") and self.kind is Kind.CATEGORICAL:
+            form = "number"
+        return f"{self.kind.value} {form}".rstrip()
 
     def as_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "kind": self.kind.value, "role": self.role.value}

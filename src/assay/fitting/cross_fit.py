@@ -36,7 +36,8 @@ class CrossFit:
     Attributes:
         repetitions: The learner's out-of-fold predictions of every row that a fold predicts, with
             the fold of each, int64, shape (n,); the first repetition is the one that is logged.
-        baselines: The baselines' out-of-fold predictions, first repetition, by name.
+        baselines: The baselines' out-of-fold predictions, first repetition, by name; without those
+            that could not be fitted.
         model: The learner fitted on all development rows.
         chosen: What it took over from the folds.
         shuffled: Held-out predictions with each feature shuffled, by feature; under the empty name
@@ -200,13 +201,16 @@ def _gathered(development: Part, plan: Plan, fits: Sequence[Fitted], last: Fitte
         return Predictions.concatenate([part for part in parts if part is not None])
 
     first = [each for each in fits if _is_first(each.job)]
+    failed = {each.job.baseline for each in fits if each.failed is not None}
     assert last.model is not None
     return CrossFit(
         repetitions=[
             (joined(None, repeat), _folds_of(development, plan, repeat))
             for repeat in range(plan.repeats)
         ],
-        baselines={each.name: joined(each.name, 0) for each in plan.baselines},
+        baselines={
+            each.name: joined(each.name, 0) for each in plan.baselines if each.name not in failed
+        },
         model=last.model,
         chosen=dict(last.job.fixed),
         shuffled={
@@ -214,7 +218,9 @@ def _gathered(development: Part, plan: Plan, fits: Sequence[Fitted], last: Fitte
             for name in first[0].shuffled
         },
         warned=Counter(
-            f"{each.job.learner.name}: {text}" for each in [*fits, last] for text in each.warned
+            f"{each.job.learner.name}: {text}"
+            for each in [*fits, last]
+            for text in (*each.warned, *filter(None, [each.failed]))
         ),
         seconds=sum(each.seconds for each in [*fits, last]),
     )

@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from assay.data.dataset import Part
 from assay.data.folds import Folding
+from assay.errors import LearnerError
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
+from assay.threads import THREADS, one_numerical_thread
 from assay.tracking.transcript import Transcript
-
-THREADS = 1
-"""Numerical threads of a fit, however many fits run beside it."""
 
 MOST_SHUFFLED_ROWS = 1000
 
@@ -69,6 +67,7 @@ class Fitted:
         transcript: What the fit recorded.
         warned: What it was warned of, each once.
         seconds: How long it took.
+        failed: Why a baseline could not be fitted; None if it could.
     """
 
     job: Job
@@ -79,6 +78,7 @@ class Fitted:
     transcript: Transcript
     warned: tuple[str, ...]
     seconds: float
+    failed: str | None = None
 
 
 def fit_stored(job: Job, path: Path) -> Fitted:
@@ -92,7 +92,7 @@ def store(part: Part, path: Path) -> None:
 
 
 def fit(job: Job, development: Part) -> Fitted:
-    """Do a job.
+    """Do a job; a baseline that cannot be fitted is no reason to stop.
 
     Raises:
         LearnerError: The learner could not be fitted.
@@ -100,28 +100,39 @@ def fit(job: Job, development: Part) -> Fitted:
     started = time.perf_counter()
     transcript = Transcript()
     context = FitContext(seed=job.seed, recorder=transcript, threads=THREADS, fixed=dict(job.fixed))
-    with warnings.catch_warnings(record=True) as caught, threadpool_limits(THREADS):
+    done: dict[str, Any] = {}
+    with warnings.catch_warnings(record=True) as caught, one_numerical_thread():
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
-        if job.fold is None:
-            model = job.learner.fit(development, None, context)
-            predictions, shuffled = None, {}
-        else:
-            folds = job.folding.divide(development, job.seed)
-            model = _fit_fold(job, development.take(folds.learns(job.fold)), context)
-            left_out = development.take(folds.predicts(job.fold))
-            predictions = replace(model.predict(left_out.features), rows=left_out.rows)
-            shuffled = _shuffled(model, left_out, job) if job.shuffles else {}
+        try:
+            done = _done(job, development, context)
+        except LearnerError as error:
+            if job.baseline is None:
+                raise
+            done["failed"] = error.what
+    blank: dict[str, Any] = {"chosen": {}, "predictions": None, "shuffled": {}, "model": None}
     return Fitted(
         job=job,
-        chosen=dict(model.chosen),
-        predictions=predictions,
-        shuffled=shuffled,
-        model=model if job.fold is None else None,
         transcript=transcript,
         warned=tuple(sorted({_first_line(each.message) for each in caught})),
         seconds=time.perf_counter() - started,
+        **(blank | done),
     )
+
+
+def _done(job: Job, development: Part, context: FitContext) -> dict[str, Any]:
+    """What the fit itself gives."""
+    if job.fold is None:
+        model = job.learner.fit(development, None, context)
+        return {"chosen": dict(model.chosen), "model": model}
+    folds = job.folding.divide(development, job.seed)
+    model = _fit_fold(job, development.take(folds.learns(job.fold)), context)
+    left_out = development.take(folds.predicts(job.fold))
+    return {
+        "chosen": dict(model.chosen),
+        "predictions": replace(model.predict(left_out.features), rows=left_out.rows),
+        "shuffled": _shuffled(model, left_out, job) if job.shuffles else {},
+    }
 
 
 def _fit_fold(job: Job, train: Part, context: FitContext) -> Model:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from assay.data.dataset import Part
-from assay.fitting.jobs import THREADS, Fitted, Job, fit, fit_stored, store
+from assay.fitting.jobs import Fitted, Job, fit, fit_stored, store
+from assay.threads import THREADS
 
 SMALL_CELLS = 400_000
 """Cells, summed over all fits, below which starting workers takes longer than fitting."""

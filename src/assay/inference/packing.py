@@ -13,14 +13,14 @@ from typing import Any
 import pandas as pd
 
 from assay.data import features
-from assay.data.schema import Column, Kind, Schema
+from assay.data.schema import Schema
 from assay.inference import served
 from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, ESTIMATOR, MODEL
 from assay.learners.trust import check_savable
 from assay.tracking.mlflow_client import quietly
 
-_REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+_REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
 _UNCOUNTED = ("MLmodel", "registered_model_meta")
 
 
@@ -112,30 +112,22 @@ def _save_estimator(estimator: Any, path: Path) -> list[str]:
 
 
 def _signature(schema: Schema) -> Any:
+    """Names of the features and the type of the answer.
+
+    Features are of any type: MLflow refuses whole numbers where it says double, and categories
+    where it says string. `feature_frame` reads both, and refuses what it cannot read.
+    """
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec
+    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec
     from mlflow.types.schema import Schema as Columns
 
-    inputs = Columns([ColSpec(_input_type(column), column.name) for column in schema.features])
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    inputs = Columns([ColSpec(anything, column.name) for column in schema.features])
     outputs = Columns([ColSpec(_label_type(schema), "prediction")])
     signature: dict[str, Any] = {"inputs": inputs, "outputs": outputs}
     if schema.classes:
         signature["params"] = ParamSchema([ParamSpec("output", "string", "labels")])
     return ModelSignature(**signature)
-
-
-def _input_type(column: Column) -> Any:
-    """MLflow refuses int for double: whole numbers without gaps are long, as pandas reads them."""
-    from mlflow.types.schema import AnyType
-
-    if column.kind is Kind.DATETIME:
-        # text in a CSV file, timestamps in a Parquet file
-        return AnyType()  # type: ignore[no-untyped-call]
-    if column.kind in (Kind.CATEGORICAL, Kind.TEXT):
-        return "string"
-    if column.missing == 0 and column.stored in ("integer", "boolean"):
-        return {"integer": "long", "boolean": "boolean"}[column.stored]
-    return "double"
 
 
 def _label_type(schema: Schema) -> str:

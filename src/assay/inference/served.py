@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from assay.data.features import feature_frame
 
@@ -24,6 +25,8 @@ MODEL = "model"
 
 class Served:
     """A finished model: it knows its columns, its threshold and its labels.
+
+    It predicts with one numerical thread: another number gives other last bits.
 
     Args:
         about: What `model.json` says: the kinds of the features, the classes, the threshold.
@@ -65,7 +68,9 @@ class Served:
         if self.is_classifier:
             predicted = self.decide(self.predict_proba(frame).to_numpy())
         else:
-            predicted = self.predictor.predict(feature_frame(frame, self.about["kinds"]))
+            features = feature_frame(frame, self.about["kinds"])
+            with threadpool_limits(1):
+                predicted = self.predictor.predict(features)
             predicted = getattr(predicted, "values", predicted)
         return pd.DataFrame({"prediction": predicted}, index=frame.index)
 
@@ -79,7 +84,9 @@ class Served:
             raise ValueError("a regression has no probabilities")
         features = feature_frame(frame, self.about["kinds"])
         names = [str(label) for label in self.about["classes"]]
-        return pd.DataFrame(self._probabilities(features), columns=names, index=frame.index)
+        with threadpool_limits(1):
+            probabilities = self._probabilities(features)
+        return pd.DataFrame(probabilities, columns=names, index=frame.index)
 
     def decide(self, probabilities: Any) -> Any:
         """The label of each row, shape (n,), from what `predict_proba` gives, shape (n, k)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -34,11 +35,18 @@ def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
     return _MAKE[name](_OPTIONS[name](**options))
 
 
-def baselines(task: Task, besides: str) -> list[Learner]:
-    """What every model is shown beside, simplest first; never the learner itself."""
+def baselines(task: Task, beside: Learner) -> list[Learner]:
+    """What every model is shown beside, simplest first; never the very learner itself."""
     constant = "prior" if task.is_classification else "mean"
     rungs = [EstimatorLearner(constant, BuildConstant()), make_learner("linear", {})]
-    return [rung for rung in rungs if rung.name != besides]
+    return [_told_apart(rung, beside) for rung in rungs if rung != beside]
+
+
+def _told_apart(rung: Learner, learner: Learner) -> Learner:
+    """The baseline under another name, where the learner has the same."""
+    if rung.name != learner.name or not isinstance(rung, EstimatorLearner):
+        return rung
+    return replace(rung, name=f"default {rung.name}")
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> list[tuple[str, str, str]]:
