@@ -98,7 +98,7 @@ def test_regression(seed: int, n: int, shift: float) -> None:
     }
     for name, expected in reference.items():
         measured = METRICS[Task.REGRESSION][name].values(Weighted(Scored(outcome), weights[None]))
-        assert measured[0] == pytest.approx(expected, abs=1e-12, rel=1e-9), name
+        assert measured[0] == pytest.approx(expected, abs=1e-12, rel=1e-12), name
 
 
 def test_resamples_are_metrics_of_resampled_rows() -> None:

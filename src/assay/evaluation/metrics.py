@@ -112,10 +112,9 @@ def mcc(of: Weighted) -> Floats:
 
 def r2(of: Weighted) -> Floats:
     """Share of the target's variance that the predictions explain."""
-    truth = of.outcome.truth
-    centre = of.mean(truth)
-    shifted = truth - truth.mean()
-    spread = of.mean(shifted**2) - (centre - truth.mean()) ** 2
+    # Shifted first: squares of values far from zero would leave no digits for their spread.
+    shifted = of.outcome.truth - of.outcome.truth.mean()
+    spread = of.mean(shifted**2) - of.mean(shifted) ** 2
     return 1 - _ratio(of.mean(of.scored.residuals**2), spread, np.nan)
 
 
