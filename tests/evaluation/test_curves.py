@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -72,8 +74,9 @@ def test_a_feature_that_is_used_is_worth_more_than_one_that_is_not() -> None:
         assert second.drop.value == 0
 
 
+@pytest.mark.parametrize("belonging", [False, True])
 @pytest.mark.parametrize("task", list(Task))
-def test_an_outcome_survives_the_store(task: Task) -> None:
+def test_an_outcome_survives_the_store(task: Task, belonging: bool) -> None:
     schema = prepared(task).schema
     if task is Task.REGRESSION:
         outcome = Outcome(task, np.arange(9), np.arange(9.0), values=np.arange(9.0) / 7)
@@ -82,8 +85,11 @@ def test_an_outcome_survives_the_store(task: Task) -> None:
         outcome = Outcome(
             task, given.rows, given.truth, schema.classes, given.probabilities, given.decided
         )
-    again = from_table(as_table(outcome, folds=np.arange(len(outcome)) % 5), schema)
-    for name in ("rows", "truth", "probabilities", "decided", "values"):
+    n = len(outcome)
+    if belonging:
+        outcome = replace(outcome, weights=np.arange(n) / 7, clusters=np.arange(n) // 3)
+    again = from_table(as_table(outcome, folds=np.arange(n) % 5), schema)
+    for name in (field.name for field in fields(Outcome) if field.name not in ("task", "classes")):
         before, after = getattr(outcome, name), getattr(again, name)
         assert (before is None) == (after is None)
         if before is not None:

@@ -32,8 +32,8 @@ class Metric:
     share: Share | None = None
 
     def of(self, outcome: Outcome) -> float:
-        """The metric of an outcome whose rows all count the same."""
-        return float(self.values(Weighted(Scored(outcome), np.ones((1, len(outcome)))))[0])
+        """The metric of an outcome, its rows weighted by their sample weights."""
+        return float(self.values(Weighted(Scored(outcome), outcome.known_weights[None]))[0])
 
 
 def roc_auc(of: Weighted) -> Floats:
@@ -103,11 +103,9 @@ def f1_weighted(of: Weighted) -> Floats:
 def mcc(of: Weighted) -> Floats:
     """Matthews correlation of truth and decision (Gorodkin 2004 for several classes)."""
     true, decided = of.confusion.sum(axis=2), of.confusion.sum(axis=1)
-    n = of.total
     right = _diagonal(of.confusion).sum(axis=1)
-    covariance = right * n - (true * decided).sum(axis=1)
-    spread = (n**2 - (true**2).sum(axis=1)) * (n**2 - (decided**2).sum(axis=1))
-    return _ratio(covariance, np.sqrt(spread))
+    covariance = right * true.sum(axis=1) - (true * decided).sum(axis=1)
+    return _ratio(covariance, np.sqrt(_unlike_pairs(true) * _unlike_pairs(decided)))
 
 
 def r2(of: Weighted) -> Floats:
@@ -192,6 +190,11 @@ def _area_under_roc(climb: Climb) -> Floats:
 def _f1_scores(confusion: Floats) -> Floats:
     """F1 of each class, shape (b, k); 0 for a class that neither occurs nor is decided."""
     return _ratio(2 * _diagonal(confusion), confusion.sum(axis=2) + confusion.sum(axis=1))
+
+
+def _unlike_pairs(sums: Floats) -> Floats:
+    """Pairs of rows of different classes, shape (b,); exactly 0 where there is one class only."""
+    return 2 * (np.cumsum(sums, axis=1)[:, :-1] * sums[:, 1:]).sum(axis=1)
 
 
 def _diagonal(confusion: Floats) -> Floats:
