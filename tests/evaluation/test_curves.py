@@ -30,6 +30,35 @@ def test_roc_and_precision_recall_are_scikit_learns() -> None:
     assert curves.precision_recall.prevalence == outcome.truth.mean()
 
 
+def test_curves_are_weighted() -> None:
+    weights = np.random.default_rng(0).gamma(1, 2, 300)
+    outcome = replace(classified(0, 300, 2, 1), weights=weights)
+    positive = outcome.probabilities[:, 1]
+    curves = curves_of(outcome)
+    area = sk.auc(curves.roc.false_positive_rate, curves.roc.true_positive_rate)
+    expected = sk.roc_auc_score(outcome.truth, positive, sample_weight=weights)
+    assert area == pytest.approx(expected, abs=1e-12)
+    prevalence = np.average(outcome.truth, weights=weights)
+    assert curves.precision_recall.prevalence == pytest.approx(prevalence)
+
+
+def test_related_or_weighted_rows_say_less_of_a_frequency() -> None:
+    outcome = classified(1, 4000, 2, 8)
+    plain = curves_of(outcome).reliability
+    equal = curves_of(replace(outcome, weights=np.full(4000, 0.3))).reliability
+    uneven = np.random.default_rng(0).gamma(0.3, 1, 4000)
+    weighted = curves_of(replace(outcome, weights=uneven)).reliability
+    # Five rows of each bin say the same: as many clusters as a fifth of the rows.
+    ranked = np.argsort(np.argsort(outcome.probabilities[:, 1], kind="stable"))
+    copied = replace(outcome, clusters=ranked // 5, truth=(ranked // 5 % 2).astype(np.int64))
+    related = curves_of(copied).reliability
+    np.testing.assert_allclose(equal.high - equal.low, plain.high - plain.low, rtol=0.01)
+    assert (weighted.high - weighted.low > 1.5 * (plain.high - plain.low)).all()
+    alone = curves_of(replace(copied, clusters=None)).reliability
+    wider = (related.high - related.low) / (alone.high - alone.low)
+    np.testing.assert_allclose(wider, 5**0.5, rtol=0.05)
+
+
 def test_long_curves_are_thinned_but_keep_their_ends() -> None:
     roc = curves_of(classified(0, 5000, 2, 8)).roc
     assert len(roc.false_positive_rate) <= 401

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from math import exp, factorial
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from assay.data.schema import Task
+from assay.evaluation import intervals, sampling
 from assay.evaluation.intervals import FEWEST_ROWS, replicate, wilson
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.sampling import POISSON_FROM, Sampling
 
 _REPETITIONS = 300
 _RESAMPLES = 300
@@ -94,6 +100,38 @@ def test_clusters_of_one_row_are_rows() -> None:
     first, second = rows.estimate("roc_auc", 0.95), clusters.estimate("roc_auc", 0.95)
     assert (first.method, second.method) == ("bootstrap", "cluster bootstrap")
     assert second.high - second.low == pytest.approx(first.high - first.low, rel=0.15)
+
+
+def test_many_rows_are_drawn_a_poisson_number_of_times() -> None:
+    counts = Sampling(POISSON_FROM, POISSON_FROM).draw((0, 20))
+    assert counts.dtype == np.uint8
+    assert counts.mean() == pytest.approx(1, abs=0.005)
+    assert counts.var() == pytest.approx(1, abs=0.01)
+    shares = np.bincount(counts.ravel(), minlength=9) / counts.size
+    np.testing.assert_allclose(shares, [exp(-1) / factorial(k) for k in range(9)], atol=0.002)
+    assert not np.array_equal(counts[0], counts[1])
+
+
+def test_poisson_draws_say_what_multinomial_ones_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = drawn(np.random.default_rng(2), 3000, 0.2)
+    [exact] = replicate([outcome], 2000)
+    monkeypatch.setattr(sampling, "POISSON_FROM", 1)
+    [quick] = replicate([outcome], 2000)
+    assert quick.values == exact.values
+    for name, resampled in exact.resampled.items():
+        assert quick.resampled[name].std() == pytest.approx(resampled.std(), rel=0.1), name
+        assert abs(quick.resampled[name].mean() - resampled.mean()) < resampled.std() / 10, name
+
+
+@pytest.mark.parametrize("n", [2000, POISSON_FROM])
+def test_any_number_of_threads_gives_the_same_bits(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = drawn(np.random.default_rng(4), n, 0.3)
+    [many] = replicate([outcome], 300 if n < POISSON_FROM else 20)
+    monkeypatch.setattr(intervals, "ThreadPoolExecutor", partial(ThreadPoolExecutor, 1))
+    with threadpool_limits(2):
+        [one] = replicate([outcome], 300 if n < POISSON_FROM else 20)
+    for name, resampled in many.resampled.items():
+        np.testing.assert_array_equal(resampled, one.resampled[name], err_msg=name)
 
 
 def test_few_clusters_give_no_interval_but_the_reason() -> None:

@@ -116,6 +116,17 @@ def test_regression(seed: int, n: int, shift: float, kind: str) -> None:
     check(outcome, reference, weights)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([2, 4]), st.sampled_from([0, 1, 8]))
+def test_counts_are_weights_whatever_their_type(seed: int, k: int, digits: int) -> None:
+    outcome = classified(seed, 60, k, digits)
+    counts = np.random.default_rng(seed).poisson(1, (5, 60)).astype(np.uint8)
+    narrow = Weighted(Scored(outcome), counts)
+    wide = Weighted(Scored(outcome), counts.astype(np.float64))
+    for name, metric in METRICS[outcome.task].items():
+        np.testing.assert_array_equal(metric.values(narrow), metric.values(wide), err_msg=name)
+
+
 def test_resamples_are_metrics_of_resampled_rows() -> None:
     outcome = classified(3, 60, 2, 1)
     counts = np.random.default_rng(0).multinomial(60, np.full(60, 1 / 60))

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
+from threadpoolctl import threadpool_limits
 
 from assay.estimates import Estimate
 from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Block, Sampling
-from assay.evaluation.weighted import Scored, Weighted
+from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
 
 FEWEST_ROWS = 20
@@ -97,7 +98,8 @@ def replicate(
         weights = sampling.draw(block)
         return [_measured(each, chosen, weights) for each in scored]
 
-    with ThreadPoolExecutor() as threads:
+    # BLAS with threads of its own would fight with ours, and give other last bits.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor() as threads:
         blocks = list(threads.map(measured, [] if too_few else sampling.blocks(resamples)))
     return [
         Replicates(
@@ -149,7 +151,9 @@ def widened(level: float, looks: int) -> float:
     return 1 - (1 - level) / max(1, looks)
 
 
-def _measured(scored: Scored, chosen: Sequence[Metric], weights: Floats) -> dict[str, Floats]:
+def _measured(
+    scored: Scored, chosen: Sequence[Metric], weights: Floats | Counts
+) -> dict[str, Floats]:
     """Each metric under each set of weights, shape (b,)."""
     under = Weighted(scored, weights)
     return {metric.name: metric.values(under) for metric in chosen}

@@ -38,12 +38,14 @@ class Metric:
 
 def roc_auc(of: Weighted) -> Floats:
     """Chance that a positive row scores higher than a negative one, ties counting half."""
-    return _area_under_roc(of.binary_climb)
+    return _area_under_roc(of.binary_climb, of.total)
 
 
 def roc_auc_ovr(of: Weighted) -> Floats:
     """Mean over the classes of the ROC-AUC of each against the rest; absent classes left out."""
-    areas = [_area_under_roc(of.climb(column)) for column in range(len(of.outcome.classes))]
+    areas = [
+        _area_under_roc(of.climb(column), of.total) for column in range(len(of.outcome.classes))
+    ]
     return np.nanmean(areas, axis=0)
 
 
@@ -51,7 +53,7 @@ def pr_auc(of: Weighted) -> Floats:
     """Average precision: precision at each threshold, weighted by the recall gained there."""
     climb = of.binary_climb
     precision = climb.hits / np.maximum(climb.all, np.finfo(np.float64).tiny)
-    return _ratio(np.einsum("bg,bg->b", climb.new_hits, precision), climb.hits[:, -1])
+    return _ratio(np.einsum("bg,bg->b", climb.new_hits, precision), climb.new_hits.sum(axis=1))
 
 
 def log_loss(of: Weighted) -> Floats:
@@ -179,12 +181,14 @@ def default_primary(task: Task) -> str:
     return next(iter(METRICS[task]))
 
 
-def _area_under_roc(climb: Climb) -> Floats:
-    """Trapezoids below the curve; NaN where a class is absent."""
-    positive, negative = climb.hits[:, -1], climb.all[:, -1] - climb.hits[:, -1]
-    high = climb.hits - climb.new_hits / 2
-    area = np.einsum("bg,bg->b", climb.new, high) - np.einsum("bg,bg->b", climb.new_hits, high)
-    return _ratio(area, positive * negative, np.nan)
+def _area_under_roc(climb: Climb, total: Floats) -> Floats:
+    """Share of the pairs that are ranked right, ties counting half; NaN where a class is absent."""
+    positive = climb.new_hits.sum(axis=1)
+    negative = total - positive
+    above = climb.all - climb.hits - (climb.new - climb.new_hits) / 2
+    wrong = np.einsum("bg,bg->b", climb.new_hits, above)
+    pairs = positive * negative
+    return _ratio(pairs - wrong, pairs, np.nan)
 
 
 def _f1_scores(confusion: Floats) -> Floats:

@@ -3,6 +3,11 @@
 Rows are drawn one by one, or in whole clusters where rows of one person, place or day go together
 (Davison and Hinkley 1997, section 3.8): to draw related rows as if each told something new makes
 intervals too narrow. The draws depend on a seed and the number of rows or clusters only.
+
+Of many units each is drawn by itself, a Poisson number of times with mean 1 (Hanley and MacGibbon
+2006), which is several times cheaper. How many there are in all then varies; metrics, which are
+ratios of sums, do not notice. Probabilities are exact to 1 in 65536: nothing is drawn more than 8
+times, where one unit in 900,000 would be.
 """
 
 from __future__ import annotations
@@ -12,9 +17,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import pdtr
 
 from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.weighted import Counts
 from assay.predictions import Floats
+
+POISSON_FROM = 50_000
+"""Units from which each is drawn by itself."""
+
+_STEPS = np.round(65536 * pdtr(np.arange(8), 1)).astype(np.uint16)
+"""Where 16 random bits begin to mean one draw more."""
 
 _CELLS_AT_ONCE = 400_000
 _SEED = 20190
@@ -65,17 +78,23 @@ class Sampling:
             for number, start in enumerate(range(0, resamples, size))
         ]
 
-    def draw(self, block: Block) -> Floats:
-        """Weights of the rows in the resamples of a block, float64, shape (size, n)."""
+    def draw(self, block: Block) -> Floats | Counts:
+        """Weights of the rows in the resamples of a block, shape (size, n)."""
         counts = _counts(self.n_units, *block)
         if self.members is not None:
             counts = np.take(counts, self.members, axis=1)
         return counts if self.weights is None else counts * self.weights
 
 
-def _counts(n: int, number: int, size: int) -> Floats:
+def _counts(n: int, number: int, size: int) -> Counts:
     """How often each of n units is drawn in the resamples of a block, shape (size, n)."""
     random = np.random.default_rng([_SEED, n, number])
+    if n >= POISSON_FROM:
+        bits = random.integers(0, 65536, size=(size, n), dtype=np.uint16)
+        counts = np.zeros((size, n), dtype=np.uint8)
+        for step in _STEPS:
+            counts += bits >= step
+        return counts
     picks: NDArray[Any] = random.integers(0, n, size=(size, n))
     picks += n * np.arange(size)[:, None]
-    return np.bincount(picks.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+    return np.bincount(picks.ravel(), minlength=size * n).reshape(size, n).astype(np.uint8)
