@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -26,6 +28,35 @@ def test_roc_and_precision_recall_are_scikit_learns() -> None:
     ours = zip(curves.precision_recall.recall, curves.precision_recall.precision, strict=True)
     assert all((round(float(r), 9), round(float(p), 9)) in theirs for r, p in ours)
     assert curves.precision_recall.prevalence == outcome.truth.mean()
+
+
+def test_curves_are_weighted() -> None:
+    weights = np.random.default_rng(0).gamma(1, 2, 300)
+    outcome = replace(classified(0, 300, 2, 1), weights=weights)
+    positive = outcome.probabilities[:, 1]
+    curves = curves_of(outcome)
+    area = sk.auc(curves.roc.false_positive_rate, curves.roc.true_positive_rate)
+    expected = sk.roc_auc_score(outcome.truth, positive, sample_weight=weights)
+    assert area == pytest.approx(expected, abs=1e-12)
+    prevalence = np.average(outcome.truth, weights=weights)
+    assert curves.precision_recall.prevalence == pytest.approx(prevalence)
+
+
+def test_related_or_weighted_rows_say_less_of_a_frequency() -> None:
+    outcome = classified(1, 4000, 2, 8)
+    plain = curves_of(outcome).reliability
+    equal = curves_of(replace(outcome, weights=np.full(4000, 0.3))).reliability
+    uneven = np.random.default_rng(0).gamma(0.3, 1, 4000)
+    weighted = curves_of(replace(outcome, weights=uneven)).reliability
+    # Five rows of each bin say the same: as many clusters as a fifth of the rows.
+    ranked = np.argsort(np.argsort(outcome.probabilities[:, 1], kind="stable"))
+    copied = replace(outcome, clusters=ranked // 5, truth=(ranked // 5 % 2).astype(np.int64))
+    related = curves_of(copied).reliability
+    np.testing.assert_allclose(equal.high - equal.low, plain.high - plain.low, rtol=0.01)
+    assert (weighted.high - weighted.low > 1.5 * (plain.high - plain.low)).all()
+    alone = curves_of(replace(copied, clusters=None)).reliability
+    wider = (related.high - related.low) / (alone.high - alone.low)
+    np.testing.assert_allclose(wider, 5**0.5, rtol=0.05)
 
 
 def test_long_curves_are_thinned_but_keep_their_ends() -> None:
@@ -72,8 +103,9 @@ def test_a_feature_that_is_used_is_worth_more_than_one_that_is_not() -> None:
         assert second.drop.value == 0
 
 
+@pytest.mark.parametrize("belonging", [False, True])
 @pytest.mark.parametrize("task", list(Task))
-def test_an_outcome_survives_the_store(task: Task) -> None:
+def test_an_outcome_survives_the_store(task: Task, belonging: bool) -> None:
     schema = prepared(task).schema
     if task is Task.REGRESSION:
         outcome = Outcome(task, np.arange(9), np.arange(9.0), values=np.arange(9.0) / 7)
@@ -82,8 +114,11 @@ def test_an_outcome_survives_the_store(task: Task) -> None:
         outcome = Outcome(
             task, given.rows, given.truth, schema.classes, given.probabilities, given.decided
         )
-    again = from_table(as_table(outcome, folds=np.arange(len(outcome)) % 5), schema)
-    for name in ("rows", "truth", "probabilities", "decided", "values"):
+    n = len(outcome)
+    if belonging:
+        outcome = replace(outcome, weights=np.arange(n) / 7, clusters=np.arange(n) // 3)
+    again = from_table(as_table(outcome, folds=np.arange(n) % 5), schema)
+    for name in (field.name for field in fields(Outcome) if field.name not in ("task", "classes")):
         before, after = getattr(outcome, name), getattr(again, name)
         assert (before is None) == (after is None)
         if before is not None:

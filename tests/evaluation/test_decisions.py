@@ -56,6 +56,35 @@ def test_each_fold_is_decided_by_what_the_others_choose() -> None:
         np.testing.assert_array_equal(decided[inside], positive[inside] >= other)
 
 
+def test_a_row_of_weight_three_is_three_rows() -> None:
+    random = np.random.default_rng(1)
+    positive = random.random(200).round(2)
+    truth = (random.random(200) < positive).astype(int)
+    weights = random.integers(1, 4, 200)
+    often = np.repeat(np.arange(200), weights)
+    for goal in SCORES:
+        weighted = choose(positive, truth, goal, weights.astype(float))
+        repeated = choose(positive[often], truth[often], goal)
+        assert weighted.value == repeated.value
+        assert weighted.score == pytest.approx(repeated.score)
+        assert weighted.at_half == pytest.approx(repeated.at_half)
+
+
+def test_ordered_folds_are_decided_by_the_past() -> None:
+    random = np.random.default_rng(0)
+    positive = random.random(120)
+    truth = (random.random(120) < positive).astype(int)
+    folds = np.arange(120) // 30
+    decided = cross_decided(positive, truth, folds, "f1", ordered=True)
+    np.testing.assert_array_equal(decided[folds == 0], positive[folds == 0] >= 0.5)
+    for fold in (1, 2, 3):
+        inside, before = folds == fold, folds < fold
+        past = choose(positive[before], truth[before], "f1").value
+        np.testing.assert_array_equal(decided[inside], positive[inside] >= past)
+    given = cross_decided(positive, truth, folds, 0.3, ordered=True)
+    np.testing.assert_array_equal(given, positive >= 0.3)
+
+
 def predictions(n: int, sharpness: float, classes: tuple, seed: int = 0) -> tuple:
     """Predictions that are too sharp or too dull, with the truth they were drawn from."""
     random = np.random.default_rng(seed)
@@ -129,6 +158,63 @@ def test_it_is_the_calibration_of_scikit_learn() -> None:
     [reference] = theirs.calibrated_classifiers_
     assert fitted.calibrators[0].a_ == pytest.approx(reference.calibrators[0].a_)
     assert fitted.calibrators[0].b_ == pytest.approx(reference.calibrators[0].b_)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_a_row_of_weight_three_calibrates_as_three_rows(method: str) -> None:
+    pair, truth = predictions(300, 3.0, ("no", "yes"))
+    weights = np.random.default_rng(0).integers(1, 4, 300)
+    often, folds = np.repeat(np.arange(300), weights), np.arange(300) % 5
+    settings = {"method": method, "task": Task.BINARY, "level": 0.95, "resamples": 200}
+    weighted = calibrate(pair, truth, folds, weights=weights.astype(float), **settings)
+    repeated = calibrate(pair.take(often), truth[often], folds[often], **settings)
+    np.testing.assert_allclose(
+        weighted.predictions.probabilities[often],
+        repeated.predictions.probabilities,
+        # Platt's targets and the optimisers' ends depend a little on how rows are counted.
+        atol=1e-3,
+    )
+
+
+def test_the_future_calibrates_nothing() -> None:
+    pair, truth = predictions(600, 4.0, ("no", "yes"))
+    folds = np.arange(600) // 150
+    other = np.where(folds < 2, truth, 1 - truth)
+    settings = {"method": "sigmoid", "task": Task.BINARY, "level": 0.95, "resamples": 200}
+    first, second = (
+        calibrate(pair, known, folds, ordered=True, **settings).predictions.probabilities
+        for known in (truth, other)
+    )
+    np.testing.assert_array_equal(first[folds < 3], second[folds < 3])
+    assert not np.array_equal(first[folds == 3], second[folds == 3])
+    np.testing.assert_array_equal(first[folds == 0], pair.probabilities[folds == 0])
+
+
+def test_a_class_that_the_other_folds_lack_leaves_a_fold_as_it_is() -> None:
+    pair, truth = predictions(300, 4.0, ("no", "yes"))
+    folds = np.where(truth == 1, 0, np.arange(300) % 4)
+    done = calibrated_in(folds, pair, truth)
+    inside = folds == 0
+    np.testing.assert_array_equal(
+        done.predictions.probabilities[inside], pair.probabilities[inside]
+    )
+    assert not np.array_equal(done.predictions.probabilities[~inside], pair.probabilities[~inside])
+
+
+def calibrated_in(folds: np.ndarray, pair: Predictions, truth: np.ndarray):
+    return calibrate(
+        pair, truth, folds, method="sigmoid", task=Task.BINARY, level=0.95, resamples=200
+    )
+
+
+def test_few_clusters_are_not_calibrated_but_told() -> None:
+    pair, truth = predictions(1500, 4.0, ("no", "yes"))
+    folds = np.arange(1500) % 5
+    done = calibrate(
+        pair, truth, folds, method="auto", task=Task.BINARY, level=0.95, resamples=200,
+        clusters=np.arange(1500) % 12,
+    )  # fmt: skip
+    assert done.why == "none: what it is worth cannot be said, only 12 groups"
 
 
 def outcome(values: np.ndarray, truth: np.ndarray) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from assay.evaluation.outcome import Outcome
 from assay.evaluation.weighted import Scored, Weighted
 
 Reference = dict[str, Any]
+KINDS = st.sampled_from(["ones", "counts", "fractions"])
 
 
 def classified(seed: int, n: int, k: int, digits: int) -> Outcome:
@@ -61,44 +63,68 @@ def of_classes(outcome: Outcome, weights: np.ndarray) -> Reference:
 
 
 def check(outcome: Outcome, reference: Reference, weights: np.ndarray) -> None:
+    """Each metric under these weights, given from outside or the outcome's own."""
     assert set(reference) == set(METRICS[outcome.task])
+    weighted = replace(outcome, weights=weights)
     for name, expected in reference.items():
-        values = METRICS[outcome.task][name].values(Weighted(Scored(outcome), weights[None]))
+        metric = METRICS[outcome.task][name]
+        values = metric.values(Weighted(Scored(outcome), weights[None]))
         assert values[0] == pytest.approx(expected, abs=1e-12, rel=1e-12), name
+        assert metric.of(weighted) == values[0], name
 
 
-@settings(max_examples=60, deadline=None)
+def sample_weights(seed: int, n: int, kind: str) -> np.ndarray:
+    """Weights as they come: none, counts, or survey weights with some rows that count nothing."""
+    random = np.random.default_rng(seed)
+    if kind == "ones":
+        return np.ones(n)
+    if kind == "counts":
+        return random.integers(1, 4, n).astype(float)
+    return random.gamma(0.5, 200, n) * (random.random(n) < 0.95) + (np.arange(n) < 5)
+
+
+@settings(max_examples=120, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(20, 80),
     st.sampled_from([2, 3, 5]),
     st.sampled_from([0, 1, 8]),
+    KINDS,
 )
-def test_classification(seed: int, n: int, k: int, digits: int) -> None:
+def test_classification(seed: int, n: int, k: int, digits: int, kind: str) -> None:
     outcome = classified(seed, n, k, digits)
-    for weights in (np.ones(n), np.random.default_rng(seed).integers(1, 4, n).astype(float)):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            reference = of_classes(outcome, weights)
-        check(outcome, reference, weights)
+    weights = sample_weights(seed, n, kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reference = of_classes(outcome, weights)
+    check(outcome, reference, weights)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(3, 80), st.sampled_from([1.0, 1e6]))
-def test_regression(seed: int, n: int, shift: float) -> None:
+@given(st.integers(0, 10**6), st.integers(3, 80), st.sampled_from([1.0, 1e6]), KINDS)
+def test_regression(seed: int, n: int, shift: float, kind: str) -> None:
     random = np.random.default_rng(seed)
     truth = random.normal(size=n) * 3 + shift
     values = truth + random.normal(size=n)
     outcome = Outcome(Task.REGRESSION, np.arange(n), truth, values=values)
-    weights = random.integers(1, 4, n).astype(float)
+    weights = sample_weights(seed, n, kind)
     reference = {
         "r2": sk.r2_score(truth, values, sample_weight=weights),
         "rmse": sk.root_mean_squared_error(truth, values, sample_weight=weights),
         "mae": sk.mean_absolute_error(truth, values, sample_weight=weights),
     }
-    for name, expected in reference.items():
-        measured = METRICS[Task.REGRESSION][name].values(Weighted(Scored(outcome), weights[None]))
-        assert measured[0] == pytest.approx(expected, abs=1e-12, rel=1e-9), name
+    check(outcome, reference, weights)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([2, 4]), st.sampled_from([0, 1, 8]))
+def test_counts_are_weights_whatever_their_type(seed: int, k: int, digits: int) -> None:
+    outcome = classified(seed, 60, k, digits)
+    counts = np.random.default_rng(seed).poisson(1, (5, 60)).astype(np.uint8)
+    narrow = Weighted(Scored(outcome), counts)
+    wide = Weighted(Scored(outcome), counts.astype(np.float64))
+    for name, metric in METRICS[outcome.task].items():
+        np.testing.assert_array_equal(metric.values(narrow), metric.values(wide), err_msg=name)
 
 
 def test_resamples_are_metrics_of_resampled_rows() -> None:

@@ -14,11 +14,11 @@ from assay.evaluation.comparison import paired
 from assay.evaluation.evaluate import Judged, judge_together, outcome_of
 from assay.evaluation.importance import importances
 from assay.evaluation.metrics import METRICS
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Difference, Importance, Threshold
 from assay.evaluation.settings import EvaluationSettings
 from assay.evaluation.threshold import choose, cross_decided
-from assay.predictions import Labels, Predictions
+from assay.predictions import Floats, Labels, Predictions
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ def assess(
     settings: EvaluationSettings,
     primary: str,
     learner: str,
+    weights: Floats | None = None,
+    clusters: Codes | None = None,
+    ordered: bool = False,
 ) -> Assessment:
     """Calibrate, decide, evaluate and compare.
 
@@ -63,13 +66,19 @@ def assess(
         settings: The `evaluation` block.
         primary: Metric to decide by.
         learner: Name of the learner, for verdicts.
+        weights: Sample weights of the rows, shape (n,); None when all count the same.
+        clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
+        ordered: Whether folds are numbered in time order: then what calibrates or decides a fold
+            is learnt from earlier folds only; the earliest is neither calibrated nor decided
+            otherwise than at one half.
     """
+    truth = _Truth(target, schema, weights, clusters, ordered)
     predictions, folds = repetitions[0]
-    own, calibrated, threshold = _decided(predictions, target, folds, schema, settings)
+    own, calibrated, threshold = _decided(predictions, truth, folds, settings)
     method = calibrated.method if calibrated is not None else "none"
     settled = settings.model_copy(update={"calibration": method})
     beside = {
-        name: _decided(each, target, folds, schema, _plain(settings, name))[0]
+        name: _decided(each, truth, folds, _plain(settings, name))[0]
         for name, each in baselines.items()
     }
     level = settings.confidence
@@ -97,7 +106,7 @@ def assess(
         },
         seeds=[
             judged.evaluation.headline.value,
-            *_over_seeds(repetitions[1:], target, schema, settled, primary),
+            *_over_seeds(repetitions[1:], truth, settled, primary),
         ],
         calibrated=calibrated,
         threshold=threshold,
@@ -111,6 +120,8 @@ def importance_of(
     *,
     metric: str,
     level: float,
+    weights: Floats | None = None,
+    clusters: Codes | None = None,
 ) -> list[Importance]:
     """Permutation importance from predictions of the same rows, plain under the empty name.
 
@@ -120,40 +131,64 @@ def importance_of(
         schema: Task and classes.
         metric: The metric whose loss is measured.
         level: Level of the intervals.
+        weights: Sample weights of the rows, shape (n,); None when all count the same.
+        clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
     """
-    outcomes = {name: outcome_of(each, target, schema) for name, each in shuffled.items()}
+    truth = _Truth(target, schema, weights, clusters)
+    outcomes = {name: truth.beside(each) for name, each in shuffled.items()}
     plain = outcomes.pop("")
     return importances(plain, outcomes, metric=metric, level=level)
 
 
+@dataclass(frozen=True)
+class _Truth:
+    """What is known of the rows, whoever predicts them."""
+
+    target: Labels
+    schema: Schema
+    weights: Floats | None = None
+    clusters: Codes | None = None
+    ordered: bool = False
+
+    def beside(self, predictions: Predictions, decided: Codes | None = None) -> Outcome:
+        return outcome_of(
+            predictions,
+            self.target,
+            self.schema,
+            decided,
+            weights=self.weights,
+            clusters=self.clusters,
+        )
+
+
 def _decided(
-    predictions: Predictions,
-    target: Labels,
-    folds: NDArray[Any],
-    schema: Schema,
-    settings: EvaluationSettings,
+    predictions: Predictions, truth: _Truth, folds: NDArray[Any], settings: EvaluationSettings
 ) -> tuple[Outcome, Calibrated | None, Threshold | None]:
     """Calibrated and decided, each fold by what the others teach."""
-    if not schema.task.is_classification:
-        return outcome_of(predictions, target, schema), None, None
-    truth = schema.codes(target)
+    task, weights, ordered = truth.schema.task, truth.weights, truth.ordered
+    if not task.is_classification:
+        return truth.beside(predictions), None, None
+    codes = truth.schema.codes(truth.target)
     calibrated = calibrate(
         predictions,
-        truth,
+        codes,
         folds,
         method=settings.calibration,
-        task=schema.task,
+        task=task,
         level=settings.confidence,
         resamples=settings.resamples,
+        weights=weights,
+        clusters=truth.clusters,
+        ordered=ordered,
     )
-    if schema.task is not Task.BINARY:
-        return outcome_of(calibrated.predictions, target, schema), calibrated, None
+    if task is not Task.BINARY:
+        return truth.beside(calibrated.predictions), calibrated, None
     probabilities = calibrated.predictions.probabilities
     assert probabilities is not None
-    positive = probabilities[:, 1]
-    decided = cross_decided(positive, truth, folds, settings.threshold)
-    threshold = choose(positive, truth, settings.threshold)
-    return outcome_of(calibrated.predictions, target, schema, decided), calibrated, threshold
+    positive, goal = probabilities[:, 1], settings.threshold
+    decided = cross_decided(positive, codes, folds, goal, weights, ordered=ordered)
+    threshold = choose(positive, codes, goal, weights)
+    return truth.beside(calibrated.predictions, decided), calibrated, threshold
 
 
 def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
@@ -169,14 +204,13 @@ def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
 
 def _over_seeds(
     repetitions: Sequence[tuple[Predictions, NDArray[Any]]],
-    target: Labels,
-    schema: Schema,
+    truth: _Truth,
     settings: EvaluationSettings,
     primary: str,
 ) -> list[float]:
     """The primary metric of the later repetitions, each calibrated and decided in its own folds."""
-    metric = METRICS[schema.task][primary]
+    metric = METRICS[truth.schema.task][primary]
     return [
-        metric.of(_decided(predictions, target, folds, schema, settings)[0])
+        metric.of(_decided(predictions, truth, folds, settings)[0])
         for predictions, folds in repetitions
     ]

@@ -1,11 +1,14 @@
 """Calibration: probabilities that match observed frequencies, by scikit-learn's calibrators.
 
 What is measured is cross-fitted: each fold's probabilities are calibrated by what was learnt on the
-other folds' out-of-fold predictions. What is logged is calibrated by what all of them teach.
+other folds' out-of-fold predictions, or on the earlier ones where folds are in time order. What is
+logged is calibrated by what all of them teach. Which method it is, is one choice, made by all.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +17,16 @@ from numpy.typing import NDArray
 
 from assay.data.schema import Task
 from assay.estimates import significant
+from assay.evaluation.crossing import crossings
 from assay.evaluation.intervals import FEWEST_ROWS, replicate
 from assay.evaluation.outcome import Codes, Outcome
 from assay.predictions import Floats, Predictions
 
 FEWEST_FOR_ISOTONIC = 1000
 """Rows below which isotonic regression overfits (Niculescu-Mizil and Caruana 2005)."""
+
+_FEWEST_TO_TEACH = FEWEST_ROWS // 2
+"""Rows of the rarest class in the other folds below which a fold keeps its plain probabilities."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,9 @@ def calibrate(
     task: Task,
     level: float,
     resamples: int,
+    weights: Floats | None = None,
+    clusters: Codes | None = None,
+    ordered: bool = False,
 ) -> Calibrated:
     """Calibrate as asked, or where it helps by more than noise if 'auto'.
 
@@ -60,48 +70,45 @@ def calibrate(
         task: Binary or multiclass.
         level: Level at which an improvement counts as more than noise.
         resamples: Bootstrap resamples behind that.
+        weights: Sample weights, shape (n,); None when all rows count the same.
+        clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
+        ordered: Whether folds are in time order: then only the earlier ones teach.
     """
     if method == "none":
         return Calibrated(predictions, "none", "none, as set")
-    assert predictions.classes is not None
-    rarest = int(np.bincount(truth, minlength=len(predictions.classes)).min())
+    rarest = _rarest(predictions, truth)
     if rarest < FEWEST_ROWS:
         return Calibrated(predictions, "none", f"none: the rarest class has only {rarest} rows")
-    if method != "auto":
-        crossed = _crossed(predictions, truth, folds, method)
-        return Calibrated(crossed, method, f"{method}, as set", _fit(predictions, truth, method))
-    return _best(predictions, truth, folds, task, level, resamples)
-
-
-def _best(
-    predictions: Predictions,
-    truth: Codes,
-    folds: NDArray[np.int64],
-    task: Task,
-    level: float,
-    resamples: int,
-) -> Calibrated:
+    why = f"{method}, as set"
+    methods = _candidates(task, len(predictions)) if method == "auto" else [method]
     candidates = {
-        method: _crossed(predictions, truth, folds, method)
-        for method in _candidates(task, len(predictions))
+        each: _crossed(predictions, truth, folds, each, weights, ordered) for each in methods
     }
-    plain, *others = replicate(
-        [_outcome(each, truth, task) for each in (predictions, *candidates.values())],
-        resamples,
-        ["log_loss"],
-    )
+    if method == "auto":
+        outcomes = {
+            name: _outcome(each, truth, task, weights, clusters)
+            for name, each in {"none": predictions, **candidates}.items()
+        }
+        method, why = _best(outcomes, level, resamples)
+        if method == "none":
+            return Calibrated(predictions, method, why)
+    return Calibrated(candidates[method], method, why, _fit(predictions, truth, method, weights))
+
+
+def _best(outcomes: Mapping[str, Outcome], level: float, resamples: int) -> tuple[str, str]:
+    """The method that lowers the log loss most, and why; the first, 'none', unless beyond noise."""
+    plain, *others = replicate(list(outcomes.values()), resamples, ["log_loss"])
     gains = {
         method: plain.difference(other, "log_loss", level)
-        for method, other in zip(candidates, others, strict=True)
+        for method, other in zip(list(outcomes)[1:], others, strict=True)
     }
     method = max(gains, key=lambda each: gains[each].value)
     gain = gains[method]
-    if gain.low is None or gain.low <= 0:
-        return Calibrated(
-            predictions, "none", "none: it would not lower the log loss by more than noise"
-        )
-    why = f"{method}: it lowers the log loss by {significant(gain.value)}, more than noise"
-    return Calibrated(candidates[method], method, why, _fit(predictions, truth, method))
+    if gain.low is None:
+        return "none", f"none: what it is worth cannot be said, {gain.reason}"
+    if gain.low <= 0:
+        return "none", "none: it would not lower the log loss by more than noise"
+    return method, f"{method}: it lowers the log loss by {significant(gain.value)}, more than noise"
 
 
 def _candidates(task: Task, n: int) -> list[str]:
@@ -111,19 +118,33 @@ def _candidates(task: Task, n: int) -> list[str]:
 
 
 def _crossed(
-    predictions: Predictions, truth: Codes, folds: NDArray[np.int64], method: str
+    predictions: Predictions,
+    truth: Codes,
+    folds: NDArray[np.int64],
+    method: str,
+    weights: Floats | None,
+    ordered: bool,
 ) -> Predictions:
-    """Each fold calibrated by the others, in the order of the rows."""
+    """Each fold calibrated by its teachers, in the order of the rows."""
     assert predictions.probabilities is not None
-    calibrated = np.empty_like(predictions.probabilities)
-    for fold in np.unique(folds):
-        inside = folds == fold
-        fitted = _fit(predictions.take(~inside), truth[~inside], method)
+    calibrated = predictions.probabilities.copy()
+    for inside, others in crossings(folds, ordered=ordered):
+        teachers = predictions.take(others)
+        if _rarest(teachers, truth[others]) < _FEWEST_TO_TEACH:
+            continue
+        known = weights[others] if weights is not None else None
+        fitted = _fit(teachers, truth[others], method, known)
         calibrated[inside] = _apply(fitted, predictions.take(inside))
     return replace(predictions, probabilities=calibrated, scores=None)
 
 
-def _fit(predictions: Predictions, truth: Codes, method: str) -> Any:
+def _rarest(predictions: Predictions, truth: Codes) -> int:
+    """Rows of the rarest class."""
+    assert predictions.classes is not None
+    return int(np.bincount(truth, minlength=len(predictions.classes)).min())
+
+
+def _fit(predictions: Predictions, truth: Codes, method: str, weights: Floats | None) -> Any:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.frozen import FrozenEstimator
 
@@ -133,7 +154,11 @@ def _fit(predictions: Predictions, truth: Codes, method: str) -> Any:
     calibrated = CalibratedClassifierCV(
         FrozenEstimator(stand_in), method=method, cv=[(everything, everything)], ensemble=False
     )
-    return calibrated.fit(everything[:, None], predictions.classes[truth])
+    labels = predictions.classes[truth]
+    with warnings.catch_warnings():
+        # The model is frozen: that weights reach the calibrator only is what is wanted.
+        warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear to accept")
+        return calibrated.fit(everything[:, None], labels, sample_weight=weights)
 
 
 def _apply(fitted: Any, predictions: Predictions) -> Floats:
@@ -167,7 +192,13 @@ def _sorted_order(predictions: Predictions) -> NDArray[np.int64]:
     return np.argsort(predictions.classes, kind="stable").astype(np.int64)
 
 
-def _outcome(predictions: Predictions, truth: Codes, task: Task) -> Outcome:
+def _outcome(
+    predictions: Predictions,
+    truth: Codes,
+    task: Task,
+    weights: Floats | None,
+    clusters: Codes | None,
+) -> Outcome:
     assert predictions.classes is not None
     return Outcome(
         task,
@@ -175,4 +206,6 @@ def _outcome(predictions: Predictions, truth: Codes, task: Task) -> Outcome:
         truth,
         tuple(predictions.classes),
         probabilities=predictions.probabilities,
+        weights=weights,
+        clusters=clusters,
     )

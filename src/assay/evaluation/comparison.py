@@ -52,7 +52,9 @@ def independent(
     else:
         # Reversed, so that no resample of the one meets the same draw of the other.
         apart = second.resampled[metric] - first.resampled[metric][::-1]
-        estimate = percentile(value, apart, n, level, method="bootstrap of both")
+        groups = [each.n_clusters for each in (first, second) if each.n_clusters is not None]
+        method = f"{second.method} of both"
+        estimate = percentile(value, apart, n, level, method, min(groups, default=None))
     return _judged(first, second, estimate, task, metric, names)
 
 

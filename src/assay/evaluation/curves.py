@@ -29,7 +29,8 @@ class Reliability:
     """Observed frequency against predicted probability in bins of equal count.
 
     For a multiclass task the top class's probability against how often it was right.
-    `low` and `high` are exact (Clopper-Pearson) intervals of the observed frequency.
+    `low` and `high` are exact (Clopper-Pearson) intervals of the observed frequency; of weighted
+    or related rows with their effective number (Korn and Graubard).
     """
 
     predicted: Floats

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from assay.data.schema import Task
@@ -14,12 +15,12 @@ from assay.evaluation.curves import (
     RocCurve,
 )
 from assay.evaluation.outcome import Outcome
-from assay.evaluation.weighted import Scored, Weighted
 from assay.predictions import Floats
 
 _MOST_POINTS = 400
 _MOST_RESIDUALS = 2000
 _BINS = 10
+_TINY = np.finfo(np.float64).tiny
 
 
 def curves_of(outcome: Outcome) -> Curves:
@@ -29,34 +30,61 @@ def curves_of(outcome: Outcome) -> Curves:
     if outcome.task is Task.MULTICLASS:
         top = outcome.known_probabilities.max(axis=1)
         right = outcome.known_probabilities.argmax(axis=1) == outcome.truth
-        return Curves(reliability=_reliability(top, right.astype(np.float64)))
-    climb = Weighted(Scored(outcome), np.ones((1, len(outcome)))).binary_climb
-    hits, everything = climb.hits[0], climb.all[0]
-    rates = hits / hits[-1]
-    alarm_rates = (everything - hits) / (everything[-1] - hits[-1])
+        return Curves(reliability=_reliability(outcome, top, right))
+    positive = outcome.known_probabilities[:, 1]
+    hits, alarms = _let_in(outcome, positive)
+    everything = hits + alarms
+    rates, alarm_rates = hits / hits[-1], alarms / alarms[-1]
     shown = _thinned(len(hits))
     return Curves(
         roc=RocCurve(np.append(0.0, alarm_rates[shown]), np.append(0.0, rates[shown])),
         precision_recall=PrecisionRecallCurve(
             rates[shown], (hits / everything)[shown], float(hits[-1] / everything[-1])
         ),
-        reliability=_reliability(
-            outcome.known_probabilities[:, 1], outcome.truth.astype(np.float64)
-        ),
+        reliability=_reliability(outcome, positive, outcome.truth == 1),
     )
 
 
-def _reliability(predicted: Floats, happened: Floats) -> Reliability:
-    """Bins of equal count with exact intervals (Clopper and Pearson 1934)."""
+def _let_in(outcome: Outcome, positive: Floats) -> tuple[Floats, Floats]:
+    """Weight of positive and of negative rows that each falling threshold lets in."""
+    order = np.argsort(-positive, kind="stable")
+    ranked, weights = positive[order], outcome.known_weights[order]
+    last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    truth = outcome.truth[order]
+    hits, alarms = np.cumsum(weights * truth), np.cumsum(weights * (1 - truth))
+    return hits[last_of_tie], alarms[last_of_tie]
+
+
+def _reliability(outcome: Outcome, predicted: Floats, happened: NDArray[np.bool_]) -> Reliability:
+    """Bins of equal count, with exact intervals (Clopper and Pearson 1934) as far as rows count.
+
+    Weighted or related rows count for fewer than they are (Korn and Graubard 1998).
+    """
     order = np.argsort(predicted, kind="stable")
     bins = [each for each in np.array_split(order, min(_BINS, len(order))) if len(each)]
-    n = np.array([len(each) for each in bins], dtype=np.float64)
-    k = np.array([happened[each].sum() for each in bins])
-    with np.errstate(invalid="ignore"):
-        low = np.where(k == 0, 0.0, betaincinv(np.maximum(k, 1), n - k + 1, 0.025))
-        high = np.where(k == n, 1.0, betaincinv(k + 1, np.maximum(n - k, 1), 0.975))
-    means = np.array([predicted[each].mean() for each in bins])
-    return Reliability(means, k / n, low, high, n)
+    weights = outcome.known_weights
+    means = np.array([np.average(predicted[each], weights=weights[each]) for each in bins])
+    observed = np.array([np.average(happened[each], weights=weights[each]) for each in bins])
+    n = np.array([_counting(outcome, happened, each) for each in bins])
+    k = observed * n
+    low = np.where(observed == 0, 0.0, betaincinv(np.maximum(k, _TINY), n - k + 1, 0.025))
+    high = np.where(observed == 1, 1.0, betaincinv(k + 1, np.maximum(n - k, _TINY), 0.975))
+    return Reliability(means, observed, low, high, np.array([float(len(each)) for each in bins]))
+
+
+def _counting(outcome: Outcome, happened: NDArray[np.bool_], rows: NDArray[np.int64]) -> float:
+    """How many independent rows of equal weight would tell a frequency as well as these do."""
+    if outcome.weights is None and outcome.clusters is None:
+        return float(len(rows))
+    weights = outcome.known_weights[rows]
+    clusters = rows if outcome.clusters is None else outcome.clusters[rows]
+    members = np.unique(clusters, return_inverse=True)[1]
+    p, g = np.average(happened[rows], weights=weights), members.max() + 1
+    if p in (0, 1) or g == 1:
+        return float(g)
+    apart = np.bincount(members, weights * (happened[rows] - p)) / weights.sum()
+    variance = g / (g - 1) * (apart**2).sum()
+    return float(min(len(rows), p * (1 - p) / variance))
 
 
 def _residuals(outcome: Outcome) -> Residuals:

@@ -14,7 +14,7 @@ from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.metrics import METRICS, default_primary
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Evaluation
-from assay.predictions import Labels, Predictions
+from assay.predictions import Floats, Labels, Predictions
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,13 @@ class Judged:
 
 
 def outcome_of(
-    predictions: Predictions, target: Labels, schema: Schema, decided: Codes | None = None
+    predictions: Predictions,
+    target: Labels,
+    schema: Schema,
+    decided: Codes | None = None,
+    *,
+    weights: Floats | None = None,
+    clusters: Codes | None = None,
 ) -> Outcome:
     """Put predictions beside the truth of the same rows.
 
@@ -36,9 +42,18 @@ def outcome_of(
         target: True labels or values of these rows, in their order, shape (n,).
         schema: Task and classes.
         decided: Decided class positions, shape (n,); the most probable class when None.
+        weights: Sample weights, shape (n,); None when all rows count the same.
+        clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
     """
     if not schema.task.is_classification:
-        return Outcome(schema.task, predictions.rows, target, values=predictions.values)
+        return Outcome(
+            task=schema.task,
+            rows=predictions.rows,
+            truth=target,
+            values=predictions.values,
+            weights=weights,
+            clusters=clusters,
+        )
     probabilities = predictions.probabilities
     assert probabilities is not None
     return Outcome(
@@ -48,6 +63,8 @@ def outcome_of(
         classes=schema.classes,
         probabilities=probabilities,
         decided=np.argmax(probabilities, axis=1) if decided is None else decided,
+        weights=weights,
+        clusters=clusters,
     )
 
 
@@ -98,8 +115,7 @@ def _evaluation(
         k = len(outcome.classes)
         counts = np.bincount(outcome.truth, minlength=k)
         support = {str(c): int(n) for c, n in zip(outcome.classes, counts, strict=True)}
-        cells = np.bincount(outcome.truth * k + outcome.decided, minlength=k * k).reshape(k, k)
-        confusion = tuple(tuple(int(n) for n in row) for row in cells)
+        confusion = _confusion(outcome)
     return Evaluation(
         task=outcome.task,
         rows=rows,
@@ -109,3 +125,12 @@ def _evaluation(
         support=support,
         confusion=confusion,
     )
+
+
+def _confusion(outcome: Outcome) -> tuple[tuple[int, ...], ...]:
+    """Rows by true and decided class; weights are scaled so that they sum to the rows."""
+    k, weights = len(outcome.classes), outcome.known_weights
+    cells = np.bincount(
+        outcome.truth * k + outcome.decided, weights / weights.mean(), minlength=k * k
+    )
+    return tuple(map(tuple, cells.round().astype(int).reshape(k, k).tolist()))

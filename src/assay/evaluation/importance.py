@@ -7,7 +7,6 @@ for nothing. Features that say the same share their worth: each alone may look d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import METRICS
@@ -33,6 +32,5 @@ def importances(
     worth = []
     for feature, other in zip(shuffled, others, strict=True):
         first, second = (base, other) if more_is_better else (other, base)
-        drop = replace(first.difference(second, metric, level), method="paired bootstrap")
-        worth.append(Importance(feature, drop))
+        worth.append(Importance(feature, first.difference(second, metric, level)))
     return sorted(worth, key=lambda each: -each.drop.value)

@@ -1,9 +1,9 @@
 """Intervals: how far a metric may be from its true value, given how few rows it was computed on.
 
-Bootstrap over rows (Efron 1979), percentile ends; shares of rows have Wilson's interval (1927),
-which covers at its level near 0 and 1 where the bootstrap does not. The resamples depend on the
-number of rows and a seed only, so two models judged on the same rows are judged on the same
-resamples: differences are paired by construction.
+Bootstrap over rows (Efron 1979) or over clusters of them, percentile ends; shares of rows have
+Wilson's interval (1927), which covers at its level near 0 and 1 where the bootstrap does not, but
+holds for independent rows of equal weight only. Two models judged on the same rows are judged on
+the same resamples: differences are paired by construction.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
+from threadpoolctl import threadpool_limits
 
 from assay.estimates import Estimate
 from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Outcome
-from assay.evaluation.weighted import Scored, Weighted
+from assay.evaluation.sampling import Block, Sampling
+from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
 
 FEWEST_ROWS = 20
 """Rows, and rows of the rarer class, below which no interval is honest (docs/why.md)."""
 
-_CELLS_AT_ONCE = 400_000
-_SEED = 20190
+FEWEST_CLUSTERS = 30
+"""Clusters below which none is."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Replicates:
         shares: Of metrics that are k rows out of m: (k, m), by name.
         n: Number of rows.
         too_few: Why no interval can be given; None when one can.
+        n_clusters: Number of clusters that were drawn; None when single rows were.
     """
 
     values: Mapping[str, float]
@@ -47,6 +48,12 @@ class Replicates:
     shares: Mapping[str, tuple[float, float]]
     n: int
     too_few: str | None
+    n_clusters: int | None = None
+
+    @property
+    def method(self) -> str:
+        """How the resamples were drawn."""
+        return "bootstrap" if self.n_clusters is None else "cluster bootstrap"
 
     def estimate(self, name: str, level: float) -> Estimate:
         """One metric with its interval."""
@@ -56,7 +63,7 @@ class Replicates:
             return Estimate(value, low, high, n=self.n, level=level, method="Wilson")
         if self.too_few is not None:
             return Estimate.without_interval(value, n=self.n, reason=self.too_few)
-        return percentile(value, self.resampled[name], self.n, level)
+        return self._interval(value, self.resampled[name], level, self.method)
 
     def difference(self, other: Replicates, name: str, level: float) -> Estimate:
         """This metric minus the other outcome's on the same rows, paired."""
@@ -64,7 +71,10 @@ class Replicates:
         if self.too_few is not None:
             return Estimate.without_interval(value, n=self.n, reason=self.too_few)
         apart = self.resampled[name] - other.resampled[name]
-        return percentile(value, apart, self.n, level, method="paired bootstrap")
+        return self._interval(value, apart, level, f"paired {self.method}")
+
+    def _interval(self, value: float, resampled: Floats, level: float, method: str) -> Estimate:
+        return percentile(value, resampled, self.n, level, method, self.n_clusters)
 
 
 def replicate(
@@ -73,22 +83,24 @@ def replicate(
     """Metrics of outcomes on the same rows, each on the same resamples.
 
     Args:
-        outcomes: Outcomes of one task on the same rows.
+        outcomes: Outcomes of one task on the same rows; weights and clusters are the first one's.
         resamples: Number of bootstrap resamples.
         names: The metrics to compute; all of the task when empty.
     """
     first = outcomes[0]
     chosen = [METRICS[first.task][name] for name in names or METRICS[first.task]]
     scored = [Scored(outcome) for outcome in outcomes]
-    too_few = _too_few(first)
-    plain = [_measured(each, chosen, np.ones((1, len(first)))) for each in scored]
+    sampling = Sampling.of(first)
+    too_few = _too_few(first, sampling)
+    plain = [_measured(each, chosen, first.known_weights[None]) for each in scored]
 
-    def measured(block: tuple[int, int]) -> list[dict[str, Floats]]:
-        weights = _draw(len(first), *block)
+    def measured(block: Block) -> list[dict[str, Floats]]:
+        weights = sampling.draw(block)
         return [_measured(each, chosen, weights) for each in scored]
 
-    with ThreadPoolExecutor() as threads:
-        blocks = list(threads.map(measured, [] if too_few else _blocks(len(first), resamples)))
+    # BLAS with threads of its own would fight with ours, and give other last bits.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor() as threads:
+        blocks = list(threads.map(measured, [] if too_few else sampling.blocks(resamples)))
     return [
         Replicates(
             values={name: float(value[0]) for name, value in plain[position].items()},
@@ -96,9 +108,10 @@ def replicate(
                 name: np.concatenate([block[position][name] for block in blocks])
                 for name in (plain[position] if blocks else ())
             },
-            shares=_shares(each, chosen),
+            shares=_shares(each, chosen) if sampling.is_simple else {},
             n=len(first),
             too_few=too_few,
+            n_clusters=sampling.n_clusters,
         )
         for position, each in enumerate(scored)
     ]
@@ -116,6 +129,19 @@ def wilson(k: float, m: float, level: float) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
+def expanded(level: float, n_clusters: int) -> float:
+    """The level at which percentiles of few clusters must be read to cover at `level`.
+
+    The spread of resamples is too small by (g - 1) / g, and a normal's ends are too near where
+    the spread itself is uncertain (Hesterberg 2015, 'expanded percentile interval').
+
+    >>> round(expanded(0.95, 30), 4)
+    0.9625
+    """
+    g = n_clusters
+    return float(1 - 2 * ndtr(-np.sqrt(g / (g - 1)) * stdtrit(g - 1, 0.5 + level / 2)))
+
+
 def widened(level: float, looks: int) -> float:
     """The level at which each of several looks must be read for all to hold (Bonferroni).
 
@@ -125,24 +151,9 @@ def widened(level: float, looks: int) -> float:
     return 1 - (1 - level) / max(1, looks)
 
 
-def _blocks(n: int, resamples: int) -> list[tuple[int, int]]:
-    """Resamples in blocks that fit a processor's cache: (number, size) each."""
-    size = max(1, min(resamples, _CELLS_AT_ONCE // n))
-    return [
-        (number, min(size, resamples - start))
-        for number, start in enumerate(range(0, resamples, size))
-    ]
-
-
-def _draw(n: int, number: int, size: int) -> Floats:
-    """How often each row is drawn in the resamples of a block, float64, shape (size, n)."""
-    random = np.random.default_rng([_SEED, n, number])
-    picks: NDArray[Any] = random.integers(0, n, size=(size, n))
-    picks += n * np.arange(size)[:, None]
-    return np.bincount(picks.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
-
-
-def _measured(scored: Scored, chosen: Sequence[Metric], weights: Floats) -> dict[str, Floats]:
+def _measured(
+    scored: Scored, chosen: Sequence[Metric], weights: Floats | Counts
+) -> dict[str, Floats]:
     """Each metric under each set of weights, shape (b,)."""
     under = Weighted(scored, weights)
     return {metric.name: metric.values(under) for metric in chosen}
@@ -160,23 +171,45 @@ def _shares(scored: Scored, chosen: Sequence[Metric]) -> dict[str, tuple[float, 
 
 
 def percentile(
-    value: float, resampled: Floats, n: int, level: float, method: str = "bootstrap"
+    value: float,
+    resampled: Floats,
+    n: int,
+    level: float,
+    method: str = "bootstrap",
+    n_clusters: int | None = None,
 ) -> Estimate:
     """The interval between two quantiles of a number's resamples."""
     defined = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(defined) < len(resampled) / 2:
         return Estimate.without_interval(value, n=n, reason="it is not defined on these rows")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    read = level if n_clusters is None else expanded(level, n_clusters)
+    low, high = np.quantile(defined, [(1 - read) / 2, (1 + read) / 2])
     return Estimate(value, float(low), float(high), n=n, level=level, method=method)
 
 
-def _too_few(outcome: Outcome) -> str | None:
-    if len(outcome) < FEWEST_ROWS:
-        return f"{len(outcome)} rows are too few for one"
-    if outcome.task.is_classification:
-        counts = np.bincount(outcome.truth, minlength=len(outcome.classes))
-        rarest = int(np.argmin(counts))
-        if counts[rarest] < FEWEST_ROWS:
-            label, n = outcome.classes[rarest], counts[rarest]
-            return f"class {label} has only {n} {'row' if n == 1 else 'rows'}"
+def _too_few(outcome: Outcome, sampling: Sampling) -> str | None:
+    n, n_clusters = len(outcome), sampling.n_clusters
+    if n < FEWEST_ROWS:
+        return f"{n} rows are too few for one"
+    if n_clusters is not None and n_clusters < FEWEST_CLUSTERS:
+        return f"only {_counted(n_clusters, 'group')}"
+    if not outcome.task.is_classification:
+        return None
+    k = len(outcome.classes)
+    counts = np.bincount(outcome.truth, minlength=k)
+    rarest = int(np.argmin(counts))
+    if counts[rarest] < FEWEST_ROWS:
+        return f"class {outcome.classes[rarest]} has only {_counted(counts[rarest], 'row')}"
+    if sampling.members is not None:
+        # A class of many rows in a few groups is known no better than those groups are.
+        met = np.unique(sampling.members * k + outcome.truth)
+        groups = np.bincount(met % k, minlength=k)
+        rarest = int(np.argmin(groups))
+        if groups[rarest] < FEWEST_ROWS:
+            label = outcome.classes[rarest]
+            return f"class {label} is in only {_counted(groups[rarest], 'group')}"
     return None
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun if n == 1 else noun + 's'}"

@@ -32,18 +32,20 @@ class Metric:
     share: Share | None = None
 
     def of(self, outcome: Outcome) -> float:
-        """The metric of an outcome whose rows all count the same."""
-        return float(self.values(Weighted(Scored(outcome), np.ones((1, len(outcome)))))[0])
+        """The metric of an outcome, its rows weighted by their sample weights."""
+        return float(self.values(Weighted(Scored(outcome), outcome.known_weights[None]))[0])
 
 
 def roc_auc(of: Weighted) -> Floats:
     """Chance that a positive row scores higher than a negative one, ties counting half."""
-    return _area_under_roc(of.binary_climb)
+    return _area_under_roc(of.binary_climb, of.total)
 
 
 def roc_auc_ovr(of: Weighted) -> Floats:
     """Mean over the classes of the ROC-AUC of each against the rest; absent classes left out."""
-    areas = [_area_under_roc(of.climb(column)) for column in range(len(of.outcome.classes))]
+    areas = [
+        _area_under_roc(of.climb(column), of.total) for column in range(len(of.outcome.classes))
+    ]
     return np.nanmean(areas, axis=0)
 
 
@@ -51,7 +53,7 @@ def pr_auc(of: Weighted) -> Floats:
     """Average precision: precision at each threshold, weighted by the recall gained there."""
     climb = of.binary_climb
     precision = climb.hits / np.maximum(climb.all, np.finfo(np.float64).tiny)
-    return _ratio(np.einsum("bg,bg->b", climb.new_hits, precision), climb.hits[:, -1])
+    return _ratio(np.einsum("bg,bg->b", climb.new_hits, precision), climb.new_hits.sum(axis=1))
 
 
 def log_loss(of: Weighted) -> Floats:
@@ -103,19 +105,16 @@ def f1_weighted(of: Weighted) -> Floats:
 def mcc(of: Weighted) -> Floats:
     """Matthews correlation of truth and decision (Gorodkin 2004 for several classes)."""
     true, decided = of.confusion.sum(axis=2), of.confusion.sum(axis=1)
-    n = of.total
     right = _diagonal(of.confusion).sum(axis=1)
-    covariance = right * n - (true * decided).sum(axis=1)
-    spread = (n**2 - (true**2).sum(axis=1)) * (n**2 - (decided**2).sum(axis=1))
-    return _ratio(covariance, np.sqrt(spread))
+    covariance = right * true.sum(axis=1) - (true * decided).sum(axis=1)
+    return _ratio(covariance, np.sqrt(_unlike_pairs(true) * _unlike_pairs(decided)))
 
 
 def r2(of: Weighted) -> Floats:
     """Share of the target's variance that the predictions explain."""
-    truth = of.outcome.truth
-    centre = of.mean(truth)
-    shifted = truth - truth.mean()
-    spread = of.mean(shifted**2) - (centre - truth.mean()) ** 2
+    # Shifted first: squares of values far from zero would leave no digits for their spread.
+    shifted = of.outcome.truth - of.outcome.truth.mean()
+    spread = of.mean(shifted**2) - of.mean(shifted) ** 2
     return 1 - _ratio(of.mean(of.scored.residuals**2), spread, np.nan)
 
 
@@ -182,17 +181,24 @@ def default_primary(task: Task) -> str:
     return next(iter(METRICS[task]))
 
 
-def _area_under_roc(climb: Climb) -> Floats:
-    """Trapezoids below the curve; NaN where a class is absent."""
-    positive, negative = climb.hits[:, -1], climb.all[:, -1] - climb.hits[:, -1]
-    high = climb.hits - climb.new_hits / 2
-    area = np.einsum("bg,bg->b", climb.new, high) - np.einsum("bg,bg->b", climb.new_hits, high)
-    return _ratio(area, positive * negative, np.nan)
+def _area_under_roc(climb: Climb, total: Floats) -> Floats:
+    """Share of the pairs that are ranked right, ties counting half; NaN where a class is absent."""
+    positive = climb.new_hits.sum(axis=1)
+    negative = total - positive
+    above = climb.all - climb.hits - (climb.new - climb.new_hits) / 2
+    wrong = np.einsum("bg,bg->b", climb.new_hits, above)
+    pairs = positive * negative
+    return _ratio(pairs - wrong, pairs, np.nan)
 
 
 def _f1_scores(confusion: Floats) -> Floats:
     """F1 of each class, shape (b, k); 0 for a class that neither occurs nor is decided."""
     return _ratio(2 * _diagonal(confusion), confusion.sum(axis=2) + confusion.sum(axis=1))
+
+
+def _unlike_pairs(sums: Floats) -> Floats:
+    """Pairs of rows of different classes, shape (b,); exactly 0 where there is one class only."""
+    return 2 * (np.cumsum(sums, axis=1)[:, :-1] * sums[:, 1:]).sum(axis=1)
 
 
 def _diagonal(confusion: Floats) -> Floats:

@@ -28,6 +28,9 @@ class Outcome:
         probabilities: Class probabilities, float64, shape (n, k); None for regression.
         decided: Position of the decided class in `classes`, int64, shape (n,); None for regression.
         values: Predicted values, float64, shape (n,); None for a classification.
+        weights: Sample weights, float64, shape (n,); None when all rows count the same.
+        clusters: Which group each row belongs to, int64, shape (n,): rows of one group are not
+            independent of each other. None when each row stands for itself.
     """
 
     task: Task
@@ -37,6 +40,8 @@ class Outcome:
     probabilities: Floats | None = None
     decided: Codes | None = None
     values: Floats | None = None
+    weights: Floats | None = None
+    clusters: Codes | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,7 +60,14 @@ class Outcome:
             probabilities=at(self.probabilities),
             decided=at(self.decided),
             values=at(self.values),
+            weights=at(self.weights),
+            clusters=at(self.clusters),
         )
+
+    @property
+    def known_weights(self) -> Floats:
+        """The sample weights, 1 each where there are none."""
+        return np.ones(len(self)) if self.weights is None else self.weights
 
     @property
     def known_probabilities(self) -> Floats:

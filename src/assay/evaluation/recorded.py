@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
     columns: dict[str, Any] = {"row": outcome.rows, "truth": outcome.truth}
     if folds is not None:
         columns["fold"] = folds
+    if outcome.weights is not None:
+        columns["weight"] = outcome.weights
+    if outcome.clusters is not None:
+        columns["cluster"] = outcome.clusters
     if outcome.probabilities is None:
         columns["value"] = outcome.values
     else:
@@ -32,17 +37,26 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
 
 def from_table(table: pa.Table, schema: Schema) -> Outcome:
     """Read back what `as_table` wrote."""
-    rows, truth = table["row"].to_numpy(), table["truth"].to_numpy()
+
+    def column(name: str) -> Any:
+        return table[name].to_numpy() if name in table.column_names else None
+
+    known = Outcome(
+        schema.task,
+        rows=column("row"),
+        truth=column("truth"),
+        values=column("value"),
+        weights=column("weight"),
+        clusters=column("cluster"),
+    )
     if not schema.task.is_classification:
-        return Outcome(schema.task, rows, truth, values=table["value"].to_numpy())
+        return known
     probabilities = [
         table[f"{_PROBABILITY}{code}"].to_numpy() for code in range(len(schema.classes))
     ]
-    return Outcome(
-        schema.task,
-        rows,
-        truth,
+    return replace(
+        known,
         classes=schema.classes,
         probabilities=np.column_stack(probabilities),
-        decided=table["decided"].to_numpy(),
+        decided=column("decided"),
     )

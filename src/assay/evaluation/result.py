@@ -21,7 +21,8 @@ class Evaluation:
         primary: Name of the metric to decide by; a key of `metrics`.
         metrics: Every metric of the task with its interval, by name, the primary one first.
         support: Rows per class, by label as text; empty for regression.
-        confusion: Row counts, true class down, decided class across; empty for regression.
+        confusion: Row counts, true class down, decided class across; empty for regression. With
+            sample weights their sums, scaled to the number of rows and rounded.
     """
 
     task: Task

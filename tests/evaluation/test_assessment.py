@@ -1,0 +1,103 @@
+"""An assessment carries weights, clusters and the order of folds to all that it measures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from assay.data.schema import Task
+from assay.evaluation.assessment import Assessment, assess, importance_of
+from assay.evaluation.settings import EvaluationSettings
+from assay.predictions import Predictions
+from tests.tables import prepared
+
+N = 600
+
+
+def predicted(seed: int, noise: float, truth: np.ndarray, classes: np.ndarray) -> Predictions:
+    random = np.random.default_rng(seed)
+    logits = (np.eye(len(classes))[truth] + random.normal(size=(N, len(classes))) * noise) * 2
+    said = np.exp(logits)
+    said /= said.sum(axis=1, keepdims=True)
+    return Predictions(np.arange(N), probabilities=said, classes=classes)
+
+
+def assessed(task: Task, target_seed: int = 0, **given: object) -> tuple[Assessment, np.ndarray]:
+    schema = prepared(task).schema
+    truth = np.random.default_rng(target_seed).integers(0, len(schema.classes), N)
+    own, rival = (predicted(1, noise, truth, schema.class_array) for noise in (0.8, 2.0))
+    folds = np.arange(N) * 4 // N
+    found = assess(
+        [(own, folds), (own, folds)],
+        {"rival": rival},
+        schema.class_array[truth],
+        schema,
+        settings=EvaluationSettings(resamples=200, calibration="sigmoid"),
+        primary="log_loss",
+        learner="own",
+        **given,
+    )
+    return found, truth
+
+
+def test_weights_reach_metrics_thresholds_and_the_confusion() -> None:
+    weights = np.random.default_rng(0).gamma(1, 2, N)
+    found, truth = assessed(Task.BINARY, weights=weights)
+    outcome, evaluation = found.judged.outcome, found.judged.evaluation
+    expected = sk.log_loss(truth, outcome.probabilities, sample_weight=weights)
+    assert evaluation.metrics["log_loss"].value == pytest.approx(expected, abs=1e-12)
+    assert found.seeds[1] == found.seeds[0]
+    assert evaluation.metrics["accuracy"].method == "bootstrap"
+    assert sum(evaluation.support.values()) == N
+    matrix = sk.confusion_matrix(truth, outcome.decided, sample_weight=weights / weights.mean())
+    np.testing.assert_allclose(evaluation.confusion, matrix, atol=0.5)
+    plain, _ = assessed(Task.BINARY)
+    assert found.threshold.value != plain.threshold.value
+
+
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
+def test_clusters_reach_intervals_and_differences(task: Task) -> None:
+    found, _ = assessed(task, clusters=np.arange(N) // 10)
+    assert found.judged.evaluation.headline.method == "cluster bootstrap"
+    assert found.gains["rival"].estimate.method == "paired cluster bootstrap"
+    few, _ = assessed(task, clusters=np.arange(N) // 50)
+    assert few.judged.evaluation.headline.reason == "only 12 groups"
+    assert few.gains["rival"].better is None
+
+
+def test_no_future_in_ordered_folds() -> None:
+    folds = np.arange(N) * 4 // N
+    schema = prepared(Task.BINARY).schema
+    truth = np.random.default_rng(0).integers(0, 2, N)
+    own = predicted(1, 0.8, truth, schema.class_array)
+    outcomes = []
+    for known in (truth, np.where(folds < 2, truth, 1 - truth)):
+        found = assess(
+            [(own, folds)], {}, schema.class_array[known], schema,
+            settings=EvaluationSettings(resamples=200, calibration="sigmoid"),
+            primary="log_loss", learner="own", ordered=True,
+        )  # fmt: skip
+        outcomes.append(found.judged.outcome)
+    past, same = folds < 3, np.testing.assert_array_equal
+    same(outcomes[0].probabilities[past], outcomes[1].probabilities[past])
+    same(outcomes[0].decided[past], outcomes[1].decided[past])
+    same(outcomes[0].probabilities[folds == 0], own.probabilities[folds == 0])
+    assert not np.array_equal(outcomes[0].probabilities, outcomes[1].probabilities)
+
+
+def test_importance_is_weighted_and_drawn_by_cluster() -> None:
+    schema = prepared(Task.REGRESSION).schema
+    random = np.random.default_rng(0)
+    target = random.normal(size=N)
+    plain = Predictions(np.arange(N), values=target + random.normal(size=N) * 0.1)
+    broken = replace(plain, values=np.where(np.arange(N) < 300, 0.0, plain.values))
+    for share, weights in ((0.0, np.arange(N) >= 300), (1.0, np.arange(N) < 300)):
+        [worth] = importance_of(
+            {"": plain, "a": broken}, target, schema, metric="mae", level=0.95,
+            weights=weights.astype(float), clusters=np.arange(N) // 10,
+        )  # fmt: skip
+        assert worth.drop.method == "paired cluster bootstrap"
+        assert (worth.drop.value > 0.1) == (share == 1.0)
