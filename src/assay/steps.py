@@ -151,6 +151,9 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             settings=ready.asked.loaded.experiment.evaluation,
             primary=ready.primary,
             learner=ready.asked.learner.name,
+            weights=predicted.weights,
+            clusters=predicted.groups,
+            ordered=ready.data.folding.is_forward,
         )
 
 
@@ -189,12 +192,15 @@ def summed_up(
     asked, data, plan = ready.asked, ready.data, ready.plan
     settings = asked.loaded.experiment.evaluation
     plain = fitted.shuffled[""]
+    shuffled = _rows_of(ready, plain)
     importance = importance_of(
         fitted.shuffled,
-        _rows_of(ready, plain).known_target,
+        shuffled.known_target,
         data.schema,
         metric=ready.primary,
         level=settings.confidence,
+        weights=shuffled.weights,
+        clusters=shuffled.groups,
     )
     about = provenance.collect(plan.seed, asked.loaded.folder)
     return Run(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
 import assay
+from assay.data.dataset import Part
 from assay.data.schema import Task
 from assay.errors import DataError, NotFoundError
 from assay.inference.loading import LoadedModel, load_folder
 from assay.tracking.memory import MemoryStore
+from tests.fakes import FakeLearner, FakeModel
 from tests.tables import table
 
 
@@ -36,6 +40,42 @@ def test_labels_follow_the_threshold_and_keep_their_type() -> None:
     assert labels.dtype == np.int64
     np.testing.assert_array_equal(labels == 1, probabilities[:, 1] >= model.threshold)
     assert model.classes == (0, 1)
+
+
+@dataclass(frozen=True)
+class Overconfident(FakeLearner):
+    """Says everything with far too much certainty."""
+
+    name: str = "overconfident"
+
+    def _mean(self, train: Part, side: np.ndarray) -> np.ndarray:
+        sharp = super()._mean(train, side) ** 6
+        return sharp / sharp.sum()
+
+
+@pytest.mark.parametrize(
+    ("task", "method"),
+    [(Task.BINARY, "sigmoid"), (Task.BINARY, "isotonic"), (Task.MULTICLASS, "temperature")],
+)
+def test_a_model_of_ones_own_is_logged_as_calibrated_as_it_was_announced(
+    task: Task, method: str, tmp_path: Path
+) -> None:
+    frame, store = table(task, n=600), MemoryStore()
+    settings = {"training": {"seeds": 1}, "evaluation": {"resamples": 200, "calibration": method}}
+    run = assay.train(
+        frame, target="y", learner=Overconfident(), settings=settings, store=store, workers=1
+    )
+    folder, digest = store.model(run.run_id, tmp_path)
+    trust = [f"{FakeModel.__module__}:{FakeModel.__qualname__}"]
+    model = load_folder(folder, name="it", expected=digest, trust=trust)
+    said = model.predict_proba(frame)
+    codes = [model.classes.index(label) for label in frame["y"]]
+    logged = -np.log(said[np.arange(len(frame)), codes]).mean()
+    announced = run.evaluation.metrics["log_loss"]
+    assert announced.low < logged < announced.high
+    plain = mlflow.pyfunc.load_model(str(folder))
+    as_plain = plain.predict(frame, params={"output": "probabilities"})
+    np.testing.assert_array_equal(as_plain.to_numpy(), said)
 
 
 def test_truth_values_are_classes_too() -> None:

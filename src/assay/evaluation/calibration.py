@@ -148,8 +148,11 @@ def _fit(predictions: Predictions, truth: Codes, method: str, weights: Floats | 
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.frozen import FrozenEstimator
 
-    stand_in = _stand_in(predictions)
+    from assay.evaluation.replay import replayed
+
     assert predictions.classes is not None
+    assert predictions.probabilities is not None
+    stand_in = replayed(predictions.classes, predictions.probabilities, predictions.scores)
     everything = np.arange(len(predictions))
     calibrated = CalibratedClassifierCV(
         FrozenEstimator(stand_in), method=method, cv=[(everything, everything)], ensemble=False
@@ -163,33 +166,11 @@ def _fit(predictions: Predictions, truth: Codes, method: str, weights: Floats | 
 
 def _apply(fitted: Any, predictions: Predictions) -> Floats:
     """Calibrated probabilities in the order of the predictions' own classes, shape (n, k)."""
-    from sklearn.frozen import FrozenEstimator
-
-    pair = fitted.calibrated_classifiers_[0]
-    pair.estimator = FrozenEstimator(_stand_in(predictions))
-    probabilities = fitted.predict_proba(np.arange(len(predictions))[:, None])
-    order = _sorted_order(predictions)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return np.asarray(probabilities, dtype=np.float64)[:, back]
-
-
-def _stand_in(predictions: Predictions) -> Any:
-    from assay.evaluation.replay import Replay
+    from assay.evaluation.replay import recalibrated
 
     assert predictions.classes is not None
     assert predictions.probabilities is not None
-    order = _sorted_order(predictions)
-    scores = predictions.scores
-    if scores is not None:
-        flipped = scores.ndim == 1 and order[0] == 1
-        scores = -scores if flipped else scores if scores.ndim == 1 else scores[:, order]
-    return Replay(predictions.classes[order], predictions.probabilities[:, order], scores)
-
-
-def _sorted_order(predictions: Predictions) -> NDArray[np.int64]:
-    assert predictions.classes is not None
-    return np.argsort(predictions.classes, kind="stable").astype(np.int64)
+    return recalibrated(fitted, predictions.classes, predictions.probabilities, predictions.scores)
 
 
 def _outcome(

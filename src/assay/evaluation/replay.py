@@ -1,6 +1,8 @@
 """A stand-in for a fitted classifier: calibrators learn from recorded predictions by it.
 
-Apart from `calibration`, because it cannot exist without importing scikit-learn.
+Apart from `calibration`, because it cannot exist without importing scikit-learn. It stands alone
+(NumPy and scikit-learn only), because its text travels inside logged models: so a model of any
+class is calibrated where Assay is not installed.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metaestimators import available_if
 
 from assay.predictions import Floats, Labels
@@ -46,3 +49,36 @@ class Replay(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: NDArray[np.int64]) -> Labels:
         return self.classes[self.predict_proba(X).argmax(axis=1)]
+
+
+def replayed(classes: Labels, probabilities: Floats, scores: Floats | None) -> Replay:
+    """A stand-in for the model that gave these.
+
+    Args:
+        classes: In the order of the columns, shape (k,).
+        probabilities: Shape (n, k).
+        scores: A binary margin that favours the last class, shape (n,), or shape (n, k), or None.
+    """
+    order = np.argsort(classes, kind="stable")
+    if scores is not None:
+        flipped = scores.ndim == 1 and order[0] == 1
+        scores = -scores if flipped else scores if scores.ndim == 1 else scores[:, order]
+    return Replay(classes[order], probabilities[:, order], scores)
+
+
+def recalibrated(
+    calibrator: Any, classes: Labels, probabilities: Floats, scores: Floats | None
+) -> Floats:
+    """What a calibrator makes of predictions, columns in the order of `classes`, shape (n, k).
+
+    Args:
+        calibrator: scikit-learn's CalibratedClassifierCV, fitted around a stand-in.
+        classes: As for `replayed`; likewise the others.
+        probabilities: What the model said.
+        scores: What it said before that, if it did.
+    """
+    pair = calibrator.calibrated_classifiers_[0]
+    pair.estimator = FrozenEstimator(replayed(classes, probabilities, scores))
+    calibrated = calibrator.predict_proba(np.arange(len(probabilities))[:, None])
+    back = np.argsort(np.argsort(classes, kind="stable"), kind="stable")
+    return np.asarray(calibrated, dtype=np.float64)[:, back]

@@ -25,6 +25,8 @@ class Finished:
         predictor: A scikit-learn estimator that gives final labels and probabilities; None for a
             model of another kind.
         model: The model of another kind; None for an estimator.
+        calibrator: What calibrates a model of another kind; None for an estimator, which has its
+            calibrator inside, or where nothing is calibrated.
         threshold: Of a binary decision.
         calibration: Method of the calibration.
         about: What else is worth knowing of it.
@@ -33,6 +35,7 @@ class Finished:
     schema: Schema
     predictor: Any
     model: Model | None
+    calibrator: Any
     threshold: float | None
     calibration: str
     about: Mapping[str, Any]
@@ -58,14 +61,29 @@ def finish(
     schema = development.schema
     value = threshold.value if threshold is not None else None
     method = calibrated.method if calibrated is not None else "none"
+    calibrator = calibrated.calibrator if calibrated is not None else None
     if not isinstance(model, EstimatorModel):
-        return Finished(schema, None, model, value, method, about)
+        return Finished(schema, None, model, _alone(calibrator), value, method, about)
     predictor = model.estimator
-    if calibrated is not None and calibrated.calibrator is not None:
-        predictor = _swapped(calibrated.calibrator, predictor)
+    if calibrator is not None:
+        predictor = _swapped(calibrator, predictor)
     if value is not None:
         predictor = _deciding(predictor, development, value)
-    return Finished(schema, predictor, None, value, method, about)
+    return Finished(schema, predictor, None, None, value, method, about)
+
+
+def _alone(calibrator: Any) -> Any:
+    """The calibrator without the recorded predictions that it was fitted on."""
+    if calibrator is None:
+        return None
+    from sklearn.dummy import DummyClassifier
+    from sklearn.frozen import FrozenEstimator
+
+    nobody = FrozenEstimator(DummyClassifier())
+    calibrator.estimator = nobody
+    calibrator.cv = None
+    calibrator.calibrated_classifiers_[0].estimator = nobody
+    return calibrator
 
 
 def _swapped(calibrator: Any, estimator: Any) -> Any:

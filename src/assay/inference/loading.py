@@ -128,7 +128,7 @@ def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
         import json
 
         own = json.loads((inner / ABOUT).read_text(encoding="utf-8"))["model_class"]
-        unknown, types = {own} - set(trust), []
+        unknown, types = {own} - set(trust), [*TRUSTED_TYPES]
     if unknown:
         names = sorted(unknown)
         flags = " ".join(f"--trust {each}" for each in names)

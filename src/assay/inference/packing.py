@@ -14,9 +14,10 @@ import pandas as pd
 
 from assay.data import features
 from assay.data.schema import Schema
+from assay.evaluation import replay
 from assay.inference import served
 from assay.inference.finishing import Finished
-from assay.inference.served import ABOUT, ESTIMATOR, MODEL
+from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL
 from assay.learners.trust import check_savable
 from assay.tracking.mlflow_client import quietly
 
@@ -70,7 +71,12 @@ def digest(folder: Path) -> str:
 def travelling_code() -> str:
     """The text that makes a logged model predict without Assay."""
     here = Path(served.__file__)
-    parts = [Path(features.__file__), here, here.with_name("plain_mlflow.py")]
+    parts = [
+        Path(features.__file__),
+        Path(replay.__file__),
+        here,
+        here.with_name("plain_mlflow.py"),
+    ]
     texts = [path.read_text(encoding="utf-8") for path in parts]
     bare = [re.sub(r"^from (__future__|assay)[ .].*\n", "", text, flags=re.M) for text in texts]
     return "from __future__ import annotations\n\n" + "\n\n".join(bare)
@@ -84,6 +90,8 @@ def _write(finished: Finished, folder: Path) -> None:
         model_class = f"{kind.__module__}:{kind.__qualname__}"
         (folder / MODEL).mkdir()
         finished.model.save(folder / MODEL)
+        if finished.calibrator is not None:
+            types = _save_estimator(finished.calibrator, folder / CALIBRATOR)
     else:
         types = _save_estimator(finished.predictor, folder / ESTIMATOR)
     schema = finished.schema

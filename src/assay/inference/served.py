@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import skops.io
 from threadpoolctl import threadpool_limits
 
 from assay.data.features import feature_frame
+from assay.evaluation.replay import recalibrated
 
 ABOUT = "model.json"
 ESTIMATOR = "estimator.skops"
+CALIBRATOR = "calibrator.skops"
 MODEL = "model"
 
 
@@ -31,11 +34,13 @@ class Served:
     Args:
         about: What `model.json` says: the kinds of the features, the classes, the threshold.
         predictor: A scikit-learn estimator, or a model with a `predict` that gives Predictions.
+        calibrator: What calibrates the predictions of such a model; None for an estimator.
     """
 
-    def __init__(self, about: dict[str, Any], predictor: Any) -> None:
+    def __init__(self, about: dict[str, Any], predictor: Any, calibrator: Any = None) -> None:
         self.about = about
         self.predictor = predictor
+        self.calibrator = calibrator
 
     @classmethod
     def read(cls, folder: Path, trusted: Iterable[str] | None = None) -> Served:
@@ -46,14 +51,15 @@ class Served:
             trusted: Types that the estimator may hold; those it was packed with when None.
         """
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if about["model_class"] is not None:
-            module, _, name = about["model_class"].partition(":")
-            model_class = getattr(importlib.import_module(module), name)
-            return cls(about, model_class.load(folder / MODEL))
-        import skops.io
-
         types = about["types"] if trusted is None else list(trusted)
-        return cls(about, skops.io.load(folder / ESTIMATOR, trusted=types))
+        if about["model_class"] is None:
+            return cls(about, skops.io.load(folder / ESTIMATOR, trusted=types))
+        module, _, name = about["model_class"].partition(":")
+        model_class = getattr(importlib.import_module(module), name)
+        calibrator = None
+        if (folder / CALIBRATOR).is_file():
+            calibrator = skops.io.load(folder / CALIBRATOR, trusted=types)
+        return cls(about, model_class.load(folder / MODEL), calibrator)
 
     @property
     def is_classifier(self) -> bool:
@@ -97,7 +103,10 @@ class Served:
 
     def _probabilities(self, features: pd.DataFrame) -> Any:
         if self.about["model_class"] is not None:
-            return self.predictor.predict(features).probabilities
+            said = self.predictor.predict(features)
+            if self.calibrator is None:
+                return said.probabilities
+            return recalibrated(self.calibrator, said.classes, said.probabilities, said.scores)
         probabilities = self.predictor.predict_proba(features)
         known = list(self.predictor.classes_)
         return probabilities[:, [known.index(label) for label in self.about["classes"]]]
