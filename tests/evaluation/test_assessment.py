@@ -101,3 +101,11 @@ def test_importance_is_weighted_and_drawn_by_cluster() -> None:
         )  # fmt: skip
         assert worth.drop.method == "paired cluster bootstrap"
         assert (worth.drop.value > 0.1) == (share == 1.0)
+
+
+def test_some_rows_keep_their_weights_and_clusters() -> None:
+    found, _ = assessed(Task.BINARY, weights=np.arange(N) / 7, clusters=np.arange(N) // 10)
+    some = found.judged.outcome.on_rows([3, 50, 599])
+    assert some.weights.tolist() == [3 / 7, 50 / 7, 599 / 7]
+    assert some.clusters.tolist() == [0, 5, 59]
+    assert some.known_weights is some.weights

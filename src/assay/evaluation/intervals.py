@@ -27,7 +27,7 @@ FEWEST_ROWS = 20
 """Rows, and rows of the rarer class, below which no interval is honest (docs/why.md)."""
 
 FEWEST_CLUSTERS = 30
-"""Clusters below which none is."""
+"""Clusters, and clusters that hold the rarest class, below which none is."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _too_few(outcome: Outcome, sampling: Sampling) -> str | None:
         met = np.unique(sampling.members * k + outcome.truth)
         groups = np.bincount(met % k, minlength=k)
         rarest = int(np.argmin(groups))
-        if groups[rarest] < FEWEST_ROWS:
+        if groups[rarest] < FEWEST_CLUSTERS:
             label = outcome.classes[rarest]
             return f"class {label} is in only {_counted(groups[rarest], 'group')}"
     return None
