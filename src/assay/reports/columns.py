@@ -89,7 +89,7 @@ def column_table(content: ReportContent) -> ColumnTable:
 
 
 def _row(column: Column, profile: ColumnProfile | None) -> ColumnRow:
-    holds, more = _in_words(column, profile) if profile is not None else ("", "")
+    holds, more = in_words(column, profile) if profile is not None else ("", "")
     return ColumnRow(
         column=column,
         role="" if column.role is Role.FEATURE else column.role.value,
@@ -120,8 +120,8 @@ def _bars(look: str, counts: Sequence[int]) -> Spark:
     return Spark(look, 10 * max(len(tops), _FEWEST_BARS), bars)
 
 
-def _in_words(column: Column, profile: ColumnProfile) -> tuple[str, str]:
-    """What the column holds, and what is said under it."""
+def in_words(column: Column, profile: ColumnProfile) -> tuple[str, str]:
+    """What a column holds, and what is said beside that."""
     if profile.n == 0:
         return "nothing", ""
     infinite = [f"{count(profile.infinite)} infinite"] if profile.infinite else []

@@ -9,7 +9,7 @@ from assay.data.profile import Gap, Profile
 from assay.data.schema import Kind, Role
 from assay.reports.axis import Scale
 from assay.reports.content import ReportContent
-from assay.reports.wording import between, count, counted, listed, share
+from assay.reports.wording import between, counted, listed, share
 
 SHOWN = 12
 
@@ -21,7 +21,8 @@ class GapRow:
     """One set of features that miss together.
 
     Attributes:
-        name: The features, the first of them by name.
+        names: The first of the features.
+        more: How many others there are, in words.
         all_names: All of them.
         rows: In how many rows they miss.
         at: Where the difference lies, in per cent of the width.
@@ -33,7 +34,8 @@ class GapRow:
         strong: Never; so that the row is drawn like others.
     """
 
-    name: str
+    names: Sequence[str]
+    more: str
     all_names: str
     rows: str
     at: float
@@ -157,10 +159,12 @@ def _row(gap: Gap, scale: Scale, n: int) -> GapRow:
     else:
         first, second = between(gap.when_missing, gap.when_present)
         values = f"{first}, elsewhere {second}"
+    others = len(gap.columns) - _NAMED
     return GapRow(
-        name=listed(gap.columns, _NAMED),
+        names=gap.columns[:_NAMED],
+        more=f"and {others} more" if others > 0 else "",
         all_names=", ".join(gap.columns),
-        rows=f"{count(gap.missing)} rows, {share(gap.missing / n)}",
+        rows=f"{counted(gap.missing, 'row')}, {share(gap.missing / n)}",
         at=at(gap.difference),
         low=at(gap.chance[0]),
         high=at(gap.chance[1]),
