@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.checks.run import CheckResults
+from assay.data.profile import Profile
 from assay.data.schema import Schema
 from assay.errors import NotFoundError
 from assay.estimates import Estimate
@@ -55,6 +56,7 @@ class Run:
         model: URI of the logged model.
         report: The page that tells all this; None if there is none on this machine.
         test: Set once the sealed rows were opened.
+        profile: What the development rows hold; None in runs that were recorded without it.
     """
 
     run_id: str
@@ -85,6 +87,7 @@ class Run:
     model: str
     report: Path | None = None
     test: TestLook | None = None
+    profile: Profile | None = None
 
     @property
     def metrics(self) -> Mapping[str, Estimate]:
@@ -120,12 +123,13 @@ class Run:
             "threshold": vars(self.threshold) if self.threshold is not None else None,
             "report": None,
             "test": _test_as_dict(self.test),
+            "profile": self.profile.as_dict() if self.profile is not None else None,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Run:
         """Read back what `as_dict` wrote."""
-        threshold = record["threshold"]
+        threshold, profile = record["threshold"], record.get("profile")
         return cls(
             **{
                 **record,
@@ -144,6 +148,7 @@ class Run:
                 "importance": tuple(Importance.from_dict(each) for each in record["importance"]),
                 "threshold": Threshold(**threshold) if threshold is not None else None,
                 "test": _test_from_dict(record["test"]),
+                "profile": Profile.from_dict(profile) if profile is not None else None,
             }
         )
 
@@ -207,6 +212,7 @@ class Run:
             test=self.test,
             looks=looks,
             next_steps=steps,
+            profile=self.profile,
         )
 
     def __repr__(self) -> str:

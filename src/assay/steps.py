@@ -13,6 +13,7 @@ from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
+from assay.data.profiling import profile
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.evaluate import check_primary
@@ -233,6 +234,7 @@ def summed_up(
         fingerprint=data.fingerprint,
         test_digest=data.sealed.digest,
         model=model,
+        profile=profile(data.raw_development, data.schema),
     )
 
 

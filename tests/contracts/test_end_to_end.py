@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import assay
 from assay.data.schema import Task
 from assay.errors import InputError
 from assay.findings import Severity
+from assay.runs import Run
 from assay.tracking.recorder import Status
 from tests.fakes import FakeCheck, FakeLearner, FakeStore
 from tests.tables import table
@@ -42,8 +44,10 @@ def test_fakes_go_from_table_to_prediction(task: Task, tmp_path: Path) -> None:
     assert run.importance[0].feature == "a"
     assert "middle" in run.provenance["chosen by folds"]
 
+    assert (run.profile.n, run.profile.column("a").n) == (240, 240)
     looked = assay.evaluate(run, on="test", store=store)
     assert looked.test.evaluation.n == 60
+    assert looked.profile == run.profile
     page = looked.report.read_text()
     assert "fakes" in page
     assert "A column is forbidden." in page
@@ -57,6 +61,17 @@ def test_fakes_go_from_table_to_prediction(task: Task, tmp_path: Path) -> None:
     if task is not Task.REGRESSION:
         assert set(predictions["prediction"]) <= set(frame["y"])
         np.testing.assert_allclose(predictions.iloc[:, 1:].sum(axis=1), 1)
+
+
+def test_a_run_recorded_before_there_were_profiles_is_read() -> None:
+    frame = table(Task.BINARY, n=300)
+    run = assay.train(
+        frame, target="y", learner=FakeLearner(), store=FakeStore(), checks=[],
+        settings={"training": {"seeds": 1}, "evaluation": {"resamples": 200}},
+    )  # fmt: skip
+    record = json.loads(json.dumps(run.as_dict(), default=str))
+    del record["profile"]
+    assert Run.from_dict(record).profile is None
 
 
 def test_two_runs_of_one_store_are_compared() -> None:

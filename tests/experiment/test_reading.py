@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assay.data.profiling import profile
 from assay.data.schema import Task
 from assay.data.sources import read_table
 from assay.experiment import experiment_from, load_experiment
@@ -97,12 +99,23 @@ def test_the_template_loads(task: Task, tmp_path: Path) -> None:
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
 def test_the_template_takes_any_name_of_a_column(tmp_path: Path, name: str) -> None:
-    from dataclasses import replace
-
     schema = prepared(Task.BINARY).schema
     odd = tuple(replace(c, name=name) if c.name in ("y", "a") else c for c in schema.columns)
     schema = replace(schema, columns=odd, target=name)
     assert loaded(tmp_path, template("t.csv", schema, "x")).experiment.data.target == name
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_the_template_tells_what_columns_hold_whatever_that_is(tmp_path: Path, level: str) -> None:
+    data = prepared(Task.BINARY)
+    seen = profile(data.raw_development, data.schema)
+    odd = tuple(replace(c, levels=((level, 9), *c.levels)) if c.levels else c for c in seen.columns)
+    text = template("t.csv", data.schema, "x", replace(seen, columns=odd))
+    assert loaded(tmp_path, text).experiment.data.target == "y"
+    assert "distinct): 0 to 29" in text
 
 
 def test_the_schema_describes_every_key() -> None:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from scipy.stats import beta
 from sklearn import metrics
 from sklearn.datasets import make_classification, make_regression
@@ -16,6 +17,8 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
+from assay.data.profile import Profile
+from assay.data.profiling import profile
 from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.estimates import Estimate
 from assay.evaluation.curves import (
@@ -116,6 +119,25 @@ def schema(task: Task, n_features: int, classes: Sequence[Any] = ()) -> Schema:
         Column("y", kind, Role.TARGET, "string", "the target", max(2, len(classes)), 0.0),
     ]
     return Schema((*features, *others), "y", task, tuple(classes))
+
+
+def table(described: Schema, features: Any, target: Any) -> pa.Table:
+    """The columns that a schema describes: numbers, levels and days, each third with gaps."""
+    random = np.random.default_rng(0)
+    n = len(features)
+    columns = {
+        "row_id": pa.array(np.arange(n)),
+        "notes": pa.array([f"this is a note of some length, number {i}" for i in range(n)]),
+        "y": pa.array(target),
+    }
+    for at, column in enumerate(described.features):
+        values: Any = features[:, at]
+        if column.kind is Kind.CATEGORICAL:
+            values = np.char.mod("level %d", np.abs(values).astype(int))
+        elif column.kind is Kind.DATETIME:
+            values = np.datetime64("2011-01-26", "us") + (1e13 * values).astype("timedelta64[us]")
+        columns[column.name] = pa.array(values, mask=random.random(n) < column.missing)
+    return pa.table({column.name: columns[column.name] for column in described.columns})
 
 
 def findings() -> list[Finding]:
@@ -226,13 +248,15 @@ def binary(n: int = 1500) -> ReportContent:
         reliability=reliability(said, y),
     )
     evaluated = measured(said)
+    described = schema(Task.BINARY, x.shape[1], classes)
     baselines = [
         BaselineContent(name, measured(p), difference("roc_auc", scores["roc_auc"], y, p, said))
         for name, p in (("constant", prior), ("two features", weak))
     ]
     return _content(
         evaluated,
-        schema=schema(Task.BINARY, x.shape[1], classes),
+        schema=described,
+        profile=profile(table(described, x, np.array(classes)[y]), described),
         seeds=_seeds(evaluated.headline),
         baselines=baselines,
         curves=curves,
@@ -264,9 +288,11 @@ def multiclass(n_classes: int = 4, n: int = 1200) -> ReportContent:
     within_noise = Estimate(-0.0021, -0.0054, 0.0013, n=n)
     gain = Difference("log_loss", 0.5, 0.4979, within_noise, None, "within noise")
     evaluated = measured(said)
+    described = schema(Task.MULTICLASS, x.shape[1], classes)
     return _content(
         evaluated,
-        schema=schema(Task.MULTICLASS, x.shape[1], classes),
+        schema=described,
+        profile=profile(table(described, x, np.array(classes)[y]), described),
         seeds=SeedSpread([evaluated.headline.value]),
         baselines=[BaselineContent("shrunk", measured(less), gain)],
         curves=Curves(reliability=reliability(said.max(axis=1), said.argmax(axis=1) == y)),
@@ -290,9 +316,11 @@ def regression(n: int = 900) -> ReportContent:
     few = Estimate.without_interval(0.094, n=n, reason="targets near zero make it unstable")
     evaluated = replace(evaluated, metrics={**evaluated.metrics, "mape": few})
     gain = difference("r2", metrics.r2_score, y, mean, said)
+    described = schema(Task.REGRESSION, x.shape[1])
     return _content(
         evaluated,
-        schema=schema(Task.REGRESSION, x.shape[1]),
+        schema=described,
+        profile=profile(table(described, x, y), described),
         seeds=_seeds(evaluated.headline),
         baselines=[BaselineContent("constant", evaluation(Task.REGRESSION, scores, y, mean), gain)],
         curves=Curves(residuals=Residuals(said, y - said)),
@@ -316,6 +344,22 @@ def opened(content: ReportContent, looks: int = 1, drop: float = 0.004) -> Repor
     )
     compared = Difference(primary, announced.value, number.value, apart, better, "compared")
     return replace(content, test=TestLook(on_test, compared, looks))
+
+
+def _hostile(profile: Profile | None, evil: str, long: str) -> Profile:
+    """A profile with markup in its names and levels."""
+    assert profile is not None
+    first, second, *rest = profile.columns
+    gap = replace(profile.gaps[0], columns=(evil, long), label=evil)
+    return replace(
+        profile,
+        columns=(
+            replace(first, name=evil, numbers=None, levels=((evil, 3), (long, 2))),
+            replace(second, name=long),
+            *rest,
+        ),
+        gaps=(gap, *profile.gaps),
+    )
 
 
 def hostile(content: ReportContent) -> ReportContent:
@@ -348,6 +392,7 @@ def hostile(content: ReportContent) -> ReportContent:
         learner=evil,
         options={evil: evil, "hidden": long},
         schema=replace(content.schema, columns=tuple(columns), target=evil),
+        profile=_hostile(content.profile, evil, long),
         evaluation=replace(content.evaluation, support=support),
         baselines=[replace(each, name=evil) for each in content.baselines],
         findings=[finding, *content.findings],

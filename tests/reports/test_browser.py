@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,13 @@ def test_the_page_fits_is_legible_and_raises_no_complaint(
         assert dark == (scheme == "dark")
         assert chromium.ask(_LOUDEST_TOO_FAINT) == [], path.name
     assert chromium.complaints == []
+
+
+def test_a_name_is_not_broken_and_a_very_long_one_is_cut(chromium: Browser, tmp_path: Path) -> None:
+    content = builders.binary()
+    size = "((each) => [each.scrollWidth > each.clientWidth, each.clientHeight])"
+    for name, is_cut in (("boosting", False), ("gradient-boosting-20", False), ("so_" * 30, True)):
+        path = write(replace(content, learner=name), tmp_path / "page.html")
+        chromium.show(path, 1280, "light")
+        found, height = chromium.ask(f"{size}(document.querySelector('.against th span'))")
+        assert (found, height < 30) == (is_cut, True), name

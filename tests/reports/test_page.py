@@ -13,6 +13,7 @@ from assay.estimates import Estimate
 from assay.findings import Severity
 from assay.reports.content import ReportContent
 from assay.reports.page import render, write
+from assay.reports.tables import metric_table
 
 from . import builders
 from .markup import Markup
@@ -165,11 +166,36 @@ def test_a_metric_without_an_interval_gives_its_reason() -> None:
     assert "not defined" in seen
 
 
+def test_a_baseline_is_written_with_the_decimals_of_the_model() -> None:
+    content = builders.binary()
+    model, tiny = Estimate(0.895, 0.882, 0.908, n=9), Estimate(0.0, 0.0, 0.000011, n=9)
+    weak = content.baselines[0]
+    evaluation = replace(weak.evaluation, metrics={**weak.evaluation.metrics, "f1": tiny})
+    [(_, _, cells)] = [
+        line
+        for line in metric_table(
+            replace(
+                content,
+                evaluation=replace(
+                    content.evaluation, metrics={**content.evaluation.metrics, "f1": model}
+                ),
+                baselines=[replace(weak, evaluation=evaluation)],
+            )
+        ).lines
+        if line[0] == "F1"
+    ]
+    assert [(cell.value, cell.interval) for cell in cells if cell is not None] == [
+        ("0.895", "0.882 to 0.908"),
+        ("0.000", "0.000 to 0.000"),
+    ]
+
+
 def test_long_lists_are_folded() -> None:
     content = builders.multiclass(31)
-    columns = content.schema.columns * 2
+    more = tuple(replace(each, name=f"more_{each.name}") for each in content.schema.columns)
+    columns = (*content.schema.columns, *more)
     html = render(replace(content, schema=replace(content.schema, columns=columns)))
-    assert "54 columns" in Markup(html).seen
+    assert "34 further columns" in Markup(html).seen
     assert "and 4 more, each of them worth less." in Markup(html).seen
     assert "and 19 more" in Markup(html).seen
 

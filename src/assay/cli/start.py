@@ -22,6 +22,7 @@ from assay.cli.console import json_option, print_json
 def init(data: Path, target: str, out: Path | None, force: bool, as_json: bool) -> int:
     """Write a commented experiment file for the table DATA, from what is seen in it."""
     from assay.data.preparation import prepare
+    from assay.data.profiling import profile
     from assay.data.settings import DataSettings
     from assay.data.sources import read_table
     from assay.errors import InputError
@@ -34,9 +35,12 @@ def init(data: Path, target: str, out: Path | None, force: bool, as_json: bool) 
             f"{path} is there already.", mend="name another file with --out, or add --force"
         )
     settings = DataSettings(source=str(data), target=target)
-    schema = prepare(read_table(data), settings, data.name).schema
+    prepared = prepare(read_table(data), settings, data.name)
+    schema = prepared.schema
     source = Path(os.path.relpath(data.absolute(), path.absolute().parent)).as_posix()
-    atomic_write(path, template(source, schema, data.stem))
+    atomic_write(
+        path, template(source, schema, data.stem, profile(prepared.raw_development, schema))
+    )
     if as_json:
         print_json({"experiment": str(path), "schema": schema.as_dict()})
     else:

@@ -8,12 +8,15 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from assay.data.profile import ColumnProfile, Profile
 from assay.data.schema import Column, Kind, Role, Schema
 from assay.evaluation.settings import EvaluationSettings
 from assay.experiment.experiment import Experiment
 from assay.fitting.settings import TrainingSettings
+from assay.reports.columns import in_words
 
 _WIDTH = 100
+_WIDEST_HELD = 60
 
 
 def json_schema() -> dict[str, Any]:
@@ -24,13 +27,14 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def template(source: str, schema: Schema, name: str) -> str:
+def template(source: str, schema: Schema, name: str, profile: Profile | None = None) -> str:
     """The text of a first experiment file for a table.
 
     Args:
         source: The table, as the file should name it.
         schema: What was seen in it.
         name: Name of the experiment.
+        profile: What its columns hold, to be told beside them.
     """
     from assay.learners.boosting import BoostingOptions
 
@@ -45,7 +49,11 @@ def template(source: str, schema: Schema, name: str) -> str:
         lines.append(f"  positive: {_scalar(schema.positive)}      # the class to find")
     lines += ["  # what the columns were taken for; a column that is no feature gets a role below"]
     width = max((len(_scalar(column.name)) for column in schema.columns), default=0)
-    lines += [f"  #   {_scalar(each.name):{width}}  {_about(each)}" for each in schema.columns]
+    held = {each.name: each for each in profile.columns} if profile is not None else {}
+    lines += [
+        f"  #   {_scalar(each.name):{width}}  {_about(each, held.get(each.name))}"
+        for each in schema.columns
+    ]
     ignored = [_scalar(each.name) for each in schema.columns if _is_useless(each)]
     lines += [
         "  roles:",
@@ -75,10 +83,14 @@ def _commented(settings: type[BaseModel], prefix: str) -> list[str]:
     return lines
 
 
-def _about(column: Column) -> str:
+def _about(column: Column, profile: ColumnProfile | None) -> str:
     role = f", {column.role}" if column.role is not Role.FEATURE else ""
     missing = f", {column.missing:.0%} missing" if column.missing else ""
-    return " ".join(f"{column.kind}{role} ({column.why}{missing})".split())
+    holds = in_words(column, profile)[0] if profile is not None else ""
+    if len(holds) > _WIDEST_HELD:
+        holds = f"{holds[:_WIDEST_HELD]}..."
+    told = f"{column.kind}{role} ({column.why}{missing}){f': {holds}' if holds else ''}"
+    return " ".join("".join(each if each.isprintable() else " " for each in told).split())
 
 
 def _about_task(schema: Schema) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay.data.profile import Profile
 from assay.data.schema import Schema
 from assay.evaluation.curves import Curves
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
@@ -81,6 +82,7 @@ class ReportContent:
         test: Set once the sealed rows were opened.
         looks: Looks that these test rows have had before, for any run, while this one has none.
         next_steps: Commands with what they do.
+        profile: What the development rows hold; None where it was not recorded.
     """
 
     experiment: str
@@ -109,3 +111,4 @@ class ReportContent:
     test: TestLook | None = None
     looks: int = 0
     next_steps: Mapping[str, str] = field(default_factory=dict)
+    profile: Profile | None = None

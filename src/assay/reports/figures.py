@@ -27,12 +27,13 @@ from assay.reports.plots import (
     uprights,
     upwards,
 )
-from assay.reports.wording import count, numbers, share
+from assay.reports.wording import between, count, counted, number, numbers, share
 
 _UNIT = (-0.02, 1.02)
 _FALSE_ALARMS = 0.1
 _RECALL = 0.8
 _LAYERS = 8
+_EVEN = 0.5
 
 
 def figures(content: ReportContent) -> list[Plot]:
@@ -45,10 +46,55 @@ def figures(content: ReportContent) -> list[Plot]:
         plots.append(_precision_recall(curves.precision_recall, evaluation))
     if curves.reliability is not None:
         plot = _reliability(curves.reliability, evaluation.task)
-        plots.append(replace(plot, more=[f"Calibration: {content.calibration}"]))
+        how = content.calibration.rstrip(".")
+        plots.append(replace(plot, more=[f"Calibration: {how}."] if how else []))
     if curves.residuals is not None:
         plots += [_residuals(curves.residuals), _residual_spread(curves.residuals)]
     return plots
+
+
+def target_plot(content: ReportContent) -> Plot | None:
+    """The distribution of a regression's target; None where it was not recorded."""
+    target = content.profile.target if content.profile is not None else None
+    if target is None or target.numbers is None:
+        return None
+    spread, drawn = target.numbers, target.numbers.histogram
+    rows = np.array(drawn.counts)
+    x, y = across(*extent(drawn.edges, 0.02)), upwards(0.0, max(1.0, float(rows.max())) * 1.06)
+    middle = spread.at(0.5)
+    low, high, lower, upper, median = between(
+        *(spread.at(each) for each in (0.0, 1.0, 0.25, 0.75, 0.5))
+    )
+    reading = (
+        f"Half of the rows lie between {lower} and {upper}; the median is {median}, "
+        f"the lowest {low} and the highest {high}."
+    )
+    tails = drawn.below + drawn.above
+    beyond = f"{counted(tails, 'row')} beyond the axis {'is' if tails == 1 else 'are'} not drawn."
+    return Plot(
+        "target",
+        f"Distribution of {content.schema.target}",
+        f"Histogram of the development rows; a line marks the median. {reading}",
+        reading,
+        x,
+        y,
+        content.schema.target,
+        "rows",
+        [
+            bars("bar", x.at(drawn.edges), y.at(rows)),
+            Mark("reference solid", f"M{float(x.at(middle)):.1f} {TOP}V{BOTTOM}"),
+        ],
+        more=[_skewed(target.skewness), *([beyond] if tails else [])],
+    )
+
+
+def _skewed(skewness: float | None) -> str:
+    if skewness is None:
+        return "All its values are the same."
+    if abs(skewness) < _EVEN:
+        return f"Nearly symmetrical: skewness {number(skewness)}."
+    tail = "high" if skewness > 0 else "low"
+    return f"A long tail of {tail} values: skewness {number(skewness)}."
 
 
 def _roc(curve: RocCurve, evaluation: Evaluation) -> Plot:

@@ -12,9 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assay.findings import Finding, Severity
 from assay.reports import dots, tables, verdicts, wording
+from assay.reports.columns import column_table
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
-from assay.reports.figures import figures
+from assay.reports.figures import figures, target_plot
+from assay.reports.missing import missing
 
 _OPENS_TEST = "--on test"
 
@@ -46,6 +48,10 @@ def render(content: ReportContent) -> str:
             importance_reading=dots.importance_reading(content) if content.importance else "",
             parts=tables.parts(content),
             classes=tables.class_shares(content),
+            classes_reading=tables.classes_reading(content),
+            target_plot=target_plot(content),
+            columns=column_table(content),
+            missing=missing(content),
             version=_version(),
         )
     )
@@ -77,6 +83,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     named: dict[str, Any] = {
+        "breakable": wording.breakable,
         "count": wording.count,
         "share": wording.share,
         "value": wording.value,

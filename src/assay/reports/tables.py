@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assay.estimates import Estimate
 from assay.reports.content import ReportContent
-from assay.reports.wording import counted, interval, metric, rows, value
+from assay.reports.wording import counted, like, metric, rows, share
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -50,19 +50,20 @@ def metric_table(content: ReportContent) -> MetricTable:
     )
     letters = {reason: _LETTERS[n % len(_LETTERS)] for n, reason in enumerate(reasons)}
 
-    def cell(estimate: Estimate | None) -> MetricCell | None:
+    def cell(estimate: Estimate | None, model: Estimate) -> MetricCell | None:
         if estimate is None:
             return None
         why = "" if estimate.has_interval else letters[estimate.reason or "no reason was given"]
-        return MetricCell(value(estimate), interval(estimate), why)
+        said, between = like(model, estimate)
+        return MetricCell(said, between, why)
 
     lines = [
         (
             metric(name),
             name == content.evaluation.primary,
-            [cell(e.metrics.get(name)) for _, e in columns],
+            [cell(e.metrics.get(name), model) for _, e in columns],
         )
-        for name in content.evaluation.metrics
+        for name, model in content.evaluation.metrics.items()
     ]
     heads = [(who, f"{rows(each.rows)}, {counted(each.n, 'row')}") for who, each in columns]
     return MetricTable(heads, lines, [(letter, reason) for reason, letter in letters.items()])
@@ -85,6 +86,20 @@ def parts(content: ReportContent) -> list[PartOfRows]:
 def class_shares(content: ReportContent) -> list[PartOfRows]:
     """Rows by class where the evaluation was made; empty for a regression."""
     return _parts(content.evaluation.support)
+
+
+def classes_reading(content: ReportContent) -> str:
+    """How even the classes are, in a sentence; empty for a regression."""
+    classes = class_shares(content)
+    if not classes:
+        return ""
+    if len(classes) == 2:
+        return f"{share(classes[1].share)} of the rows are “{classes[1].name}”."
+    most, least = (pick(classes, key=lambda each: each.n) for pick in (max, min))
+    return (
+        f"“{most.name}” is the most frequent of {len(classes)} classes with {share(most.share)} "
+        f"of the rows, “{least.name}” the rarest with {counted(least.n, 'row')}."
+    )
 
 
 def _parts(rows_by_name: Mapping[str, int]) -> list[PartOfRows]:

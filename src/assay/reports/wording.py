@@ -8,12 +8,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+from markupsafe import Markup
+
 from assay.estimates import Estimate, aligned
 
 NARROW_SPACE = "\u202f"
 MINUS = "\u2212"
 
 _SHOWN_ITEMS = 8
+_LARGEST_IN_FULL = 1e15
+_SMALLEST_IN_FULL = 1e-6
+_GROUPED_FROM = 10_000
+_CLOSE_DAYS = 3
 _SMALLEST_SHARE = 0.0005
 _WHOLE_PERCENT_FROM = 0.0995
 _METRICS = {
@@ -113,6 +120,52 @@ def like(model: Estimate, other: Estimate) -> tuple[str, str]:
     return value, " to ".join(ends)
 
 
+def between(low: float, high: float, *others: float) -> list[str]:
+    """Ends of a range as they stand in the data: whole numbers whole, years without a comma.
+
+    >>> between(17.0, 90.0), between(1872, 2010), between(0.0, 12.345), between(1.5e18, 3e18)
+    (['17', '90'], ['1872', '2010'], ['0.0', '12.3'], ['1.5e18', '3e18'])
+    """
+    values = (low, high, *others)
+    largest = max(map(abs, values))
+    if largest >= _LARGEST_IN_FULL or 0 < largest < _SMALLEST_IN_FULL:
+        return [_with_exponent(each) for each in values]
+    if all(float(each).is_integer() for each in values):
+        texts = [count(each) for each in values]
+        return texts if largest >= _GROUPED_FROM else [each.replace(",", "") for each in texts]
+    return numbers(*values)
+
+
+def days_between(low: float, high: float, *others: float) -> list[str]:
+    """Days since 1970 as dates, to the minute where they lie close together.
+
+    >>> days_between(15706.0, 16070.5), days_between(15706.0, 15706.5)
+    (['2013-01-01', '2013-12-31'], ['2013-01-01 00:00', '2013-01-01 12:00'])
+    """
+    unit = "m" if 0 < high - low < _CLOSE_DAYS else "D"
+    minutes = np.floor(np.array([low, high, *others]) * 1440).astype("datetime64[m]")
+    return [str(each).replace("T", " ") for each in minutes.astype(f"datetime64[{unit}]")]
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are.
+
+    >>> listed(["a", "b", "c"], 2), listed(["a", "b"], 2)
+    ('a, b and 1 more', 'a, b')
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {count(more)} more" if more > 0 else "")
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after its dots, dashes and underscores, for a narrow column.
+
+    >>> breakable("force_<diameter>")
+    Markup('force_<wbr>&lt;diameter&gt;')
+    """
+    return Markup("<wbr>").join(re.findall(r"[^_.-]*[_.-]*", name)[:-1])
+
+
 def magnitude(difference: Estimate) -> str:
     """A difference whose sign is told in words, as 'beats by' or 'worse by'."""
     if difference.value >= 0:
@@ -203,10 +256,14 @@ def setting(anything: Any) -> str:
 
 
 def _listed(items: list[str]) -> str:
-    if not items:
-        return "none"
-    more = len(items) - _SHOWN_ITEMS
-    return ", ".join(items[:_SHOWN_ITEMS]) + (f" and {count(more)} more" if more > 0 else "")
+    return listed(items, _SHOWN_ITEMS) if items else "none"
+
+
+def _with_exponent(value: float) -> str:
+    digits, _, exponent = f"{abs(value):.2e}".partition("e")
+    power = f"e{int(exponent)}" if value else ""
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{digits.rstrip('0').rstrip('.')}{power.replace('-', MINUS)}"
 
 
 def _ends(estimate: Estimate) -> list[float]:
