@@ -24,13 +24,17 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def template(source: str, schema: Schema, name: str) -> str:
+def template(
+    source: str, schema: Schema, name: str, *, query: str | None = None, sheet: str | None = None
+) -> str:
     """The text of a first experiment file for a table.
 
     Args:
         source: The table, as the file should name it.
         schema: What was seen in it.
         name: Name of the experiment.
+        query: What is asked of a database.
+        sheet: The sheet of a workbook.
     """
     from assay.learners.boosting import BoostingOptions
 
@@ -38,6 +42,11 @@ def template(source: str, schema: Schema, name: str) -> str:
         f"name: {_scalar(name)}",
         "data:",
         f"  source: {_scalar(source)}",
+        *[
+            f"  {key}: {_scalar(value)}"
+            for key, value in (("query", query), ("sheet", sheet))
+            if value
+        ],
         f"  target: {_scalar(schema.target)}",
         f"  task: {schema.task.value}          # {_about_task(schema)}",
     ]
