@@ -35,20 +35,32 @@ def batches(path: Path, rows: int) -> Iterator[pa.Table]:
         DataError: It is broken.
     """
     try:
-        with pa.memory_map(str(path)) as file:
-            reader = _reader(file)
-            whole = (
-                (reader.get_batch(i) for i in range(reader.num_record_batches))
-                if isinstance(reader, pa.RecordBatchFileReader)
-                else reader
-            )
-            for batch in whole:
+        with _opened(path) as file:
+            for batch in _batches_of(_reader(file)):
                 for start in range(0, batch.num_rows, rows):
                     piece = batch.slice(start, rows)
                     piece.validate(full=True)
                     yield pa.Table.from_batches([piece])
     except UNREADABLE as error:
         raise unreadable(path, "Arrow file", error) from None
+
+
+def _opened(path: Path) -> pa.NativeFile:
+    """The file; one that is a single batch is mapped, so that only its pages in use are there."""
+    with pa.OSFile(str(path)) as file:
+        reader = _reader(file)
+        is_one = isinstance(reader, pa.RecordBatchFileReader) and reader.num_record_batches == 1
+    return pa.memory_map(str(path)) if is_one else pa.OSFile(str(path))
+
+
+def _batches_of(
+    reader: pa.RecordBatchFileReader | pa.RecordBatchStreamReader,
+) -> Iterator[pa.RecordBatch]:
+    if isinstance(reader, pa.RecordBatchStreamReader):
+        yield from reader
+    else:
+        for number in range(reader.num_record_batches):
+            yield reader.get_batch(number)
 
 
 def _reader(file: pa.NativeFile) -> pa.RecordBatchFileReader | pa.RecordBatchStreamReader:

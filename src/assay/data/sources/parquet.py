@@ -34,8 +34,8 @@ def batches(path: Path, rows: int) -> Iterator[pa.Table]:
         DataError: It is broken.
     """
     try:
-        # Buffered, for otherwise a whole row group is in memory at once.
-        with pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file:
+        # Only so is no whole row group in memory at once.
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=rows):
                 batch.validate(full=True)
                 yield pa.Table.from_batches([batch])
