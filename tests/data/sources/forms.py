@@ -15,7 +15,6 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.dataset
 import pyarrow.feather
 import pyarrow.parquet as pq
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -141,8 +143,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("postgres")
     as_user: list[str] = []
     if os.geteuid() == 0:  # its server refuses to run as root
-        folder = Path("/tmp") / f"assay-postgres-{os.getpid()}"
-        folder.mkdir(mode=0o755)
+        try:
+            pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("there is no user postgres, whom PostgreSQL's server could run as")
+        folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
         shutil.chown(folder, "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]
     (folder / "password").write_text("secret")
