@@ -22,7 +22,7 @@ _PACKAGES = (
 )  # fmt: skip
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_WAIT_POLICY")
 _SECRET = re.compile(r"(?i)((?:token|password|passwd|secret|key)[^=\s]*[=:])\S+")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
 _LONGEST_DIFF = 1 << 20
 _GIT_TIMEOUT_S = 10
 

@@ -36,6 +36,34 @@ def test_three_lines_are_an_experiment(tmp_path: Path) -> None:
     assert experiment.resolved["evaluation"]["confidence"] == 0.95
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("sqlite:///shop.db", "sqlite:///{folder}/shop.db"),
+        ("sqlite:////data/shop.db", "sqlite:////data/shop.db"),
+        ("delta://sales@3", "delta://{folder}/sales@3"),
+        ("postgresql://me:pw@host/shop", "postgresql://me:pw@host/shop"),
+    ],
+)
+def test_addresses_are_relative_to_the_file_too(tmp_path: Path, source: str, expected: str) -> None:
+    experiment = loaded(tmp_path, GOOD.replace("a.csv", f"'{source}'"))
+    assert experiment.source == expected.replace("{folder}", str(tmp_path))
+
+
+def test_passwords_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "s3cret")
+    variable = loaded(tmp_path, GOOD.replace("a.csv", "'postgresql://me:${PASSWORD}@host/shop'"))
+    assert variable.source == "postgresql://me:s3cret@host/shop"
+    assert "${PASSWORD}" in variable.text
+    address = "postgresql://me:s3@cr/et@host/shop?password=s3cret"
+    plain = loaded(tmp_path, GOOD.replace("a.csv", f"'{address}'"), f"tracking.uri={address}")
+    assert plain.source == address
+    for experiment in (variable, plain):
+        kept = (experiment.text, experiment.resolved, experiment.changed, experiment.overrides)
+        assert "s3" not in str(kept)
+        assert "me:***@host" in str(experiment.resolved)
+
+
 def test_words_stay_words(tmp_path: Path) -> None:
     text = "data: {source: a.csv, target: no, positive: yes}\nmodel: {learner: linear}"
     data = loaded(tmp_path, text).experiment.data

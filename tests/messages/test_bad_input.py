@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,12 +46,27 @@ CASES = {
         "experiment.yaml",
         ["broken.parquet is not a readable Parquet file", "write the file again"],
     ),
-    "not UTF-8": ("source: latin.csv", "experiment.yaml", ["is not encoded in UTF-8", "iconv"]),
+    "no text": ("source: binary.csv", "experiment.yaml", ["holds bytes that are no text"]),
     "ragged": ("source: ragged.csv", "experiment.yaml", ["not a table of comma-separated values"]),
     "unknown kind of file": (
-        "source: table.xlsx",
+        "source: table.docx",
         "experiment.yaml",
         ["is not a kind of file that can be read", ".parquet"],
+    ),
+    "no such table of a database": (
+        "source: sqlite:///shop.db\n  query: sale",
+        "experiment.yaml",
+        ["has no table 'sale'", "tables: sales", "mend:  data: {query: sales}"],
+    ),
+    "a database without its driver": (
+        "source: mysql://me:secret@host/shop\n  query: sales",
+        "experiment.yaml",
+        ["mysql://me:***@host/shop", "mend:  pip install mysqlclient"],
+    ),
+    "images without labels": (
+        "source: images",
+        "experiment.yaml",
+        ["1.png is not in a folder that names its label", "images/LABEL/1.png"],
     ),
     "unknown key": (
         "source: good.csv\ntraning: {}",
@@ -80,9 +97,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("few.csv").write_text("a,y\n" + "\n".join(f"{i},{i / 3}" for i in range(5)))
     Path("twice.csv").write_text("a,a,y\n1,2,0\n3,4,1\n")
     Path("broken.parquet").write_bytes(b"PAR1 and then nothing")
-    Path("latin.csv").write_bytes("a,y\nM\xfcller,1\n".encode("latin-1"))
+    Path("binary.csv").write_bytes(b"a,y\n\x00\x01,1\n")
     Path("ragged.csv").write_text("a,y\n1,2\n1,2,3\n")
-    Path("table.xlsx").write_bytes(b"PK")
+    Path("table.docx").write_bytes(b"PK")
+    Path("images").mkdir()
+    Path("images/1.png").write_bytes(b"")
+    with closing(sqlite3.connect("shop.db")) as connection:
+        connection.execute("create table sales (a, y)")
     return tmp_path
 
 

@@ -3,48 +3,66 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
 
 from assay.cli.console import json_option, print_json
 
+_PASSWORD = "DATABASE_PASSWORD"
+
 
 @click.command()
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data")
 @click.option("--target", required=True, help="The column to predict.")
+@click.option("--query", help="Of a database: SQL, or the name of a table.")
+@click.option("--sheet", help="Of an Excel workbook; the first if absent.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The file to write; NAME.yaml if absent."
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @json_option
-def init(data: Path, target: str, out: Path | None, force: bool, as_json: bool) -> int:
-    """Write a commented experiment file for the table DATA, from what is seen in it."""
+def init(
+    data: str,
+    target: str,
+    query: str | None,
+    sheet: str | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Write a commented experiment file for the table DATA, from what is seen in it.
+
+    DATA is a file, a folder, a database (sqlite:///FILE, postgresql+psycopg://...), or
+    delta://FOLDER.
+    """
     from assay.data.preparation import prepare
     from assay.data.profiling import profile
     from assay.data.settings import DataSettings
-    from assay.data.sources import read_table
+    from assay.data.sources import read_table, shown
+    from assay.data.sources.address import located, relocated, title, without_password
     from assay.errors import InputError
     from assay.experiment.published import template
     from assay.workspace import atomic_write
 
-    path = out or Path(f"{data.stem}.yaml")
+    name = title(data)
+    path = out or Path(f"{name}.yaml")
     if path.exists() and not force:
         raise InputError(
             f"{path} is there already.", mend="name another file with --out, or add --force"
         )
-    settings = DataSettings(source=str(data), target=target)
-    prepared = prepare(read_table(data), settings, data.name)
-    schema = prepared.schema
-    source = Path(os.path.relpath(data.absolute(), path.absolute().parent)).as_posix()
-    atomic_write(
-        path, template(source, schema, data.stem, profile(prepared.raw_development, schema))
-    )
+    settings = DataSettings(source=data, target=target, query=query, sheet=sheet)
+    source = located(data, Path.cwd())
+    prepared = prepare(read_table(source, query=query, sheet=sheet), settings, shown(source))
+    schema, known = prepared.schema, profile(prepared.raw_development, prepared.schema)
+    written = without_password(relocated(data, path.parent), f"${{{_PASSWORD}}}")
+    atomic_write(path, template(written, schema, name, query=query, sheet=sheet, profile=known))
     if as_json:
         print_json({"experiment": str(path), "schema": schema.as_dict()})
     else:
         click.echo(f"{path}: {schema.task} task, {len(schema.features)} features, target {target}.")
+        if _PASSWORD in written:
+            click.echo(f"       the password is read from the environment: export {_PASSWORD}=...")
         click.echo(f"next   look it over, then: assay train {path}")
     return 0
 

@@ -24,7 +24,7 @@ def fingerprint(table: pa.Table) -> str:
     digest = hashlib.sha256()
     for name, column in zip(table.column_names, table.columns, strict=True):
         digest.update(name.encode() + b"\0")
-        digest.update(_column_digest(column.combine_chunks()))
+        digest.update(_column_digest(column))
     return digest.hexdigest()
 
 
@@ -42,26 +42,35 @@ def rows_digest(hashes: Hashes) -> str:
     return hashlib.sha256(np.sort(hashes).astype("<u8").tobytes()).hexdigest()
 
 
-def _column_digest(column: pa.Array) -> bytes:
+def _column_digest(column: pa.ChunkedArray) -> bytes:
     digest = hashlib.sha256()
-    digest.update(np.packbits(pc.is_valid(column).to_numpy(zero_copy_only=False)).tobytes())
+    digest.update(np.packbits(pc.is_valid(column).to_numpy()).data)
     if _is_text(column):
-        filled = pc.fill_null(column, "").cast(pa.large_string())
+        filled = pc.fill_null(_as_text(column), "").cast(pa.large_string())
         digest.update(b"text")
-        digest.update(pc.binary_length(filled).to_numpy().astype("<i8").tobytes())
-        offsets = np.frombuffer(filled.buffers()[1], dtype="<i8")
-        start, stop = offsets[filled.offset], offsets[filled.offset + len(filled)]
-        data = filled.buffers()[2]
-        digest.update(memoryview(data)[start:stop] if data is not None else b"")
+        digest.update(pc.binary_length(filled).to_numpy().astype("<i8").data)
+        for chunk in filter(len, filled.chunks):
+            offsets = np.frombuffer(chunk.buffers()[1], dtype="<i8")
+            start, stop = offsets[chunk.offset], offsets[chunk.offset + len(chunk)]
+            data = chunk.buffers()[2]
+            digest.update(memoryview(data)[start:stop] if data is not None else b"")
     else:
-        digest.update(_numbers(column).tobytes())
+        digest.update(_numbers(column.combine_chunks()).data)
     return digest.digest()
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column, or if it holds something else than text, what Python writes for its values."""
+    if pa.types.is_string(column.type):
+        return column
+    values = [None if value is None else repr(value) for value in column.to_pylist()]
+    return pa.chunked_array([pa.array(values, pa.string())])
 
 
 def _cell_hashes(column: pa.Array) -> Hashes:
     missing = ~pc.is_valid(column).to_numpy(zero_copy_only=False)
     if _is_text(column):
-        coded = column.dictionary_encode()
+        coded = _as_text(pa.chunked_array([column])).combine_chunks().dictionary_encode()
         levels = np.array(
             [_hash_bytes(str(level).encode()) for level in coded.dictionary.to_pylist()] or [0],
             dtype=np.uint64,

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from assay.data.dates import date_format
 from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.data.settings import DataSettings
+from assay.data.sources.settling import NAMES_ROW, is_marked
 from assay.errors import DataError
 
 _MOST_CLASSES = 100
@@ -25,7 +26,7 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
         DataError: The target cannot be predicted (one class, no numbers, too many classes), or a
             feature is stored in a type that cannot be used.
     """
-    roles = _roles(settings)
+    roles = _said_by_source(table) | _roles(settings)
     columns = tuple(
         describe(name, table[name], roles.get(name, Role.FEATURE), settings.kinds.get(name))
         for name in table.column_names
@@ -67,6 +68,11 @@ def label_values(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_floating(column.type) and all(v is None or v.is_integer() for v in values):
         return [None if value is None else int(value) for value in values]
     return values
+
+
+def _said_by_source(table: pa.Table) -> dict[str, Role]:
+    """Columns that only say which row it is, for example the path of an image."""
+    return {field.name: Role.ID for field in table.schema if is_marked(field, NAMES_ROW)}
 
 
 def _roles(settings: DataSettings) -> dict[str, Role]:

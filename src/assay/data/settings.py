@@ -62,7 +62,11 @@ class DataSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str = Field(description="CSV or Parquet file, relative to the experiment file.")
+    source: str = Field(
+        description="File or folder relative to the experiment file, database, or delta://FOLDER."
+    )
+    query: str | None = Field(None, description="Of a database: SQL, or the name of a table.")
+    sheet: str | None = Field(None, description="Of an Excel workbook; the first when absent.")
     target: str = Field(description="Column to predict.")
     task: Task | None = Field(None, description="binary | multiclass | regression; inferred.")
     positive: Any = Field(

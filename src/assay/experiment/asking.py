@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from assay.data.sources import from_frame, read_table
+from assay.data.sources import from_frame, read_table, shown
 from assay.errors import InputError
 from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
 from assay.learners.adapt import adapt, resolve_learner
@@ -69,7 +69,9 @@ def ask(
             overrides = [*overrides, f"model.learner={named}"]
         loaded = load_experiment(source, overrides)
         _make_importable(loaded.folder)
-        table, where = read_table(loaded.source), loaded.source.name
+        data = loaded.experiment.data
+        table = read_table(loaded.source, query=data.query, sheet=data.sheet)
+        where = shown(loaded.source)
     else:
         loaded = _of_frame(target, given, named, settings, overrides)
         where = "the data frame"

@@ -27,13 +27,23 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def template(source: str, schema: Schema, name: str, profile: Profile | None = None) -> str:
+def template(
+    source: str,
+    schema: Schema,
+    name: str,
+    *,
+    query: str | None = None,
+    sheet: str | None = None,
+    profile: Profile | None = None,
+) -> str:
     """The text of a first experiment file for a table.
 
     Args:
         source: The table, as the file should name it.
         schema: What was seen in it.
         name: Name of the experiment.
+        query: What is asked of a database.
+        sheet: The sheet of a workbook.
         profile: What its columns hold, to be told beside them.
     """
     from assay.learners.boosting import BoostingOptions
@@ -42,6 +52,11 @@ def template(source: str, schema: Schema, name: str, profile: Profile | None = N
         f"name: {_scalar(name)}",
         "data:",
         f"  source: {_scalar(source)}",
+        *[
+            f"  {key}: {_scalar(value)}"
+            for key, value in (("query", query), ("sheet", sheet))
+            if value
+        ],
         f"  target: {_scalar(schema.target)}",
         f"  task: {schema.task.value}          # {_about_task(schema)}",
     ]

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from assay.data.sources.address import located, without_password
 from assay.errors import ExperimentError, NotFoundError
 from assay.experiment.experiment import Experiment
 from assay.experiment.meaning import problems_of_meaning
@@ -35,7 +36,7 @@ class LoadedExperiment:
     Attributes:
         experiment: The settings.
         name: Its name; that of the file if it has none of its own.
-        text: The file exactly as it was read.
+        text: The file as it was read, but for passwords in addresses.
         path: The file; None if it was given in Python.
         folder: What relative paths are relative to.
         overrides: What was set on the command line.
@@ -49,20 +50,20 @@ class LoadedExperiment:
     overrides: tuple[str, ...] = ()
 
     @property
-    def source(self) -> Path:
-        """The table, as an absolute path."""
-        return (self.folder / self.experiment.data.source).absolute()
+    def source(self) -> str | Path:
+        """The table: an absolute path, or an address with its password."""
+        return located(self.experiment.data.source, self.folder)
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What is set otherwise than by default, by dotted name."""
-        flat = flattened(self.experiment.model_dump(mode="json", exclude_defaults=True))
+        """What is set otherwise than by default, by dotted name, without passwords."""
+        flat = flattened(_without_passwords(self.experiment, exclude_defaults=True))
         return {key: value for key, value in flat.items() if key not in _NOT_CHANGES}
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """Every setting with its value, nested as in the file."""
-        return self.experiment.model_dump(mode="json")
+        """Every setting with its value, nested as in the file, without passwords."""
+        return _without_passwords(self.experiment)
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> LoadedExperiment:
@@ -140,7 +141,20 @@ def _validated(
         raise refusal(problems, source, places)
     experiment = Experiment(name=title, **blocks)
     name = title or (path.stem if path is not None else "experiment")
-    return LoadedExperiment(experiment, name, text, path, folder, tuple(overrides))
+    text = without_password(text)
+    overrides = tuple(map(without_password, overrides))
+    return LoadedExperiment(experiment, name, text, path, folder, overrides)
+
+
+def _without_passwords(experiment: Experiment, exclude_defaults: bool = False) -> dict[str, Any]:
+    """The settings as plain values; an address in them has no password."""
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: masked(inner) for key, inner in value.items()}
+        return without_password(value) if isinstance(value, str) else value
+
+    return masked(experiment.model_dump(mode="json", exclude_defaults=exclude_defaults))
 
 
 def _parsed(text: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -195,6 +209,7 @@ def _override(settings: dict[str, Any], places: dict[str, str], override: str) -
     """Put one override into the settings."""
     key, separator, text = override.partition("=")
     key = key.strip()
+    override = without_password(override)
     places[key] = f"--set {override}"
     example = "--set model.options.learning_rate=0.1"
     if not separator or not key:

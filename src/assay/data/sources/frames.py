@@ -1,0 +1,66 @@
+"""Tables in memory: pandas, Polars and Arrow, taken over without copying where that is possible."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pyarrow as pa
+
+from assay.data.sources.refusals import duplicate_columns, duplicates, reason_of
+from assay.data.sources.settling import settled
+from assay.errors import DataError
+
+
+def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
+    """Take over a pandas, Polars or Arrow table, with settled types.
+
+    Args:
+        frame: A pandas or Polars frame (a lazy one is collected), an Arrow table, batch or
+            reader of batches, or whatever offers Arrow's stream of data.
+        name: What to call it in errors.
+
+    Raises:
+        DataError: It is none of these, or cannot be said in Arrow's types.
+    """
+    twice = duplicates(list(map(str, _columns(frame))))
+    if twice:
+        raise duplicate_columns(twice, name)
+    try:
+        table = _taken_over(frame)
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(
+            f"{name} has a column whose values are of several types: {reason_of(error)}.",
+            mend="give each column one type, for example frame[c] = frame[c].astype(str)",
+        ) from None
+    if table is None:
+        raise DataError(
+            f"{name} is a {type(frame).__name__}, which is no table.",
+            mend="give a path, or a pandas, Polars or Arrow table",
+        )
+    return settled(table, name)
+
+
+def _columns(frame: Any) -> Any:
+    """The names of a pandas frame, which may repeat; others refuse that themselves."""
+    return frame.columns if _is_pandas(frame) else ()
+
+
+def _is_pandas(frame: Any) -> bool:
+    return type(frame).__module__.partition(".")[0] == "pandas" and hasattr(frame, "columns")
+
+
+def _taken_over(frame: Any) -> pa.Table | None:
+    if isinstance(frame, pa.Table):
+        return frame
+    if isinstance(frame, pa.RecordBatch):
+        return pa.Table.from_batches([frame])
+    if isinstance(frame, pa.RecordBatchReader):
+        return frame.read_all()
+    if _is_pandas(frame):
+        with warnings.catch_warnings():  # pandas', of how Arrow takes dates with time zones over
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return pa.Table.from_pandas(frame, preserve_index=False)
+    if type(frame).__module__.startswith("polars") and hasattr(frame, "collect"):
+        frame = frame.collect()
+    return pa.table(frame) if hasattr(frame, "__arrow_c_stream__") else None

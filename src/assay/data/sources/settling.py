@@ -1,0 +1,184 @@
+"""Settling: the types of a table's columns, decided from their values alone.
+
+Whatever form a table comes in, equal content gives equal types: numbers are int64 or float64,
+dates are timestamps, true and false are booleans, text stays text. An empty text and NaN are
+missing values. Text takes another type only if all its values read as that type; digits with
+leading zeros stay text. Fields of nested records become columns of their own, named `a.b`.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from assay.data.sources.refusals import duplicate_columns, duplicates, no_rows
+
+DECIMAL_COMMA = {b"assay.decimal": b","}
+"""Marks a text column of a source in which numbers may have decimal commas."""
+NAMES_ROW = {b"assay.role": b"id"}
+"""Marks a column that says which row it is, for example a file's path: never a feature."""
+
+_INTEGER = r"^[+-]?(0|[1-9][0-9]{0,18})$"
+_NUMBER = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?Z?)?$"
+_TRUTH = r"^(true|false|True|False|TRUE|FALSE)$"
+_WITH_COMMA = r"^[+-]?((0|[1-9][0-9]*)(,[0-9]*)?|,[0-9]+)([eE][+-]?[0-9]+)?$"
+_PERHAPS_THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})?$"
+_SAMPLE = 2_000
+
+
+def settled(table: pa.Table, name: str) -> pa.Table:
+    """The same table with the types that the module's docstring lists.
+
+    Raises:
+        DataError: It has no rows, no columns, or two columns of the same name.
+    """
+    table = plain(table, name)
+    if table.num_columns == 0 or table.num_rows == 0:
+        raise no_rows(name)
+    columns, fields = [], []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        typed = _typed_text(column, field) if pa.types.is_string(field.type) else column
+        role = NAMES_ROW if is_marked(field, NAMES_ROW) else None
+        columns.append(typed)
+        fields.append(pa.field(field.name, typed.type, metadata=role))
+    return pa.table(columns, schema=pa.schema(fields)).combine_chunks()
+
+
+def plain(table: pa.Table, name: str) -> pa.Table:
+    """The table without nested records, each column in the plain type of its kind.
+
+    This does not depend on the values, so that the batches of a table agree: text stays text.
+
+    Raises:
+        DataError: Two columns have the same name.
+    """
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    twice = duplicates(table.column_names)
+    if twice:
+        raise duplicate_columns(twice, name)
+    columns = [_plain_column(column) for column in table.columns]
+    fields = [
+        pa.field(field.name, column.type, metadata=field.metadata)
+        for field, column in zip(table.schema, columns, strict=True)
+    ]
+    return pa.table(columns, schema=pa.schema(fields)) if columns else table
+
+
+class DecimalCommas:
+    """Tells, batch by batch, whether the numbers of a text column have decimal commas.
+
+    They do if every value reads as a number with a comma for the point and at least one of them
+    cannot be a number with thousands separators instead: '1,234' alone says nothing.
+    """
+
+    def __init__(self) -> None:
+        self.possible = True
+        self.certain = False
+
+    def see(self, column: pa.ChunkedArray) -> None:
+        """Take the values of one batch into account."""
+        if not (self.possible and all_match(column.slice(0, _SAMPLE), _WITH_COMMA)):
+            self.possible = False
+            return
+        self.possible = all_match(column, _WITH_COMMA)
+        if self.possible and not self.certain:
+            certain = pc.and_not(
+                pc.match_substring(column, ","),
+                pc.match_substring_regex(column, _PERHAPS_THOUSANDS),
+            )
+            self.certain = bool(pc.any(certain).as_py())
+
+    def all_in(self, column: pa.ChunkedArray) -> bool:
+        """Whether it holds for this column."""
+        self.see(column)
+        return self.possible and self.certain
+
+
+def is_marked(field: pa.Field, mark: dict[bytes, bytes]) -> bool:
+    """Whether a column carries one of the marks above."""
+    return mark.items() <= (field.metadata or {}).items()
+
+
+def with_points(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers with decimal commas, as text with decimal points."""
+    return pc.replace_substring(column, ",", ".")
+
+
+def all_match(column: pa.ChunkedArray, pattern: str) -> bool:
+    """Whether every value that is there matches."""
+    return pc.all(pc.match_substring_regex(column, pattern)).as_py() is not False
+
+
+def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return pa.chunked_array([_decoded(each) for each in column.chunks or [pa.array([], kind)]])
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        text = column.cast(pa.string())
+        empty = pc.equal(text, "")
+        return pc.if_else(empty, pa.scalar(None, pa.string()), text) if _any(empty) else text
+    if kind == pa.uint64():
+        largest = pc.max(column).as_py() or 0
+        return column.cast(pa.int64() if largest < 2**63 else pa.float64(), safe=False)
+    if pa.types.is_integer(kind):
+        return column.cast(pa.int64())
+    if pa.types.is_decimal(kind):
+        # Arrow's own cast is off by one bit in one number of eight; reading the text is exact.
+        return column.cast(pa.string()).cast(pa.float64())
+    if pa.types.is_floating(kind):
+        numbers = column.cast(pa.float64())
+        gaps = pc.is_nan(numbers)
+        return pc.if_else(gaps, pa.scalar(None, pa.float64()), numbers) if _any(gaps) else numbers
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(
+            pa.timestamp("us")
+        )
+    if pa.types.is_null(kind):
+        return column.cast(pa.string())
+    return column
+
+
+def _decoded(chunk: pa.DictionaryArray) -> pa.Array:
+    levels = _plain_column(pa.chunked_array([chunk.dictionary])).combine_chunks()
+    return levels.take(chunk.indices)
+
+
+def _any(truths: pa.ChunkedArray) -> bool:
+    return bool(pc.any(truths).as_py())
+
+
+def _typed_text(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    """Text whose every value reads as a number, a date or a truth value, as such."""
+    if is_marked(field, DECIMAL_COMMA) and DecimalCommas().all_in(column):
+        column = with_points(column)
+    sample = column.slice(0, _SAMPLE).drop_null()
+    if len(sample) == 0:
+        sample = column.drop_null().slice(0, _SAMPLE)
+    some = sample.unique()
+    patterns = [each for each in (_INTEGER, _NUMBER, _TRUTH, _DATE) if all_match(some, each)]
+    if len(some) == 0 or not patterns:
+        return column
+    # Distinct values are fewer to look at, but finding them costs as much as looking at all.
+    values = column.unique() if len(some) < len(sample) / 2 else column
+    for pattern in patterns:
+        if all_match(values, pattern):
+            return _cast_text(column, pattern)
+    return column
+
+
+def _cast_text(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+    if pattern is _INTEGER:
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid:  # beyond 2**63
+            return column.cast(pa.float64())
+    if pattern is _NUMBER:
+        return column.cast(pa.float64())
+    if pattern is _TRUTH:
+        return pc.utf8_lower(column).cast(pa.bool_())
+    try:
+        return pc.replace_substring(column, "Z", "").cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return column
