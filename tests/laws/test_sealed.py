@@ -66,6 +66,27 @@ def test_scrambled_test_targets_change_nothing_that_training_computes(task: Task
     pd.testing.assert_frame_equal(*predictions, check_exact=True)
 
 
+@pytest.mark.parametrize("column", ["y", "a", "kind", "when"])
+def test_an_odd_test_cell_decides_no_type(column: str) -> None:
+    frame = marked(Task.BINARY)
+    frame["y"] = (frame["y"] == "yes").astype(int)
+    frame["when"] = pd.date_range("2026-01-01", periods=len(frame))
+    frame = frame.astype(str).replace("nan", None)
+    odd = frame.copy()
+    odd.loc[0, column] = "?"
+    settings = {"data": {"split": {"by": "column", "column": "part"}}, "training": {"seeds": 1}}
+    results = []
+    for each in (frame, odd):
+        store = MemoryStore()
+        run = assay.train(each, target="y", learner="linear", settings=settings, store=store)
+        results.append(computed(run, store))
+    if column == "y":
+        for result, n in zip(results, (75, 74), strict=True):
+            assert result["n_rows"].pop("test") == n
+        assert results[1]["n_rows"].pop("with a target of another type") == 1
+    assert results[0] == results[1]
+
+
 def trained(seed: int = 0, store: MemoryStore | None = None) -> tuple[Run, MemoryStore]:
     """A run on the same table with a split of its own."""
     store = store or MemoryStore()

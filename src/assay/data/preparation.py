@@ -6,8 +6,8 @@ After `prepare` returns, the targets of the test rows exist in one place only: i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -21,6 +21,7 @@ from assay.data.keys import Keys, group_codes, times, weights
 from assay.data.kinds import describe, infer_schema, label_values
 from assay.data.schema import Role, Schema, label_array
 from assay.data.settings import DataSettings
+from assay.data.sources.settling import settled_apart
 from assay.data.split import Split, split_rows
 from assay.data.vault import SealedRows
 from assay.errors import DataError
@@ -40,6 +41,8 @@ class Prepared:
         sealed: The test rows with their targets, for the vault.
         split: Row numbers of the parts.
         folding: How development rows are divided into folds.
+        unreadable: Test cells that are of another type than the development rows have, by column;
+            they count as missing.
         fingerprint: SHA-256 of the whole table.
     """
 
@@ -51,6 +54,7 @@ class Prepared:
     sealed: SealedRows
     split: Split
     folding: Folding
+    unreadable: Mapping[str, int]
     fingerprint: str
 
     @property
@@ -77,8 +81,11 @@ def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
     _refuse_unknown_columns(table, settings, where)
     keys = keys_of(table, settings)
     split = split_rows(table, settings.task, settings, keys)
-    raw_development = table.take(split.train)
-    raw_test = table.take(split.test)
+    raw_development, raw_test, unreadable = settled_apart(
+        table.take(split.train), table.take(split.test), where
+    )
+    if settings.target in unreadable:
+        split, raw_test = _without_unreadable(split, raw_test, settings.target)
     schema = infer_schema(raw_development, settings)
     hashes = row_hashes(raw_test)
     development = part_of(raw_development, split.train, schema, keys)
@@ -93,8 +100,16 @@ def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
         sealed=SealedRows(raw_test, split.test, hashes, rows_digest(hashes)),
         split=split,
         folding=folding,
+        unreadable=unreadable,
         fingerprint=fingerprint(table),
     )
+
+
+def _without_unreadable(split: Split, test: pa.Table, target: str) -> tuple[Split, pa.Table]:
+    """The test rows whose target is of the type that the development rows have."""
+    readable = test[target].is_valid().to_numpy()
+    unused = {**split.unused, "with a target of another type": split.test[~readable]}
+    return replace(split, test=split.test[readable], unused=unused), test.filter(readable)
 
 
 def keys_of(table: pa.Table, settings: DataSettings) -> Keys:

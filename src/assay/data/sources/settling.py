@@ -45,6 +45,34 @@ def settled(table: pa.Table, name: str) -> pa.Table:
     return pa.table(columns, schema=pa.schema(fields)).combine_chunks()
 
 
+def settled_apart(
+    development: pa.Table, test: pa.Table, name: str
+) -> tuple[pa.Table, pa.Table, dict[str, int]]:
+    """Both parts of a settled table with the types that the development rows alone give.
+
+    One odd cell among the test rows must not decide what training makes of a column (law 1).
+
+    Args:
+        development: Rows to develop on.
+        test: Rows to be sealed.
+        name: What to call the table in errors.
+
+    Returns:
+        Both; and for each column the number of test cells that cannot be read as the type of the
+        development rows, where there are any: they became missing values.
+    """
+    development = settled(development, name)
+    unreadable = {}
+    for position, field in enumerate(development.schema):
+        column = test.column(position)
+        if column.type == field.type:
+            continue
+        read = _read_as(column, field.type)
+        unreadable[field.name] = read.null_count - column.null_count
+        test = test.set_column(position, field, read)
+    return development, test, {name: n for name, n in unreadable.items() if n}
+
+
 def plain(table: pa.Table, name: str) -> pa.Table:
     """The table without nested records, each column in the plain type of its kind.
 
@@ -182,3 +210,12 @@ def _cast_text(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
         return pc.replace_substring(column, "Z", "").cast(pa.timestamp("us"))
     except pa.ArrowInvalid:
         return column
+
+
+def _read_as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Text as values of a type; a missing value where it cannot be read so."""
+    patterns = {pa.int64(): _INTEGER, pa.float64(): _NUMBER, pa.bool_(): _TRUTH}
+    pattern = patterns.get(kind, _DATE)
+    readable = pc.match_substring_regex(column, pattern)
+    read = _cast_text(pc.if_else(readable, column, pa.scalar(None, pa.string())), pattern)
+    return read if read.type == kind else pa.chunked_array([pa.nulls(len(column), kind)])
