@@ -7,11 +7,14 @@ import pandas as pd
 
 from assay.checks.as101_single_feature_leak import SingleFeatureLeak
 from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
+from assay.checks.as202_undeclared_groups import UndeclaredGroups
+from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.builtin import CHECKS
 from assay.data.schema import Task
 from assay.findings import Severity
+from tests.checks.planting import grouped, recorded
 from tests.contracts.checks import CheckContract, look
 from tests.tables import leaking, table
 
@@ -36,6 +39,27 @@ class TestSingleFeatureLeak(CheckContract):
         both = look(self.check, frame.assign(copy=frame["leak"] * 2))
         assert {finding.columns[0] for finding in both} == {"leak", "copy"}
 
+    def weak(self) -> pd.DataFrame:
+        """A table whose features say little of the target."""
+        frame = table(Task.REGRESSION, n=1000)
+        blur = np.random.default_rng(3).normal(scale=20, size=len(frame))
+        return frame.assign(y=frame["y"] + blur)
+
+    def test_a_leak_in_the_difference_of_two_columns_is_found_as_a_pair(self) -> None:
+        frame = self.weak()
+        planned = np.random.default_rng(1).uniform(300, 1200, len(frame))
+        [finding] = look(self.check, frame.assign(planned=planned, actual=planned + frame["y"]))
+        assert set(finding.columns) == {"planned", "actual"}
+        assert finding.severity is Severity.ASK
+        assert finding.evidence["explained by the difference"] > 0.9
+        assert finding.evidence["explained by the best single feature left"] < 0.6
+
+    def test_the_difference_of_two_honest_columns_is_no_leak(self) -> None:
+        frame = self.weak()
+        planned = np.random.default_rng(1).uniform(300, 1200, len(frame))
+        delay = np.random.default_rng(2).normal(scale=10, size=len(frame))
+        assert look(self.check, frame.assign(planned=planned, actual=planned + delay)) == []
+
     def test_a_category_that_names_the_class_is_found(self) -> None:
         frame = table(Task.MULTICLASS)
         [finding] = look(self.check, frame.assign(coded=frame["y"].str.upper()))
@@ -58,12 +82,58 @@ class TestDuplicatesAcrossParts(CheckContract):
             originals = np.flatnonzero(twins.all(axis=1))
             assert set(originals) & set(finding.rows["train"])
         assert finding.severity is Severity.WARN
+        assert "{split: {duplicates: together}}" in finding.mend
 
-    def test_equal_rows_of_a_table_of_few_values_are_natural(self) -> None:
+    def test_equal_rows_of_a_table_of_few_values_are_natural_and_worth_a_note(self) -> None:
         random = np.random.default_rng(0)
         frame = pd.DataFrame(random.integers(0, 3, size=(300, 4)), columns=list("abcd"))
         assert frame.duplicated().sum() > 150
-        assert look(self.check, frame.assign(y=random.integers(0, 2, 300))) == []
+        [finding] = look(self.check, frame.assign(y=random.integers(0, 2, 300)))
+        assert finding.severity is Severity.NOTE
+        assert "about as many as chance makes" in finding.title
+        shown = finding.evidence
+        assert shown["pairs of equal rows"] < 3 * shown["pairs expected by chance"]
+
+    def test_copies_too_few_to_move_a_score_are_a_note(self) -> None:
+        frame = table(Task.BINARY, n=4000)
+        copied = pd.concat([frame, frame.sample(12, random_state=0)], ignore_index=True)
+        [finding] = look(self.check, copied)
+        assert finding.severity is Severity.NOTE
+        assert finding.evidence["share of test rows"] < 0.01
+
+
+class TestUndeclaredGroups(CheckContract):
+    check = UndeclaredGroups()
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        return grouped(task)
+
+    def test_it_asks_and_says_what_holding_groups_out_costs(self) -> None:
+        [finding] = look(self.check, grouped(Task.REGRESSION))
+        assert finding.severity is Severity.ASK
+        assert finding.columns == ("patient",)
+        shown = finding.evidence
+        assert shown["explained, rows at random"] > shown["explained, whole levels held out"] + 0.1
+        assert finding.effect is not None
+        assert "every patient wholly held out" in finding.effect
+        assert "{roles: {group: 'patient'}, split: {by: group}}" in finding.mend
+
+
+class TestUndeclaredTimeOrder(CheckContract):
+    check = UndeclaredTimeOrder()
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        return recorded(task)
+
+    def test_it_asks_and_says_what_looking_back_only_costs(self) -> None:
+        [finding] = look(self.check, recorded(Task.REGRESSION))
+        assert finding.severity is Severity.ASK
+        assert finding.columns == ("taken",)
+        shown = finding.evidence
+        assert shown["explained, rows at random"] > shown["explained, learning from the past"] + 0.1
+        assert finding.effect is not None
+        assert "only from the rows before" in finding.effect
+        assert "{roles: {time: 'taken'}, split: {by: time}}" in finding.mend
 
 
 class TestConstantColumn(CheckContract):

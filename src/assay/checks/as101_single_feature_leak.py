@@ -2,12 +2,14 @@
 
 Measures each feature's skill: the share of the target's deviance that its own bins explain, out of
 fold. A leak stands out from the other features by a jump; a strong honest feature seldom does
-(docs/checks/AS101.md has the numbers). The data alone cannot decide, so it asks.
+(docs/checks/AS101.md has the numbers). Two features may also leak by their difference only, as a
+planned and an actual time do. The data alone cannot decide, so it asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,10 @@ LEAST_SKILL = 0.4
 JUMP = 1.6
 AMONG = 4
 CERTAIN = 0.98
+ROWS_TO_CORRELATE = 5000
+LEAST_CORRELATION = 0.7
+MOST_SPREAD = 2.0
+MOST_PAIRS = 40
 _EPS = 1e-6
 
 
@@ -48,8 +54,12 @@ class SingleFeatureLeak:
         ranked = sorted(skills, key=lambda name: -skills[name])
         flagged = _standing_out([skills[name] for name in ranked])
         following = ranked[flagged] if flagged < len(ranked) else None
+        target = view.train.schema.target
+        best_left = max(skills[following], 0.0) if following is not None else 0.0
+        pairs = _leaking_pairs(difference_skills(view.train, ranked[flagged:]), best_left)
         return [
-            _finding(name, skills, following, view.train.schema.target) for name in ranked[:flagged]
+            *(_finding(name, skills, following, target) for name in ranked[:flagged]),
+            *(_pair_finding(pair, skill, best_left, target) for pair, skill in pairs),
         ]
 
 
@@ -59,16 +69,43 @@ def feature_skills(train: Part) -> dict[str, float]:
     Deviance is twice the log loss for classes and the squared error for numbers; 0 is no better
     than the mean, 1 is perfect.
     """
+    kinds = {column.name: column.kind for column in train.schema.features}
+    binned = {name: _bins(train.features[name], kind) for name, kind in kinds.items()}
+    return _skills(binned, train)
+
+
+def difference_skills(train: Part, among: Sequence[str]) -> dict[tuple[str, str], float]:
+    """Skill of the differences of features that measure nearly the same, by pair of names.
+
+    Only numbers that correlate and spread alike are worth subtracting, the most alike first.
+    """
+    import pandas as pd
+
+    names = sorted({*among} & {*train.schema.named(Kind.NUMERIC, Kind.DATETIME)})
+    few = train.features[names].iloc[:: max(1, len(train) // ROWS_TO_CORRELATE)]
+    alike = few.corr(min_periods=FEWEST_ROWS).to_numpy()
+    spread = few.std().to_numpy()
+    pairs = [
+        (-round(float(alike[i, j]), 9), names[i], names[j])
+        for i, j in combinations(range(len(names)), 2)
+        if alike[i, j] >= LEAST_CORRELATION
+        and max(spread[i], spread[j]) <= MOST_SPREAD * min(spread[i], spread[j])
+    ]
+    differences = {
+        (one, other): _bins(pd.Series(train.features[one] - train.features[other]), Kind.NUMERIC)
+        for _, one, other in sorted(pairs)[:MOST_PAIRS]
+    }
+    return _skills(differences, train)
+
+
+def _skills(binned: Mapping[Any, NDArray[np.int64]], train: Part) -> dict[Any, float]:
     truth = _as_columns(train)
     folds = np.random.default_rng(0).permutation(len(train)) % FOLDS
     null = _deviance(truth, _bin_means(np.zeros(len(train), dtype=np.int64), folds, truth), train)
-    kinds = {column.name: column.kind for column in train.schema.features}
-    skills = {}
-    for name, kind in kinds.items():
-        bins = _bins(train.features[name], kind)
-        deviance = _deviance(truth, _bin_means(bins, folds, truth), train)
-        skills[name] = 1 - deviance / null if null > 0 else 0.0
-    return skills
+    return {
+        key: 1 - _deviance(truth, _bin_means(bins, folds, truth), train) / null if null > 0 else 0.0
+        for key, bins in binned.items()
+    }
 
 
 def _standing_out(ranked: Sequence[float]) -> int:
@@ -83,6 +120,19 @@ def _standing_out(ranked: Sequence[float]) -> int:
         if skill >= LEAST_SKILL and skill >= JUMP * max(following, 0.0):
             return max(position + 1, certain)
     return certain
+
+
+def _leaking_pairs(
+    skills: Mapping[tuple[str, str], float], best_left: float
+) -> list[tuple[tuple[str, str], float]]:
+    """Pairs that stand out, best first, without those whose features better pairs have named."""
+    named: set[str] = set()
+    leaking = []
+    for pair, skill in sorted(skills.items(), key=lambda each: -each[1]):
+        if skill >= LEAST_SKILL and skill >= JUMP * best_left and not named >= {*pair}:
+            leaking.append((pair, skill))
+            named |= {*pair}
+    return leaking
 
 
 def _as_columns(train: Part) -> Floats:
@@ -160,5 +210,23 @@ def _finding(name: str, skills: Mapping[str, float], following: str | None, targ
         mend=f"Is {name} known when the prediction is made? If not:\n"
         f"data: {{roles: {{ignore: ['{name}']}}}}\n"
         f"If it is:\n"
+        f"checks: {{accept: {{{SingleFeatureLeak.code}: 'known before, because ...'}}}}",
+    )
+
+
+def _pair_finding(pair: tuple[str, str], skill: float, best_left: float, target: str) -> Finding:
+    one, other = pair
+    return Finding(
+        code=SingleFeatureLeak.code,
+        severity=Severity.ASK,
+        title=f"The difference of {one} and {other} alone explains {skill:.0%} of {target}.",
+        evidence={
+            "explained by the difference": round(skill, 4),
+            "explained by the best single feature left": round(best_left, 4),
+        },
+        columns=pair,
+        mend=f"Are both {one} and {other} known when the prediction is made? If not:\n"
+        f"data: {{roles: {{ignore: ['{one}']}}}} (or '{other}')\n"
+        f"If they are:\n"
         f"checks: {{accept: {{{SingleFeatureLeak.code}: 'known before, because ...'}}}}",
     )

@@ -2,16 +2,18 @@
 
 Equal rows are natural where columns have few values. So exact twins are compared with near ones,
 rows that agree in all features but one: chance makes many of those for each exact twin, copying
-makes none (docs/checks/AS201.md).
+makes none (docs/checks/AS201.md). Copies are a mistake, natural twins are worth knowing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from assay.checks.base import View
 from assay.data.fingerprint import Hashes, row_hashes
@@ -19,7 +21,41 @@ from assay.data.schema import Role
 from assay.findings import Finding, NotApplicable, Severity
 
 TIMES_NATURAL = 3.0
+LEAST_SHARE = 0.01
 MOST_LISTED = 1000
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Rows with the same features on both sides.
+
+    Attributes:
+        test: Which test rows have a twin in training, shape (test rows,).
+        train: Which training rows have a twin in the test, shape (training rows,).
+        pairs: Pairs of equal rows in the whole table.
+        expected: Pairs that chance alone would make.
+    """
+
+    test: NDArray[np.bool_]
+    train: NDArray[np.bool_]
+    pairs: int
+    expected: float
+
+    @property
+    def share(self) -> float:
+        """Share of the test rows that have a twin in training."""
+        return float(self.test.mean())
+
+    @property
+    def are_copies(self) -> bool:
+        """Whether there are far more of them than chance makes."""
+        return self.pairs > TIMES_NATURAL * self.expected
+
+    @property
+    def severity(self) -> Severity:
+        """A warning for copies that can move a score: those beyond chance, of all test rows."""
+        beyond = self.share * (1 - self.expected / self.pairs)
+        return Severity.WARN if self.are_copies and beyond >= LEAST_SHARE else Severity.NOTE
 
 
 class DuplicatesAcrossParts:
@@ -45,10 +81,13 @@ class DuplicatesAcrossParts:
         n_train = len(view.train)
         in_train, in_test = rows[:n_train], rows[n_train:]
         copied = np.isin(in_test, in_train)
-        if not copied.any() or n_pairs(rows) <= TIMES_NATURAL * natural_pairs(by_column, rows):
+        expected = natural_pairs(by_column, rows)
+        if not copied.any():
             return []
-        originals = np.isin(in_train, in_test[copied])
-        return [_finding(view, copied, originals, by_column, rows)]
+        found = Twins(copied, np.isin(in_train, in_test[copied]), n_pairs(rows), expected)
+        if not found.are_copies and found.share < LEAST_SHARE:
+            return []
+        return [_finding(view, found)]
 
 
 def n_pairs(rows: Hashes) -> int:
@@ -81,29 +120,37 @@ def _parts(view: View) -> tuple[pa.Table, pa.Table]:
     return view.raw_train, view.raw_test
 
 
-def _finding(
-    view: View, copied: Any, originals: Any, by_column: Sequence[Hashes], rows: Hashes
-) -> Finding:
+def _finding(view: View, found: Twins) -> Finding:
     assert view.test is not None
-    n, share = int(copied.sum()), float(copied.mean())
-    listed = {
-        "train": tuple(int(row) for row in view.train.rows[originals][:MOST_LISTED]),
-        "test": tuple(int(row) for row in view.test.rows[copied][:MOST_LISTED]),
-    }
+    n = int(found.test.sum())
+    twins = f"{n:,} test {'row has' if n == 1 else 'rows have'} the same features as a training row"
+    if found.are_copies:
+        title = f"{twins}."
+        effect = f"A model that remembers rows scores too high on {found.share:.2%} of the test."
+    else:
+        title = f"{twins}, about as many as chance makes in columns of so few values."
+        effect = (
+            f"{found.share:.2%} of the test says how well rows are remembered; if they are the "
+            "same things recorded twice, that is too high."
+        )
     return Finding(
         code=DuplicatesAcrossParts.code,
-        severity=Severity.WARN,
-        title=f"{n:,} test {'row has' if n == 1 else 'rows have'} the same features as a "
-        "training row.",
+        severity=found.severity,
+        title=title,
         evidence={
             "test rows with a twin in training": n,
-            "share of test rows": round(share, 5),
-            "pairs of equal rows": n_pairs(rows),
-            "pairs expected by chance": round(natural_pairs(by_column, rows), 2),
+            "share of test rows": round(found.share, 5),
+            "pairs of equal rows": found.pairs,
+            "pairs expected by chance": round(found.expected, 2),
         },
-        rows=listed,
-        effect=f"A model that remembers rows scores too high on {share:.2%} of the test.",
-        mend="drop the copies before training: frame.drop_duplicates()\n"
+        rows={
+            "train": tuple(int(row) for row in view.train.rows[found.train][:MOST_LISTED]),
+            "test": tuple(int(row) for row in view.test.rows[found.test][:MOST_LISTED]),
+        },
+        effect=effect,
+        mend="keep equal rows on one side:\n"
+        "data: {split: {duplicates: together}}\n"
+        "or drop the copies before training: frame.drop_duplicates()\n"
         "If the rows are different things that look the same:\n"
         f"checks: {{accept: {{{DuplicatesAcrossParts.code}: 'different things'}}}}",
     )

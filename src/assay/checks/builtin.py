@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from assay.checks.as101_single_feature_leak import SingleFeatureLeak
 from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
+from assay.checks.as202_undeclared_groups import UndeclaredGroups
+from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.base import Check
@@ -11,6 +13,8 @@ from assay.checks.base import Check
 CHECKS: tuple[Check, ...] = (
     SingleFeatureLeak(),
     DuplicatesAcrossParts(),
+    UndeclaredGroups(),
+    UndeclaredTimeOrder(),
     ConstantColumn(),
     IdLikeColumn(),
 )

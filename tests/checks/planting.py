@@ -1,0 +1,50 @@
+"""Tables with groups and with time in them, and their clean twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from assay.data.schema import Task
+from tests.tables import table
+
+
+def outcome(score: np.ndarray, task: Task) -> np.ndarray:
+    """The score as a target of the task."""
+    if task is Task.REGRESSION:
+        return score
+    if task is Task.BINARY:
+        return np.where(score > 0, "yes", "no")
+    return np.select([score > 0.7, score > -0.7], ["high", "middle"], "low")
+
+
+def grouped(
+    task: Task, n: int = 1200, per_group: int = 8, seed: int = 0, *, is_real: bool = True
+) -> pd.DataFrame:
+    """Patients with several visits, shuffled; not real: the same names on unrelated rows.
+
+    A patient has a level of its own and two features by which it can be recognised.
+    """
+    random = np.random.default_rng(seed)
+    patient = random.permutation(np.arange(n) % (n // per_group))
+    own = random.normal(size=(n // per_group, 3))
+    frame = table(task, n, seed)
+    frame["height"] = own[patient, 0] + random.normal(scale=0.05, size=n)
+    frame["iron"] = own[patient, 1] + random.normal(scale=0.05, size=n)
+    score = 1.5 * own[patient, 2] + 0.5 * frame["a"] + random.normal(scale=0.5, size=n)
+    frame["y"] = outcome(np.asarray(score), task)
+    names = np.array([f"p{i:04}" for i in random.permutation(9000)[: n // per_group]])
+    return frame.assign(patient=names[patient if is_real else random.permutation(patient)])
+
+
+def recorded(task: Task, n: int = 2500, seed: int = 0, *, is_real: bool = True) -> pd.DataFrame:
+    """Rows whose level wanders in time, shuffled; not real: the same dates on unrelated rows."""
+    random = np.random.default_rng(seed)
+    at = np.sort(random.random(n))
+    walk = np.interp(at * 30, np.arange(31), np.cumsum(random.normal(size=31)))
+    level = 2 * (walk - walk.mean()) / walk.std()
+    frame = table(task, n, seed)
+    frame["y"] = outcome(np.asarray(level + frame["a"] + random.normal(scale=0.5, size=n)), task)
+    date = pd.Timestamp("2024-01-01") + pd.to_timedelta((at * 500 * 86400).astype(int), "s")
+    frame["taken"] = date if is_real else date[random.permutation(n)]
+    return frame.sample(frac=1, random_state=seed, ignore_index=True)
