@@ -141,7 +141,7 @@ def test_the_template_tells_what_columns_hold_whatever_that_is(tmp_path: Path, l
     data = prepared(Task.BINARY)
     seen = profile(data.raw_development, data.schema)
     odd = tuple(replace(c, levels=((level, 9), *c.levels)) if c.levels else c for c in seen.columns)
-    text = template("t.csv", data.schema, "x", replace(seen, columns=odd))
+    text = template("t.csv", data.schema, "x", profile=replace(seen, columns=odd))
     assert loaded(tmp_path, text).experiment.data.target == "y"
     assert "distinct): 0 to 29" in text
 

@@ -11,7 +11,7 @@ from assay.data.kinds import infer_schema
 from assay.data.profile import Gap, Profile
 from assay.data.profiling import profile
 from assay.data.settings import DataSettings
-from assay.data.sources import settled
+from assay.data.sources.settling import settled
 from assay.reports.columns import SHOWN_OF_MORE, ColumnRow, column_table
 from assay.reports.content import ReportContent
 from assay.reports.figures import target_plot

@@ -6,12 +6,10 @@ number of numerical threads are part of the job.
 
 from __future__ import annotations
 
-import pickle
 import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy as np
 from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.errors import LearnerError
+from assay.fitting.sharing import stored
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
 from assay.threads import THREADS, one_numerical_thread
@@ -82,13 +81,8 @@ class Fitted:
 
 
 def fit_stored(job: Job, path: Path) -> Fitted:
-    """Do a job on the data that a file holds; the file is read once per process."""
-    return fit(job, _stored(path))
-
-
-def store(part: Part, path: Path) -> None:
-    """Write the data for `fit_stored`: from us to our own workers, never kept."""
-    path.write_bytes(pickle.dumps(part, protocol=5))
+    """Do a job on the data that a file holds."""
+    return fit(job, stored(path))
 
 
 def fit(job: Job, development: Part) -> Fitted:
@@ -123,7 +117,9 @@ def fit(job: Job, development: Part) -> Fitted:
 def _done(job: Job, development: Part, context: FitContext) -> dict[str, Any]:
     """What the fit itself gives."""
     if job.fold is None:
-        model = job.learner.fit(development, None, context)
+        # What is shared with other workers cannot be written to; an estimator may want to.
+        own = replace(development, features=development.features.copy())
+        model = job.learner.fit(own, None, context)
         return {"chosen": dict(model.chosen), "model": model}
     folds = job.folding.divide(development, job.seed)
     model = _fit_fold(job, development.take(folds.learns(job.fold)), context)
@@ -153,12 +149,6 @@ def _shuffled(model: Model, left_out: Part, job: Job) -> dict[str, Predictions]:
         features[name] = features[name].to_numpy()[random.permutation(len(rows))]
         predicted[name] = replace(model.predict(features), rows=rows.rows)
     return predicted
-
-
-@lru_cache(maxsize=1)
-def _stored(path: Path) -> Part:
-    part: Part = pickle.loads(path.read_bytes())
-    return part
 
 
 def _first_line(message: Warning | str) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from assay.data.dataset import Part
-from assay.fitting.jobs import Fitted, Job, fit, fit_stored, store
+from assay.fitting.jobs import Fitted, Job, fit, fit_stored
+from assay.fitting.sharing import store
 from assay.threads import THREADS
 
 SMALL_CELLS = 400_000
@@ -57,7 +58,7 @@ def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
         return
     from loky import ProcessPoolExecutor
 
-    path = scratch / "development.pickle"
+    path = scratch / "development.arrow"
     store(development, path)
     limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), THREADS)
     executor = ProcessPoolExecutor(

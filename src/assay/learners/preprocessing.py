@@ -38,15 +38,16 @@ def one_hot(train: Part, max_categories: int = 100) -> Any:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     numeric = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
-    levels = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
-    categorical = make_pipeline(_filled(), levels)
-    many = make_pipeline(_filled(), _target_means(train), StandardScaler())
+    # To count levels takes longer than all the rest, so they are counted only where it matters.
+    frequent = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
+    few, many = _by_levels(train, max_categories)
+    means = make_pipeline(_filled(), _target_means(train), StandardScaler())
     dates = make_pipeline(_dates(train, SimpleImputer(strategy="median")), StandardScaler())
-    names = usable_columns(train, "categorical")
     return _transformer(
         ("numeric", numeric, usable_columns(train, "numeric")),
-        ("categorical", categorical, names),
-        ("many levels", many, [name for name in names if _levels(train, name) > max_categories]),
+        ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
+        ("frequent levels", make_pipeline(_filled(), frequent), many),
+        ("many levels", means, many),
         ("dates", dates, usable_columns(train, "datetime")),
         *_texts(train, lambda name: _words()),  # noqa: ARG005
     )
@@ -66,11 +67,8 @@ def ordinal(train: Part) -> tuple[Any, list[int]]:
         handle_unknown="use_encoded_value",
         unknown_value=np.nan,
         encoded_missing_value=np.nan,
-        max_categories=MOST_LEVELS,
     )
-    names = usable_columns(train, "categorical")
-    many = [name for name in names if _levels(train, name) > MOST_LEVELS]
-    few = [name for name in names if name not in many]
+    few, many = _by_levels(train, MOST_LEVELS)
     transformer = _transformer(
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
@@ -108,6 +106,13 @@ def _texts(train: Part, reading: Callable[[str], Any]) -> Iterator[tuple[str, An
     """A part for each text column: unlike others they are read one by one."""
     for number, name in enumerate(usable_columns(train, "text"), start=1):
         yield f"text {number}", reading(name), name
+
+
+def _by_levels(train: Part, most: int) -> tuple[list[str], list[str]]:
+    """Categories with at most so many levels, and those with more."""
+    names = usable_columns(train, "categorical")
+    many = [name for name in names if _levels(train, name) > most]
+    return [name for name in names if name not in many], many
 
 
 def _levels(train: Part, name: str) -> int:
