@@ -15,21 +15,21 @@ from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
 from assay.data.sources import read_table
 from assay.errors import DataError, InputError
-from assay.evaluation.comparison import independent, paired
-from assay.evaluation.evaluate import judge_together
-from assay.evaluation.intervals import replicate, widened
+from assay.evaluation.comparison import paired
+from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.recorded import as_table, from_table
 from assay.evaluation.result import Comparison
 from assay.experiment.asking import ask
 from assay.inference.loading import LoadedModel, load_folder
 from assay.inference.predicting import check_out, predict_frame, write_frame
-from assay.inference.testing import predict_opened
+from assay.inference.testing import confront, predict_sealed
 from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.registry import versions
-from assay.runs import Run, read_run, with_test
+from assay.runs import Run, read_run
 from assay.tracking.keeping import kept
+from assay.tracking.looks import mirror
 from assay.tracking.runs import find_run
 from assay.tracking.store import RunRecord, Store
 
@@ -111,6 +111,7 @@ def evaluate(
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
+        DataError: A sealed row cannot be predicted; no look was spent.
         VaultError: The look cannot be recorded, so the rows stay sealed.
         UnsafeModelError: The model was changed since it was trained.
     """
@@ -120,34 +121,27 @@ def evaluate(
     with place.workspace.scratch() as scratch:
         known = _known(run, place, scratch)
         if on == "out-of-fold":
-            return known
-        # The model first: if it cannot be loaded, no look is spent.
+            return replace(known, test=None)
+        # The model and its predictions first: if there are none, no look is spent.
         folder, digest = place.store.model(known.run_id, scratch)
         model = load_folder(folder, name=known.name, expected=digest, trust=None)
         announced = from_table(place.store.table(known.run_id, "out_of_fold"), known.schema)
+        features = place.vault.features(known.test_digest, known.schema.target)
+        predicted = predict_sealed(model, features)
+        recorder = place.store.attach(known.run_id)
         announce(Step("Opening the sealed test rows"))
         workspace = str(place.workspace.root)
         look = Look(known.run_id, known.name, workspace, reason or "evaluate --on test")
         opened = place.vault.open(known.test_digest, look)
+        mirror(look, opened.looks, recorder, scratch)
         announce(Step("Evaluating"))
-        outcome = predict_opened(model, opened)
-        level, primary = widened(known.level, opened.looks), known.evaluation.primary
-        [judged] = judge_together(
-            {"": outcome}, rows="test", primary=primary, level=level, resamples=known.resamples
-        ).values()
-        [before] = replicate([announced], known.resamples, [primary])
-        difference = independent(
-            before,
-            judged.replicates,
-            task=known.schema.task,
-            metric=primary,
-            level=level,
-            names=("out of fold", "test"),
+        outcome, notes = confront(predicted, opened)
+        tested = steps.tested(known, outcome, announced, opened.looks, notes)
+        recorder.table("test", as_table(outcome))
+        recorder.metrics(
+            {f"test_{name}": each.value for name, each in tested.metrics.items()},
+            step=opened.looks,
         )
-        tested = with_test(known, judged.evaluation, difference, opened.looks)
-        recorder = place.store.attach(known.run_id)
-        recorder.metrics({f"test_{name}": e.value for name, e in judged.evaluation.metrics.items()})
-        recorder.tags({"assay.looks": str(opened.looks), "assay.looked": look.at})
         return steps.publish(tested, place, recorder, scratch)
 
 

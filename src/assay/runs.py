@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,16 +166,19 @@ class Run:
             "findings": [each.as_dict() for each in self.findings],
             "looks": self.test.looks if self.test is not None else 0,
             "difference": self.test.difference.as_dict() if self.test is not None else None,
+            "notes": list(self.test.notes) if self.test is not None else [],
             "report": str(self.report) if self.report is not None else None,
             "model": self.model,
         }
 
-    def content(self, curves: Curves, *, looks: int, steps: Mapping[str, str]) -> ReportContent:
+    def content(
+        self, curves: Curves, *, looks: int | None, steps: Mapping[str, str]
+    ) -> ReportContent:
         """The run as a report shows it.
 
         Args:
             curves: Of the out-of-fold rows.
-            looks: Looks that the sealed rows have had, for any run.
+            looks: Looks that the sealed rows have had, for any run; None if nobody knows.
             steps: Commands that come next, with what they do.
         """
         warned = {text: f"{n} fits" for text, n in self.warned.items()}
@@ -266,11 +269,6 @@ def write_run(run: Run, folder: Path) -> Path:
     return path
 
 
-def with_test(run: Run, evaluation: Evaluation, difference: Difference, looks: int) -> Run:
-    """The run after its sealed rows were opened."""
-    return replace(run, test=TestLook(evaluation, difference, looks))
-
-
 def _test_as_dict(test: TestLook | None) -> dict[str, Any] | None:
     if test is None:
         return None
@@ -278,6 +276,7 @@ def _test_as_dict(test: TestLook | None) -> dict[str, Any] | None:
         "evaluation": test.evaluation.as_dict(),
         "difference": test.difference.as_dict(),
         "looks": test.looks,
+        "notes": list(test.notes),
     }
 
 
@@ -288,6 +287,7 @@ def _test_from_dict(record: Mapping[str, Any] | None) -> TestLook | None:
         Evaluation.from_dict(record["evaluation"]),
         Difference.from_dict(record["difference"]),
         record["looks"],
+        tuple(record.get("notes", ())),
     )
 
 

@@ -14,22 +14,25 @@ from assay.checks.run import CheckResults, run_checks
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
+from assay.errors import NotFoundError, VaultError
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
+from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
 from assay.experiment.asking import Asked
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
+from assay.inference.testing import judge_sealed
 from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
 from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.predictions import Predictions
 from assay.reports import page
-from assay.reports.content import BaselineContent
+from assay.reports.content import BaselineContent, TestLook
 from assay.runs import Run, write_run
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
@@ -253,12 +256,42 @@ def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:
     return replace(run, report=path)
 
 
+def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Sequence[str]) -> Run:
+    """The run after its sealed rows were looked at for the `looks`-th time."""
+    evaluation, difference = judge_sealed(
+        outcome,
+        announced,
+        primary=run.evaluation.primary,
+        level=run.level,
+        resamples=run.resamples,
+        looks=looks,
+    )
+    return replace(run, test=TestLook(evaluation, difference, looks, tuple(notes)))
+
+
 def draw(run: Run, place: Place) -> Path:
-    """Write a recorded run's page into the workspace."""
-    outcome = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
-    looks = run.test.looks if run.test is not None else place.vault.looks(run.test_digest)
-    content = run.content(curves_of(outcome), looks=looks, steps=next_steps(run))
+    """Write a recorded run's page into the workspace, as the looks stand now."""
+    announced = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
+    try:
+        looks = place.vault.looks(run.test_digest)
+    except VaultError:
+        looks = None
+    run = _as_of(run, looks, announced, place)
+    content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
     return page.write(content, page_of(run, place))
+
+
+def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:
+    """The run with test intervals as wide as all looks until now demand, if they are recorded."""
+    if run.test is None or looks is None or looks <= run.test.looks:
+        return run
+    try:
+        table = place.store.table(run.run_id, "test")
+    except NotFoundError:
+        return run
+    classes = tuple(run.test.evaluation.support)
+    outcome = from_table(table, replace(run.schema, classes=classes))
+    return tested(run, outcome, announced, looks, run.test.notes)
 
 
 def page_of(run: Run, place: Place) -> Path:

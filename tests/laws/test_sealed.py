@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,13 @@ import pytest
 import assay
 from assay.data.ledger import Ledger
 from assay.data.schema import Task
-from assay.errors import VaultError
+from assay.errors import DataError, VaultError
+from assay.evaluation.metrics import METRICS
+from assay.evaluation.recorded import from_table
+from assay.reports.wording import interval
 from assay.runs import Run
 from assay.tracking.memory import MemoryStore
+from tests.reports.markup import Markup
 from tests.tables import table
 
 
@@ -95,6 +100,11 @@ def trained(seed: int = 0, store: MemoryStore | None = None) -> tuple[Run, Memor
     return assay.train(frame, target="y", learner="linear", settings=settings, store=store), store
 
 
+def seen(page: Path) -> str:
+    """What a reader of the page reads."""
+    return Markup(page.read_text()).seen
+
+
 def test_training_looks_at_nothing(ledger: Path) -> None:
     trained()
     assert Ledger(ledger).looks() == []
@@ -126,6 +136,44 @@ def test_neither_another_workspace_nor_another_seed_resets_it(
     assert assay.evaluate(redrawn, on="test", store=store).test.looks == 3
 
 
+EDITS = {
+    "a constant column": lambda f: f.assign(constant=1),
+    "a renamed column": lambda f: f.rename(columns={"a": "alpha"}),
+    "all columns renamed but the target": lambda f: f.rename(
+        columns={name: f"x_{name}" for name in f.columns.drop("y")}
+    ),
+    "a rounded column": lambda f: f.assign(a=f["a"].round(12)),
+    "all columns rounded": lambda f: f.round({"a": 3, "b": 3, "c": 3}),
+    "a dropped column": lambda f: f.drop(columns="a"),
+    "a split column": lambda f: f.assign(part=np.where(np.arange(len(f)) % 5, "train", "test")),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_neither_does_an_edit_of_the_columns(seed: int) -> None:
+    run, store = trained()
+    for _ in range(2):
+        assay.evaluate(run, on="test", store=store)
+    for name, edit in EDITS.items():
+        frame = edit(table(Task.BINARY, n=300))
+        split = {"by": "column", "column": "part"} if "part" in frame else {"seed": seed}
+        settings = {"data": {"split": split}, "training": {"seeds": 1}}
+        edited = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+        assert edited.test_digest != run.test_digest
+        assert "These rows have had 2 looks." in seen(edited.report), name
+    assert assay.evaluate(edited, on="test", store=store).test.looks == 3
+
+
+def test_other_rows_of_the_same_table_are_fresh() -> None:
+    frame, store = marked(Task.REGRESSION), MemoryStore()
+    settings = {"data": {"split": {"by": "column", "column": "part"}}, "training": {"seeds": 1}}
+    run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+    assay.evaluate(run, on="test", store=store)
+    frame["part"] = np.where(np.arange(len(frame)) % 4 == 1, "test", "train")
+    other = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+    assert assay.evaluate(other, on="test", store=store).test.looks == 1
+
+
 def test_intervals_widen_with_the_looks() -> None:
     run, store = trained()
     first = assay.evaluate(run, on="test", store=store)
@@ -134,6 +182,58 @@ def test_intervals_widen_with_the_looks() -> None:
     assert a.value == b.value
     assert (a.level, b.level) == (0.95, pytest.approx(0.975))
     assert b.high - b.low > a.high - a.low
+
+
+def test_without_asking_for_the_test_out_of_fold_numbers_are_shown() -> None:
+    run, store = trained()
+    looked = assay.evaluate(run, on="test", store=store)
+    plain = assay.evaluate(run, store=store)
+    assert plain.test is None
+    assert plain.metrics == run.metrics != looked.metrics
+    assert (plain.summary()["rows"], plain.latest.n) == ("out-of-fold", 240)
+
+
+def test_a_page_drawn_after_more_looks_is_as_wide_as_they_demand() -> None:
+    run, store = trained()
+    first = assay.evaluate(run, on="test", store=store)
+    assert "First look at these rows." in seen(first.report)
+    other, _ = trained(store=store)
+    for _ in range(3):
+        last = assay.evaluate(other, on="test", store=store)
+    assert last.test.looks == 4
+    drawn = seen(assay.report(run, store=store))
+    assert "These rows have had 4 looks" in drawn
+    # The two runs are the same but for their names, and so are their test intervals now.
+    for number in (
+        interval(last.test.evaluation.headline),
+        interval(last.test.difference.estimate),
+    ):
+        assert number in drawn
+    assert interval(first.test.evaluation.headline) not in drawn
+
+
+def test_what_cannot_be_made_wider_is_said_to_be_too_narrow() -> None:
+    run, store = trained()
+    first = assay.evaluate(run, on="test", store=store)
+    del store._kept[run.run_id].tables["test"]
+    other, _ = trained(store=store)
+    assay.evaluate(other, on="test", store=store)
+    drawn = seen(assay.report(run, store=store))
+    assert "2 looks. The interval was made at 1 look: read it as wider." in drawn
+    assert interval(first.test.evaluation.headline) in drawn
+
+
+def test_every_look_is_recorded_with_its_run(tmp_path: Path) -> None:
+    run, store = trained()
+    for why in ("curiosity", "release"):
+        assay.evaluate(run, on="test", reason=why, store=store)
+    files = store.fetch(run.run_id, "looks", tmp_path).iterdir()
+    looks = sorted((json.loads(each.read_text()) for each in files), key=lambda look: look["looks"])
+    assert [(look["looks"], look["reason"]) for look in looks] == [(1, "curiosity"), (2, "release")]
+    assert looks[0]["run_id"] == run.run_id
+    assert store.history(run.run_id, "looks") == [(1, 1.0), (2, 2.0)]
+    assert [step for step, _ in store.history(run.run_id, "test_accuracy")] == [1, 2]
+    assert store.get(run.run_id).tags["assay.looks"] == "2"
 
 
 def test_what_cannot_be_counted_is_not_opened(
@@ -165,3 +265,67 @@ def test_the_sealed_number_stands_beside_the_announced_one() -> None:
     assert difference.second == test.evaluation.headline.value
     assert difference.estimate.value == difference.second - difference.first
     assert difference.estimate.low < difference.estimate.value < difference.estimate.high
+
+
+def test_rows_that_cannot_be_predicted_cost_no_look(ledger: Path) -> None:
+    frame = marked(Task.BINARY)
+    frame.loc[4, "a"] = np.inf
+    assert frame.loc[4, "part"] == "test"
+    settings = {"data": {"split": {"by": "column", "column": "part"}}, "training": {"seeds": 1}}
+    store = MemoryStore()
+    run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+    with pytest.raises(DataError, match="do not fit the model"):
+        assay.evaluate(run, on="test", store=store)
+    assert Ledger(ledger).looks() == []
+
+
+@pytest.mark.parametrize("harm", ["ledger", "vault"])
+def test_neither_a_broken_ledger_nor_broken_rows_stop_training(
+    ledger: Path, tmp_path: Path, harm: str
+) -> None:
+    run, store = trained()
+    assay.evaluate(run, on="test", store=store)
+    [sealed] = (tmp_path / "workspace" / "vault").iterdir()
+    broken = ledger if harm == "ledger" else sealed
+    broken.write_bytes(b"broken" * 1000)
+    unknown = "cannot be told: at least 1 time."
+    assert unknown in seen(assay.report(run, store=store))
+    again, _ = trained(store=store)
+    if harm == "ledger":
+        assert "Sealed looks unknown" in seen(again.report)
+    else:
+        assert "Sealed 1 look " in seen(again.report), "training has sealed the rows anew"
+        assert assay.evaluate(again, on="test", store=store).test.looks == 2
+
+
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
+def test_sealed_rows_of_an_unseen_class_count_as_wrong(task: Task) -> None:
+    frame = marked(task)
+    is_test = frame["part"] == "test"
+    settings = {"data": {"split": {"by": "column", "column": "part"}}, "training": {"seeds": 1}}
+    store = MemoryStore()
+
+    def tested(frame: pd.DataFrame) -> Run:
+        run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+        return assay.evaluate(run, on="test", store=store)
+
+    known = tested(frame)
+    half = is_test & (np.arange(len(frame)) % 8 == 0)
+    unseen = tested(frame.assign(y=frame["y"].mask(half, "new")))
+    outcome = from_table(store.table(known.run_id, "test"), known.schema)
+    n_right = (outcome.truth == outcome.decided)[~half[is_test]].sum()
+    assert unseen.test.evaluation.n == is_test.sum() == 75
+    assert unseen.metrics["accuracy"].value == pytest.approx(n_right / 75)
+    kept = outcome.on_rows(outcome.rows[~half[is_test]])
+    for name in ("log_loss", "brier"):
+        worst = -np.log(np.finfo(float).eps) if name == "log_loss" else 1.0
+        mean = METRICS[task][name].of(kept) * len(kept) / 75 + worst * half.sum() / 75
+        assert unseen.metrics[name].value >= mean - 1e-9
+    [note] = unseen.test.notes
+    assert note.startswith("38 sealed rows have classes that no development row had (new): they")
+    assert unseen.summary()["notes"] == [note]
+    assert note in seen(unseen.report)
+    assert known.test.notes == ()
+    # Drawn again from what is recorded, one look later.
+    assay.evaluate(unseen, on="test", store=store)
+    assert note in seen(assay.report(unseen, store=store))

@@ -95,6 +95,24 @@ def test_looks_are_told_from_the_second_on() -> None:
     assert "flatters" in verdicts.staleness(3)
 
 
+@pytest.mark.parametrize(
+    ("at", "now", "said"),
+    [
+        (0, 0, ""),
+        (0, 2, "These rows have had 2 looks."),
+        (0, None, "How often these rows have been looked at cannot be told."),
+        (1, 1, "First look at these rows."),
+        (2, 0, "These rows have had 2 looks."),
+        (1, 2, "These rows have had 2 looks. The interval was made at 1 look: read it as wider."),
+        (2, None, "How often these rows have been looked at cannot be told: at least 2 times."),
+    ],
+)
+def test_looks_are_told_as_they_stand_now(at: int, now: int | None, said: str) -> None:
+    content = builders.regression()
+    content = builders.opened(content, looks=at) if at else content
+    assert verdicts.on_looks(replace(content, looks=now)) == said
+
+
 def test_one_seed_has_no_spread() -> None:
     content = replace(builders.regression(), seeds=SeedSpread([0.9]))
     assert "unknown" in verdicts.over_seeds(content)

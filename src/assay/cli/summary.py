@@ -87,7 +87,7 @@ def _against_baselines(run: Run) -> Text:
 def _tested(run: Run) -> Text:
     assert run.test is not None
     looks = run.test.looks
-    lines = [_announced(run.test.difference)]
+    lines = [_announced(run.test.difference), *run.test.notes]
     if looks == 1:
         lines.append("This was the first look at these test rows; it is in the ledger.")
     else:

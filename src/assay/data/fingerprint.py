@@ -32,14 +32,23 @@ def row_hashes(table: pa.Table) -> Hashes:
     """One hash per row of a settled table, uint64, shape (n,)."""
     total = np.zeros(table.num_rows, dtype=np.uint64)
     for name, column in zip(table.column_names, table.columns, strict=True):
-        salt = np.uint64(_hash_bytes(name.encode()))
-        total += _mixed(_cell_hashes(column.combine_chunks()) ^ salt)
+        salt = np.uint64(hash_bytes(name.encode()))
+        total += mixed(cell_hashes(column.combine_chunks()) ^ salt)
     return total
 
 
 def rows_digest(hashes: Hashes) -> str:
     """SHA-256 of a set of rows, whatever their order."""
     return hashlib.sha256(np.sort(hashes).astype("<u8").tobytes()).hexdigest()
+
+
+def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    """Which hashes are among known ones, which are sorted, shape (n,)."""
+    if len(known) == 0:
+        return np.zeros(len(hashes), dtype=bool)
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == hashes
+    return found
 
 
 def _column_digest(column: pa.ChunkedArray) -> bytes:
@@ -67,18 +76,45 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(values, pa.string())])
 
 
-def _cell_hashes(column: pa.Array) -> Hashes:
+def cell_hashes(column: pa.Array, *, rough: bool = False) -> Hashes:
+    """One hash per cell, which depends on nothing but its value, uint64, shape (n,).
+
+    Args:
+        column: Of a settled table.
+        rough: Whether numbers of the same three leading digits, and texts that differ in case or
+            blanks around them, are the same.
+    """
     missing = ~pc.is_valid(column).to_numpy(zero_copy_only=False)
     if _is_text(column):
         coded = _as_text(pa.chunked_array([column])).combine_chunks().dictionary_encode()
-        levels = np.array(
-            [_hash_bytes(str(level).encode()) for level in coded.dictionary.to_pylist()] or [0],
-            dtype=np.uint64,
-        )
+        texts = (str(level) for level in coded.dictionary.to_pylist())
+        read = (text.strip().casefold() for text in texts) if rough else texts
+        levels = np.array([hash_bytes(text.encode()) for text in read] or [0], dtype=np.uint64)
         hashes = levels[pc.fill_null(coded.indices, 0).to_numpy()]
     else:
-        hashes = _mixed(_numbers(column).view(np.uint64))
+        hashes = mixed(_bits(column, rough))
     return np.where(missing, np.uint64(0x9E3779B97F4A7C15), hashes)
+
+
+def _bits(column: pa.Array, rough: bool) -> Hashes:
+    """Eight bytes a cell as in `_numbers`, but each by its own size, whatever stands beside it."""
+    if pa.types.is_timestamp(column.type):
+        return _numbers(column).view(np.uint64)
+    if not pa.types.is_integer(column.type):
+        numbers = _numbers(column)
+        return (_rounded(numbers) if rough else numbers).view(np.uint64)
+    whole = pc.fill_null(column, 0).to_numpy().astype("<i8")
+    exact = (whole <= _EXACT_IN_FLOAT) & (whole >= -_EXACT_IN_FLOAT)
+    return np.where(exact, whole.astype("<f8").view(np.uint64), whole.view(np.uint64))
+
+
+def _rounded(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers as they are, others to three significant digits."""
+    fractional = np.flatnonzero(np.isfinite(numbers) & (numbers != np.floor(numbers)))
+    unit = 10.0 ** (np.floor(np.log10(np.abs(numbers[fractional]))) - 2)
+    rounded = numbers.copy()
+    rounded[fractional] = np.rint(numbers[fractional] / unit) * unit
+    return rounded
 
 
 def _is_text(column: pa.Array) -> bool:
@@ -103,12 +139,12 @@ def _numbers(column: pa.Array) -> NDArray[Any]:
     return (numbers + 0.0).astype("<f8")  # -0.0 becomes 0.0
 
 
-def _mixed(bits: Hashes) -> Hashes:
+def mixed(bits: Hashes) -> Hashes:
     """SplitMix64's finaliser (Steele, Lea, Flood 2014): close bits become far ones."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
 
 
-def _hash_bytes(data: bytes) -> int:
+def hash_bytes(data: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from assay.data.aspects import Cells
 from assay.data.fingerprint import Hashes, row_hashes, rows_digest
 from assay.data.ledger import Ledger, Look
 from assay.errors import VaultError
@@ -61,9 +63,9 @@ class Vault:
         self.ledger = ledger
 
     def seal(self, sealed: SealedRows) -> None:
-        """Store test rows; the same rows are stored once."""
+        """Store test rows; rows that are here already, as they were sealed, are left alone."""
         path = self._path(sealed.digest)
-        if path.exists():
+        if path.exists() and self._is_whole(sealed.digest):
             return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside = path.with_suffix(f".{os.getpid()}.part")
@@ -75,12 +77,54 @@ class Vault:
         aside.chmod(0o600)
         aside.replace(path)
 
+    def features(self, digest: str, target: str) -> pa.Table:
+        """All columns of sealed rows but the target, which is not even read: this is no look.
+
+        Raises:
+            VaultError: The rows are not here, or not readable.
+        """
+        return self._read(digest, without=(target, _ROW))
+
     def open(self, digest: str, look: Look) -> OpenedRows:
         """Count the look, then hand out the rows.
 
         Raises:
             VaultError: The rows are not here, were changed, or the look cannot be recorded.
         """
+        table, rows, hashes = self._whole(digest)
+        looks = self.ledger.record(look, digest, hashes, Cells(table))
+        return OpenedRows(table, rows, looks)
+
+    def looks(self, digest: str) -> int:
+        """How often the test set was looked at so far, without looking.
+
+        Raises:
+            VaultError: The rows or the ledger cannot be read, so nobody knows.
+        """
+        if not self.ledger.path.exists():
+            return 0
+        table, _, hashes = self._whole(digest)
+        return self.ledger.looks_at(hashes, Cells(table))
+
+    def _whole(self, digest: str) -> tuple[pa.Table, Rows, Hashes]:
+        """Sealed rows as they were sealed, their numbers, and their hashes."""
+        table = self._read(digest)
+        if _ROW in table.column_names:
+            rows = table[_ROW].to_numpy()
+            table = table.drop_columns([_ROW])
+            hashes = row_hashes(table)
+            if rows_digest(hashes) == digest:
+                return table, np.asarray(rows, dtype=np.int64), hashes
+        raise _broken("were changed after they were sealed", self._path(digest))
+
+    def _is_whole(self, digest: str) -> bool:
+        try:
+            self._whole(digest)
+        except VaultError:
+            return False
+        return True
+
+    def _read(self, digest: str, without: Sequence[str] = ()) -> pa.Table:
         path = self._path(digest)
         if not path.exists():
             raise VaultError(
@@ -88,26 +132,21 @@ class Vault:
                 where=str(path),
                 mend="run the command in the workspace that trained the run",
             )
-        table = pyarrow.parquet.read_table(path)
-        rows = table[_ROW].to_numpy()
-        table = table.drop_columns([_ROW])
-        hashes = row_hashes(table)
-        if rows_digest(hashes) != digest:
-            raise VaultError(
-                "The sealed test rows were changed after they were sealed.",
-                where=str(path),
-                mend="train again: a new run seals the rows of the source",
-            )
-        looks = self.ledger.record(look, digest, hashes)
-        return OpenedRows(table, np.asarray(rows, dtype=np.int64), looks)
-
-    def looks(self, digest: str) -> int:
-        """How often the test set was looked at so far, without looking."""
-        path = self._path(digest)
-        if not path.exists():
-            return 0
-        table = pyarrow.parquet.read_table(path)
-        return self.ledger.looks_at(row_hashes(table.drop_columns([_ROW])))
+        try:
+            names = pyarrow.parquet.read_schema(path).names
+            columns = [name for name in names if name not in without]
+            return pyarrow.parquet.read_table(path, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise _broken(f"cannot be read: {reason}", path) from None
 
     def _path(self, digest: str) -> Path:
         return self.folder / f"{digest}.parquet"
+
+
+def _broken(how: str, path: Path) -> VaultError:
+    return VaultError(
+        f"The sealed test rows {how}.",
+        where=str(path),
+        mend="train again: that seals the rows of the source anew",
+    )

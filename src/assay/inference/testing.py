@@ -1,39 +1,161 @@
-"""Testing: the finished model on opened rows, exactly as it would predict anybody's."""
+"""Testing: the finished model on sealed rows, exactly as it would predict anybody's.
+
+The features come first, which is no look: rows that cannot be predicted cost none.
+"""
 
 from __future__ import annotations
+
+import warnings
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from assay.data.keys import group_codes, weights
 from assay.data.kinds import label_values
 from assay.data.preparation import target_values
-from assay.data.schema import label_array
+from assay.data.schema import Role, Schema, Task, label_array
 from assay.data.vault import OpenedRows
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.comparison import independent
+from assay.evaluation.evaluate import judge_together
+from assay.evaluation.intervals import replicate, widened
+from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.result import Difference, Evaluation
 from assay.inference.loading import LoadedModel
+from assay.inference.strictness import RowsUnlikeTraining
+from assay.predictions import Floats
+
+_SHOWN_CLASSES = 5
 
 
-def predict_opened(model: LoadedModel, opened: OpenedRows) -> Outcome:
-    """Predictions, decisions and truth of opened test rows.
+@dataclass(frozen=True)
+class Predicted:
+    """What the model says of the sealed rows, before anyone knows the truth.
 
-    Rows of a class that no development row had cannot be predicted right; they are left out, and
-    the evaluation's number of rows says so.
+    Attributes:
+        schema: Of the model.
+        probabilities: Class probabilities, shape (n, k); None for regression.
+        decided: Position of the decided class, shape (n,); None for regression.
+        values: Predicted values, shape (n,); None for a classification.
+        notes: In what the rows are not like those the model learnt from.
     """
-    schema = model.schema
-    table, rows = opened.table, opened.rows
-    if schema.task.is_classification:
-        known = np.array([label in schema.classes for label in label_values(table[schema.target])])
-        table, rows = table.filter(pa.array(known)), rows[known]
-    frame = table.drop_columns([schema.target]).to_pandas()
-    target = target_values(table[schema.target], schema)
+
+    schema: Schema
+    probabilities: Floats | None = None
+    decided: Codes | None = None
+    values: Floats | None = None
+    notes: tuple[str, ...] = ()
+
+
+def predict_sealed(model: LoadedModel, features: pa.Table) -> Predicted:
+    """Predictions and decisions of sealed rows from their features.
+
+    Raises:
+        DataError: A row cannot be predicted.
+    """
+    schema, frame = model.schema, features.to_pandas()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RowsUnlikeTraining)
+        if schema.task.is_classification:
+            probabilities = model.predict_proba(frame)
+            decided = schema.codes(label_array(model.decide(probabilities).tolist()))
+            predicted = Predicted(schema, probabilities, decided)
+        else:
+            predicted = Predicted(schema, values=model.predict(frame).astype(np.float64))
+    unlike = [each for each in caught if issubclass(each.category, RowsUnlikeTraining)]
+    return replace(predicted, notes=tuple(f"{each.message}." for each in unlike))
+
+
+def confront(predicted: Predicted, opened: OpenedRows) -> tuple[Outcome, tuple[str, ...]]:
+    """Predictions beside the truth of the rows once these are opened, with notes on odd rows.
+
+    Rows of a class that no development row had count as wrong: among several classes theirs is
+    one more, of probability 0; in a binary task each is a false alarm, of probability 1.
+    """
+    schema, column = predicted.schema, opened.table[predicted.schema.target]
+    keys = _keys_of(opened.table, schema)
     if not schema.task.is_classification:
-        return Outcome(schema.task, rows, target, values=model.predict(frame).astype(np.float64))
-    probabilities = model.predict_proba(frame)
-    return Outcome(
+        truth = target_values(column, schema)
+        outcome = Outcome(schema.task, opened.rows, truth, values=predicted.values, **keys)
+        return outcome, predicted.notes
+    assert predicted.probabilities is not None
+    assert predicted.decided is not None
+    labels = label_values(column)
+    unseen = Counter(label for label in labels if label not in schema.classes)
+    is_unseen = np.array([label in unseen for label in labels])
+    probabilities, decided = predicted.probabilities, predicted.decided
+    if schema.task is Task.BINARY:
+        negative, positive = schema.classes
+        labels = [negative if label in unseen else label for label in labels]
+        probabilities = np.where(is_unseen[:, None], [0.0, 1.0], probabilities)
+        decided = np.where(is_unseen, schema.classes.index(positive), decided)
+    else:
+        schema = replace(schema, classes=(*schema.classes, *sorted(unseen, key=str)))
+        probabilities = np.pad(probabilities, ((0, 0), (0, len(unseen))))
+    outcome = Outcome(
         schema.task,
-        rows,
-        schema.codes(target),
+        opened.rows,
+        schema.codes(label_array(labels)),
         classes=schema.classes,
         probabilities=probabilities,
-        decided=schema.codes(label_array(model.decide(probabilities).tolist())),
+        decided=decided,
+        **keys,
+    )
+    return outcome, (*_said_of(unseen, schema.task), *predicted.notes)
+
+
+def _keys_of(table: pa.Table, schema: Schema) -> dict[str, Any]:
+    """What the rows weigh and which belong together, as outcomes take it."""
+
+    def having(role: Role) -> list[str]:
+        return [column.name for column in schema.columns if column.role is role]
+
+    weighing, grouping = having(Role.WEIGHT), having(Role.GROUP)
+    return {
+        "weights": weights(table, weighing[0]) if weighing else None,
+        "clusters": group_codes(table, grouping) if grouping else None,
+    }
+
+
+def judge_sealed(
+    outcome: Outcome, announced: Outcome, *, primary: str, level: float, resamples: int, looks: int
+) -> tuple[Evaluation, Difference]:
+    """What the sealed rows say, and how far that is from the announced number.
+
+    Args:
+        outcome: Of the sealed rows.
+        announced: Of the out-of-fold rows.
+        primary: Metric to decide by.
+        level: Level of the intervals at the first look.
+        resamples: Bootstrap resamples.
+        looks: How often the rows have been looked at; the more, the wider the intervals.
+    """
+    level = widened(level, looks)
+    [judged] = judge_together(
+        {"": outcome}, rows="test", primary=primary, level=level, resamples=resamples
+    ).values()
+    [before] = replicate([announced], resamples, [primary])
+    difference = independent(
+        before,
+        judged.replicates,
+        task=outcome.task,
+        metric=primary,
+        level=level,
+        names=("out of fold", "test"),
+    )
+    return judged.evaluation, difference
+
+
+def _said_of(unseen: Counter[Any], task: Task) -> tuple[str, ...]:
+    if not unseen:
+        return ()
+    n, one = unseen.total(), unseen.total() == 1
+    named = ", ".join(str(label) for label, _ in unseen.most_common(_SHOWN_CLASSES))
+    more = ", ..." if len(unseen) > _SHOWN_CLASSES else ""
+    return (
+        f"{n:,} sealed {'row has a class' if one else 'rows have classes'} that no development "
+        f"row had ({named}{more}): {'it counts' if one else 'they count'} as wrong"
+        f"{', as false alarms' if task is Task.BINARY else ''}.",
     )

@@ -41,7 +41,8 @@ class BaselineContent:
 class TestLook:
     """The sealed rows after `evaluate --on test`: the number, the announced one, their difference.
 
-    In `difference` the announced number is the first and the one on the test rows the second.
+    In `difference` the announced number is the first and the one on the test rows the second;
+    the intervals are as wide as `looks` demand.
     """
 
     __test__ = False
@@ -49,6 +50,7 @@ class TestLook:
     evaluation: Evaluation
     difference: Difference
     looks: int
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class ReportContent:
         provenance: Label: value, or label: {label: value}, in the order to be shown.
         experiment_text: The experiment file as it was read.
         test: Set once the sealed rows were opened.
-        looks: Looks that these test rows have had before, for any run, while this one has none.
+        looks: Looks that these test rows have had until now, for any run; None if nobody knows.
         next_steps: Commands with what they do.
         profile: What the development rows hold; None where it was not recorded.
     """
@@ -109,6 +111,6 @@ class ReportContent:
     provenance: Mapping[str, Any]
     experiment_text: str
     test: TestLook | None = None
-    looks: int = 0
+    looks: int | None = 0
     next_steps: Mapping[str, str] = field(default_factory=dict)
     profile: Profile | None = None

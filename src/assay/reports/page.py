@@ -34,7 +34,7 @@ def render(content: ReportContent) -> str:
             content=content,
             verdict=verdicts.against_baselines(content),
             test_verdict=verdicts.on_test(content.test) if content.test else None,
-            stale=verdicts.staleness(content.test.looks if content.test else content.looks),
+            on_looks=verdicts.on_looks(content),
             open_test=_command_that_opens(content),
             findings=_worst_first(content),
             severities=_severities(content),

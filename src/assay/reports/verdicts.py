@@ -57,6 +57,20 @@ def on_test(test: TestLook) -> Verdict:
     return Verdict(f"It is worse than announced by {size}: more than noise.", "bad")
 
 
+def on_looks(content: ReportContent) -> str:
+    """What it means how often the test rows have been looked at."""
+    known = content.test.looks if content.test else 0
+    if content.looks is None:
+        at = f": at least {counted(known, 'time')}" if known else ""
+        return f"How often these rows have been looked at cannot be told{at}."
+    said = staleness(max(content.looks, known))
+    if content.test is None:
+        return said
+    if known < content.looks:
+        return f"{said} The interval was made at {counted(known, 'look')}: read it as wider."
+    return said or "First look at these rows."
+
+
 def staleness(looks: int) -> str:
     """What it means that test rows have been looked at before; empty at the first look."""
     if looks <= 1:
