@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from assay.workspace import Workspace, atomic_write
+from assay.workspace import Workspace, atomic_write, file_name
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +67,26 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
     atomic_write(path, b"second")
     assert path.read_text() == "second"
+
+
+@pytest.mark.parametrize(
+    "name", ["income", "boosting-learning_rate=0.1", "Überleben", "two words", "_x", "a" * 120]
+)
+def test_an_ordinary_name_is_its_own_file_name(name: str) -> None:
+    assert file_name(name) == name
+
+
+@given(st.lists(st.text() | st.sampled_from(["..", ".", "", "a/b", "a_b", "/abs", "~", "a\0b"])))
+def test_a_file_name_is_one_and_different_names_never_meet(names: list[str]) -> None:
+    files = [file_name(name) for name in names]
+    for file in files:
+        assert Path(file).name == file
+        assert not file.startswith(".")
+        assert 0 < len(file.encode()) <= 140
+    assert len(set(files)) == len(set(names))
+
+
+def test_a_file_name_can_be_written(tmp_path: Path) -> None:
+    for name in ("../../x", "/abs", "Bob's churn", "a/b", "日本" * 100, "x" * 200, "\ud800", "\n"):
+        (tmp_path / f"{file_name(name)}.html").write_text(name, errors="replace")
+    assert len(list(tmp_path.glob("*.html"))) == 8

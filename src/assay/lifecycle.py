@@ -72,11 +72,11 @@ def train(
         source, target=target, learner=learner, settings=settings or {}, overrides=overrides
     )
     ready = steps.made_ready(asked)
-    place = Place.to_begin(asked.loaded.experiment.tracking.uri, store)
+    place = Place.to_begin(asked.loaded.tracking_uri, store)
     recorder = place.begin(asked.loaded.name, ready.name, ready.tags)
     with kept(recorder), place.workspace.scratch() as scratch:
-        place.vault.seal(ready.data.sealed)
         steps.record_settings(ready, recorder, scratch)
+        place.vault.seal(ready.data.sealed)
         announce(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)
         fitted = steps.fit(ready, recorder, scratch, workers, announce)

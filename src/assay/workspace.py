@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import Self
 WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
 FOLDER = ".assay"
 _STORE = "tracking-uri"
+_LONGEST_FILE_NAME = 120  # bytes, of the 255 that there are: room for numbers, ids and endings
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Workspace:
         if tracking_uri == self.own_tracking_uri:
             (self.root / _STORE).unlink(missing_ok=True)
         elif tracking_uri != self.tracking_uri:
-            atomic_write(self.root / _STORE, tracking_uri)
+            atomic_write(self.root / _STORE, tracking_uri, mode=0o600)
 
     def ensure(self) -> Self:
         """Create the folder, readable by its owner only and unseen by git."""
@@ -102,7 +104,23 @@ class Workspace:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def atomic_write(path: Path, data: bytes | str) -> None:
+def file_name(name: str) -> str:
+    """A name for a file or folder that is called this: the name itself where that is one.
+
+    Else what can be kept of it and a digest, so that different names never meet.
+
+    >>> file_name("income"), file_name("../../x")
+    ('income', 'x-9cdf6a50')
+    """
+    safe = "".join(each if each.isalnum() or each in "-_.=+ " else "_" for each in name)
+    if name and safe.strip(". ") == name and len(name.encode()) <= _LONGEST_FILE_NAME:
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    kept = safe.encode()[:_LONGEST_FILE_NAME].decode(errors="ignore").strip("._ ")
+    return f"{kept}-{digest}" if kept else digest
+
+
+def atomic_write(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Write a whole file or nothing: aside, synced, renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -112,7 +130,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
-        aside.chmod(0o644)
+        aside.chmod(mode)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
