@@ -14,7 +14,7 @@ from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
 from assay.data.sources import read_table
-from assay.errors import DataError, InputError
+from assay.errors import InputError
 from assay.evaluation.comparison import independent, paired
 from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
@@ -156,28 +156,13 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
-        DataError: They were trained on different data, or predict different things.
+        DataError: They were trained on different data, predict different things, or share no rows.
     """
     place = Place.to_find(store)
     with place.workspace.scratch() as scratch:
         a = _known(first, place, scratch / "first")
         b = _known(second, place, scratch / "second")
-    if (a.fingerprint, a.schema.target, a.schema.classes) != (
-        b.fingerprint,
-        b.schema.target,
-        b.schema.classes,
-    ):
-        raise DataError(
-            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
-            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
-            f"{b.schema.target} of {b.fingerprint[:12]}",
-            mend="train both on the same table",
-        )
-    outcomes = [
-        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
-    ]
-    common = set(outcomes[0].rows.tolist()) & set(outcomes[1].rows.tolist())
-    shared = [each.on_rows(sorted(common)) for each in outcomes]
+    shared = steps.on_common_rows(a, b, place)
     before, after = replicate(shared, a.resamples)
     task = a.schema.task
     names = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
@@ -185,7 +170,7 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
         paired(before, after, task=task, metric=name, level=a.level, names=(a.name, b.name))
         for name in names
     )
-    return Comparison(a.name, b.name, len(common), differences)
+    return Comparison(a.name, b.name, len(shared[0]), differences)
 
 
 def report(run: Run | str, *, store: Store | None = None) -> Path:

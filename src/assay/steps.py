@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
+from assay.errors import DataError
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
+from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
 from assay.experiment.asking import Asked
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
@@ -244,6 +248,33 @@ def _rows_of(ready: Ready, predictions: Predictions) -> Part:
     """The development rows that were predicted, in the order of the predictions."""
     development = ready.data.development
     return development.take(development.rows.searchsorted(predictions.rows))
+
+
+def on_common_rows(a: Run, b: Run, place: Place) -> tuple[Outcome, Outcome]:
+    """What two runs predicted out of fold, each on the rows that both predicted.
+
+    Raises:
+        DataError: Their data or targets differ, or there is no such row.
+    """
+    about = [(each.fingerprint, each.schema.target, each.schema.classes) for each in (a, b)]
+    if about[0] != about[1]:
+        raise DataError(
+            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
+            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
+            f"{b.schema.target} of {b.fingerprint[:12]}",
+            mend="train both on the same table",
+        )
+    first, second = (
+        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
+    )
+    common = np.intersect1d(first.rows, second.rows).tolist()
+    if not common:
+        raise DataError(
+            f"{a.name} and {b.name} cannot be compared: no row was predicted by both.",
+            where=f"out of fold: {len(first):,} and {len(second):,} rows, other ones",
+            mend="train both with the same data.split",
+        )
+    return first.on_rows(common), second.on_rows(common)
 
 
 def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
+
+from filelock import FileLock
 
 WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
 FOLDER = ".assay"
@@ -90,18 +95,29 @@ class Workspace:
         """A folder that is gone afterwards, however the work ends."""
         self.ensure()
         self._sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"scratch-{os.getpid()}-", dir=self.root))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        folder = self.root / f"scratch-{file_name(socket.gethostname())}-{uuid4().hex}"
+        lock = _lock_of(folder)
+        with ExitStack() as held:
+            with suppress(OSError):  # where no file can be locked, nobody sweeps either
+                held.enter_context(FileLock(lock))
+            folder.mkdir(mode=0o700)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                lock.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what killed processes have left."""
-        for folder in self.root.glob("scratch-*-*"):
-            pid = folder.name.split("-")[1]
-            if pid.isdigit() and not _is_alive(int(pid)):
+        """Remove what killed processes of this host have left; of others' nothing is known here."""
+        for folder in self.root.glob(f"scratch-{glob.escape(file_name(socket.gethostname()))}-*/"):
+            lock = _lock_of(folder)
+            with suppress(OSError), FileLock(lock, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
+                lock.unlink(missing_ok=True)
+
+
+def _lock_of(scratch: Path) -> Path:
+    return scratch.with_name(f"{scratch.name}.lock")
 
 
 def file_name(name: str) -> str:
@@ -134,13 +150,3 @@ def atomic_write(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
