@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from assay.workspace import Workspace, atomic_write
+from assay.workspace import Workspace, atomic_write, file_name
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +53,70 @@ def test_scratch_is_gone_however_the_work_ends(tmp_path: Path) -> None:
     assert [path.name for path in workspace.root.iterdir()] == [".gitignore"]
 
 
+_WORKER = """
+import sys, time
+from pathlib import Path
+from assay.workspace import Workspace
+
+with Workspace(Path(sys.argv[1])).scratch() as folder:
+    (folder / "file").touch()
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def working(workspace: Workspace) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Another process that works in a scratch folder."""
+    command = [sys.executable, "-c", _WORKER, str(workspace.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        try:
+            assert worker.stdout is not None
+            yield worker, Path(worker.stdout.readline().strip())
+        finally:
+            worker.kill()
+
+
 def test_what_killed_processes_left_is_swept_and_what_live_ones_use_is_not(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / ".assay").ensure()
-    dead, alive = workspace.root / "scratch-999999-x", workspace.root / f"scratch-{os.getpid()}-x"
-    dead.mkdir()
-    alive.mkdir()
-    with workspace.scratch():
-        assert not dead.exists()
-        assert alive.exists()
+    with working(workspace) as (worker, folder), workspace.scratch() as own:
+        with workspace.scratch():
+            assert (folder / "file").exists()
+            assert own.exists(), "that of the same process neither"
+        worker.kill()
+        worker.wait()
+        assert folder.exists()
+        with workspace.scratch():
+            assert not folder.exists()
+            assert own.exists()
+    assert [path.name for path in workspace.root.iterdir()] == [".gitignore"]
+
+
+def test_scratch_of_another_host_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / ".assay").ensure()
+    monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    with workspace.scratch() as folder:
+        monkeypatch.setattr(socket, "gethostname", lambda: "here")
+        # A lock that is not seen from another host is as good as none.
+        folder.with_name(f"{folder.name}.lock").unlink()
+        with workspace.scratch() as own:
+            assert "here" in own.name
+            assert folder.exists()
+
+
+def test_where_no_file_can_be_locked_one_can_work_and_nothing_is_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("assay.workspace.FileLock", refused)
+    workspace = Workspace(tmp_path / ".assay")
+    with workspace.scratch() as first, workspace.scratch():
+        assert first.exists()
+    assert not first.exists()
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -65,3 +128,28 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
     atomic_write(path, b"second")
     assert path.read_text() == "second"
+    atomic_write(path, "third", mode=0o600)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["income", "boosting-learning_rate=0.1", "Überleben", "two words", "_x", "a" * 120]
+)
+def test_an_ordinary_name_is_its_own_file_name(name: str) -> None:
+    assert file_name(name) == name
+
+
+@given(st.lists(st.text() | st.sampled_from(["..", ".", "", "a/b", "a_b", "/abs", "~", "a\0b"])))
+def test_a_file_name_is_one_and_different_names_never_meet(names: list[str]) -> None:
+    files = [file_name(name) for name in names]
+    for file in files:
+        assert Path(file).name == file
+        assert not file.startswith(".")
+        assert 0 < len(file.encode()) <= 140
+    assert len(set(files)) == len(set(names))
+
+
+def test_a_file_name_can_be_written(tmp_path: Path) -> None:
+    for name in ("../../x", "/abs", "Bob's churn", "a/b", "日本" * 100, "x" * 200, "\ud800", "\n"):
+        (tmp_path / f"{file_name(name)}.html").write_text(name, errors="replace")
+    assert len(list(tmp_path.glob("*.html"))) == 8

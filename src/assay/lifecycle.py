@@ -14,7 +14,7 @@ from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
 from assay.data.sources import read_table
-from assay.errors import DataError, InputError
+from assay.errors import InputError
 from assay.evaluation.comparison import paired
 from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import METRICS
@@ -72,11 +72,11 @@ def train(
         source, target=target, learner=learner, settings=settings or {}, overrides=overrides
     )
     ready = steps.made_ready(asked)
-    place = Place.to_begin(asked.loaded.experiment.tracking.uri, store)
+    place = Place.to_begin(asked.loaded.tracking_uri, store)
     recorder = place.begin(asked.loaded.name, ready.name, ready.tags)
     with kept(recorder), place.workspace.scratch() as scratch:
-        place.vault.seal(ready.data.sealed)
         steps.record_settings(ready, recorder, scratch)
+        place.vault.seal(ready.data.sealed)
         announce(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)
         fitted = steps.fit(ready, recorder, scratch, workers, announce)
@@ -150,28 +150,13 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
-        DataError: They were trained on different data, or predict different things.
+        DataError: They were trained on different data, predict different things, or share no rows.
     """
     place = Place.to_find(store)
     with place.workspace.scratch() as scratch:
         a = _known(first, place, scratch / "first")
         b = _known(second, place, scratch / "second")
-    if (a.fingerprint, a.schema.target, a.schema.classes) != (
-        b.fingerprint,
-        b.schema.target,
-        b.schema.classes,
-    ):
-        raise DataError(
-            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
-            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
-            f"{b.schema.target} of {b.fingerprint[:12]}",
-            mend="train both on the same table",
-        )
-    outcomes = [
-        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
-    ]
-    common = set(outcomes[0].rows.tolist()) & set(outcomes[1].rows.tolist())
-    shared = [each.on_rows(sorted(common)) for each in outcomes]
+    shared = steps.on_common_rows(a, b, place)
     before, after = replicate(shared, a.resamples)
     task = a.schema.task
     names = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
@@ -179,7 +164,7 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
         paired(before, after, task=task, metric=name, level=a.level, names=(a.name, b.name))
         for name in names
     )
-    return Comparison(a.name, b.name, len(common), differences)
+    return Comparison(a.name, b.name, len(shared[0]), differences)
 
 
 def report(run: Run | str, *, store: Store | None = None) -> Path:

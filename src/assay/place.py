@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from assay.data.ledger import Ledger
 from assay.data.vault import Vault
-from assay.errors import NotFoundError
+from assay.errors import NotFoundError, TrackingError
+from assay.experiment.variables import substituted
+from assay.provenance import HIDDEN, masked
 from assay.tracking.mlflow import MlflowStore
 from assay.tracking.recorder import Recorder
 from assay.tracking.store import Store
@@ -26,19 +28,21 @@ class Place:
         store: The store of runs.
         vault: The sealed test sets.
         uri: Tracking URI of the registry.
+        address: The tracking URI as it may be written down: with ${VAR}, without credentials.
     """
 
     workspace: Workspace
     store: Store
     vault: Vault
     uri: str
+    address: str
 
     @classmethod
     def to_begin(cls, uri: str | None, store: Store | None) -> Place:
         """Where a new run goes; what does not exist yet is created.
 
         Args:
-            uri: The tracking URI that the experiment names.
+            uri: The tracking URI as the experiment names it: with ${VAR}.
             store: A store to use instead.
         """
         workspace = Workspace.find().ensure()
@@ -51,6 +55,7 @@ class Place:
 
         Raises:
             NotFoundError: There is no workspace here.
+            TrackingError: The store of runs needs a password that is not in the environment.
         """
         workspace = Workspace.find()
         if not workspace.exists and store is None and TRACKING_VARIABLE not in os.environ:
@@ -66,11 +71,35 @@ class Place:
         """Begin a run; from now on this is where runs are looked for."""
         recorder = self.store.begin(experiment, name, tags)
         if isinstance(self.store, MlflowStore):
-            self.workspace.remember(self.store.uri)
+            self.workspace.remember(self.address)
         return recorder
 
     @classmethod
-    def _of(cls, workspace: Workspace, uri: str, store: Store | None) -> Place:
+    def _of(cls, workspace: Workspace, written: str, store: Store | None) -> Place:
         vault = Vault(workspace.vault_folder, Ledger.of_user())
-        chosen = store if store is not None else MlflowStore(uri, workspace.artifacts_folder)
-        return cls(workspace, chosen, vault, uri)
+        if isinstance(store, MlflowStore):
+            return cls(workspace, store, vault, store.uri, masked(store.uri))
+        if store is not None:
+            return cls(workspace, store, vault, written, written)
+        is_own = written == workspace.own_tracking_uri
+        uri, address = (written, written) if is_own else (_resolved(written), masked(written))
+        return cls(workspace, MlflowStore(uri, workspace.artifacts_folder), vault, uri, address)
+
+
+def _resolved(written: str) -> str:
+    """The tracking URI with what it reads from the environment."""
+    uri, missing = substituted(written)
+    if missing:
+        raise TrackingError(
+            f"The store of runs needs the environment variable {missing[0]}, which is not set.",
+            where=masked(written),
+            mend=f"export {missing[0]}=...",
+        )
+    if HIDDEN in uri:
+        raise TrackingError(
+            "The store of runs needs a password, which is never written down.",
+            where=uri,
+            mend=f"export {TRACKING_VARIABLE}=..., or name the password as ${{VAR}} in "
+            "tracking.uri and train again",
+        )
+    return uri

@@ -21,21 +21,24 @@ _PACKAGES = (
     "threadpoolctl", "loky", "torch", "transformers", "lightgbm", "xgboost", "catboost",
 )  # fmt: skip
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_WAIT_POLICY")
-_SECRET = re.compile(r"(?i)((?:token|password|passwd|secret|key)[^=\s]*[=:])\S+")
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
+_SECRET = re.compile(
+    r"(?i)\$\{[^}\s]*\}"
+    r"|((?:token|password|passwd|secret|key)[^=\s]*[=:])(?!\$\{\w+\}(?:[\s&,;\"']|$))\S+"
+)
+_CREDENTIALS = re.compile(r"""(\w+://)([^\s/@:"'<>]*:[^\s"'<>]*|[^\s/@"'<>]+)(?=@)""")
+HIDDEN = "***"
+_BY_VARIABLE = re.compile(r"([^:]*:)?(\$\{\w+\})+")
 _LONGEST_DIFF = 1 << 20
 _GIT_TIMEOUT_S = 10
 
 
-def collect(seed: int, folder: Path) -> dict[str, Any]:
+def collect(folder: Path) -> dict[str, Any]:
     """What a run depends on besides its file and its data, in an order to be shown.
 
     Args:
-        seed: The seed it was given.
         folder: A folder of the project, whose commit and uncommitted changes are taken down.
     """
     return {
-        "seed": seed,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": masked(" ".join(sys.argv)),
         "user": _user(),
@@ -92,12 +95,25 @@ def git(folder: Path) -> dict[str, Any]:
 
 
 def masked(text: str) -> str:
-    """The text without the values of what is named like a secret.
+    """The text without the values of what is named like a secret, and without those in URLs.
+
+    What only names a variable of the environment tells nothing and stays.
 
     >>> masked("assay train a.yaml --set tracking.token=abc")
     'assay train a.yaml --set tracking.token=***'
+    >>> masked("http://me:hunter2@host and http://me:${PASSWORD}@host")
+    'http://***@host and http://me:${PASSWORD}@host'
     """
-    return _CREDENTIALS.sub("***", _SECRET.sub(r"\1***", text))
+    shown = _CREDENTIALS.sub(_hidden, text)
+    return _SECRET.sub(lambda match: f"{match[1]}{HIDDEN}" if match[1] else match[0], shown)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    scheme, credentials = match.groups()
+    is_user = ":" not in credentials and not scheme.startswith("http")  # there it may be a token
+    if is_user or _BY_VARIABLE.fullmatch(credentials):
+        return match[0]
+    return f"{scheme}{HIDDEN}"
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

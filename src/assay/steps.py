@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from assay import provenance
+import numpy as np
+
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
-from assay.errors import NotFoundError, VaultError
+from assay.errors import DataError, NotFoundError, VaultError
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.evaluate import check_primary
@@ -37,6 +39,7 @@ from assay.runs import Run, write_run
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
+from assay.workspace import file_name
 
 _NAMING = ("model.options.", "training.", "data.split.")
 
@@ -50,14 +53,12 @@ class Ready:
         data: Sealed and described.
         primary: The metric to decide by.
         plan: The fits to make.
-        started: When it began, in seconds of `time.perf_counter()`.
     """
 
     asked: Asked
     data: Prepared
     primary: str
     plan: Plan
-    started: float
 
     @property
     def name(self) -> str:
@@ -85,7 +86,6 @@ def made_ready(asked: Asked) -> Ready:
     Raises:
         InputError: What is asked for does not fit the data.
     """
-    started = time.perf_counter()
     experiment = asked.loaded.experiment
     data = prepare(asked.table, experiment.data, asked.where)
     primary = check_primary(experiment.evaluation.primary, data.schema.task)
@@ -97,17 +97,31 @@ def made_ready(asked: Asked) -> Ready:
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
     )
-    return Ready(asked, data, primary, plan, started)
+    return Ready(asked, data, primary, plan)
 
 
 def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
-    """Take down the file as it was read, and every setting with its value."""
+    """Take down what must be known to do it again: provenance, the file, every setting."""
     loaded = ready.asked.loaded
+    about = scratch / "provenance.json"
+    about.write_text(json.dumps(provenance_of(ready), indent=1, default=str), encoding="utf-8")
+    recorder.artifact(about)
     name = loaded.path.name if loaded.path is not None else "experiment.yaml"
     path = scratch / name
-    path.write_text(loaded.text, encoding="utf-8")
+    path.write_text(loaded.recorded_text, encoding="utf-8")
     recorder.artifact(path)
-    recorder.params(flattened(loaded.resolved))
+    recorder.params(flattened(loaded.recorded))
+
+
+def provenance_of(ready: Ready) -> dict[str, Any]:
+    """What the run depends on, as it was when the run began; in an order to be shown."""
+    return {
+        "seed": ready.plan.seed,
+        **ready.asked.about,
+        "split": ready.data.split.how,
+        "data fingerprint": ready.data.fingerprint,
+        "sealed test": ready.data.sealed.digest,
+    }
 
 
 def look_for_mistakes(ready: Ready, checks: Sequence[Check], recorder: Recorder) -> CheckResults:
@@ -207,13 +221,13 @@ def summed_up(
         weights=shuffled.weights,
         clusters=shuffled.groups,
     )
-    about = provenance.collect(plan.seed, asked.loaded.folder)
+    about = provenance_of(ready)
     return Run(
         run_id=recorder.run_id,
         name=name,
         experiment=asked.loaded.name,
         created=about.pop("created"),
-        duration_s=time.perf_counter() - ready.started,
+        duration_s=time.perf_counter() - asked.started,
         learner=asked.learner.name,
         options=asked.loaded.changed,
         schema=data.schema,
@@ -233,8 +247,8 @@ def summed_up(
         threshold=judged.threshold,
         calibration=judged.calibrated.why if judged.calibrated is not None else "",
         warned=dict(fitted.warned),
-        provenance={**about, "split": data.split.how, "chosen by folds": dict(fitted.chosen)},
-        experiment_text=asked.loaded.text,
+        provenance={**about, "chosen by folds": dict(fitted.chosen)},
+        experiment_text=asked.loaded.recorded_text,
         fingerprint=data.fingerprint,
         test_digest=data.sealed.digest,
         model=model,
@@ -246,6 +260,33 @@ def _rows_of(ready: Ready, predictions: Predictions) -> Part:
     """The development rows that were predicted, in the order of the predictions."""
     development = ready.data.development
     return development.take(development.rows.searchsorted(predictions.rows))
+
+
+def on_common_rows(a: Run, b: Run, place: Place) -> tuple[Outcome, Outcome]:
+    """What two runs predicted out of fold, each on the rows that both predicted.
+
+    Raises:
+        DataError: Their data or targets differ, or there is no such row.
+    """
+    about = [(each.fingerprint, each.schema.target, each.schema.classes) for each in (a, b)]
+    if about[0] != about[1]:
+        raise DataError(
+            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
+            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
+            f"{b.schema.target} of {b.fingerprint[:12]}",
+            mend="train both on the same table",
+        )
+    first, second = (
+        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
+    )
+    common = np.intersect1d(first.rows, second.rows).tolist()
+    if not common:
+        raise DataError(
+            f"{a.name} and {b.name} cannot be compared: no row was predicted by both.",
+            where=f"out of fold: {len(first):,} and {len(second):,} rows, other ones",
+            mend="train both with the same data.split",
+        )
+    return first.on_rows(common), second.on_rows(common)
 
 
 def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:
@@ -295,8 +336,12 @@ def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run
 
 
 def page_of(run: Run, place: Place) -> Path:
-    """Where a run's page is, or will be; runs of other experiments may have the same name."""
-    return place.workspace.reports_folder / run.experiment / f"{run.name}.html"
+    """Where a run's page is, or will be; a page of another run is never written over."""
+    folder = place.workspace.reports_folder / file_name(run.experiment)
+    page = folder / f"{file_name(run.name)}.html"
+    if page.exists() and run.run_id not in page.read_text(errors="replace"):
+        return page.with_name(f"{page.stem}-{run.run_id}.html")
+    return page
 
 
 def next_steps(run: Run) -> Mapping[str, str]:

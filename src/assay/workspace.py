@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
+
+from filelock import FileLock
 
 WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
 FOLDER = ".assay"
 _STORE = "tracking-uri"
+_LONGEST_FILE_NAME = 120  # bytes, of the 255 that there are: room for numbers, ids and endings
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Workspace:
         if tracking_uri == self.own_tracking_uri:
             (self.root / _STORE).unlink(missing_ok=True)
         elif tracking_uri != self.tracking_uri:
-            atomic_write(self.root / _STORE, tracking_uri)
+            atomic_write(self.root / _STORE, tracking_uri, mode=0o600)
 
     def ensure(self) -> Self:
         """Create the folder, readable by its owner only and unseen by git."""
@@ -88,21 +95,48 @@ class Workspace:
         """A folder that is gone afterwards, however the work ends."""
         self.ensure()
         self._sweep()
-        folder = Path(tempfile.mkdtemp(prefix=f"scratch-{os.getpid()}-", dir=self.root))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        folder = self.root / f"scratch-{file_name(socket.gethostname())}-{uuid4().hex}"
+        lock = _lock_of(folder)
+        with ExitStack() as held:
+            with suppress(OSError):  # where no file can be locked, nobody sweeps either
+                held.enter_context(FileLock(lock))
+            folder.mkdir(mode=0o700)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                lock.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what killed processes have left."""
-        for folder in self.root.glob("scratch-*-*"):
-            pid = folder.name.split("-")[1]
-            if pid.isdigit() and not _is_alive(int(pid)):
+        """Remove what killed processes of this host have left; of others' nothing is known here."""
+        for folder in self.root.glob(f"scratch-{glob.escape(file_name(socket.gethostname()))}-*/"):
+            lock = _lock_of(folder)
+            with suppress(OSError), FileLock(lock, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
+                lock.unlink(missing_ok=True)
 
 
-def atomic_write(path: Path, data: bytes | str) -> None:
+def _lock_of(scratch: Path) -> Path:
+    return scratch.with_name(f"{scratch.name}.lock")
+
+
+def file_name(name: str) -> str:
+    """A name for a file or folder that is called this: the name itself where that is one.
+
+    Else what can be kept of it and a digest, so that different names never meet.
+
+    >>> file_name("income"), file_name("../../x")
+    ('income', 'x-9cdf6a50')
+    """
+    safe = "".join(each if each.isalnum() or each in "-_.=+ " else "_" for each in name)
+    if name and safe.strip(". ") == name and len(name.encode()) <= _LONGEST_FILE_NAME:
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    kept = safe.encode()[:_LONGEST_FILE_NAME].decode(errors="ignore").strip("._ ")
+    return f"{kept}-{digest}" if kept else digest
+
+
+def atomic_write(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Write a whole file or nothing: aside, synced, renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -112,17 +146,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
-        aside.chmod(0o644)
+        aside.chmod(mode)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

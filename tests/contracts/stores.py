@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,8 +117,10 @@ class StoreContract:
 
     def test_the_newest_run_comes_first(self, store: Store) -> None:
         first, second = self.begun(store), store.begin("other", "linear", {})
+        third = self.begun(store)
         listed = [run.run_id for run in store.runs()]
-        assert set(listed) == {first.run_id, second.run_id}
+        assert listed == [third.run_id, second.run_id, first.run_id]
+        assert [run.run_id for run in store.runs("income")] == [third.run_id, first.run_id]
         assert [run.run_id for run in store.runs("other")] == [second.run_id]
         assert store.runs("nothing of that name") == []
 
@@ -128,6 +131,32 @@ class StoreContract:
         another.attach(run_id).tags({"from": "another"})
         record = store.get(run_id)
         assert (record.metrics["late"], record.tags["from"]) == (1.0, "another")
+
+    def test_findings_of_all_recorders_of_a_run_add_up(self, store: Store) -> None:
+        recorder = self.begun(store)
+        found = [replace(FINDING, title=f"finding {i}") for i in range(4)]
+        recorder.finding(found[0])
+        attached = store.attach(recorder.run_id)
+        attached.finding(found[1])
+        recorder.finding(found[2])
+        recorder.attach(recorder.run_id).finding(found[3])
+        assert store.findings(recorder.run_id) == found
+
+    @pytest.mark.parametrize(
+        "name", ["Bob's churn", "both \" and '", "back\\slash", "../../x", "/abs", "ü" * 200, "%"]
+    )
+    def test_an_experiment_may_be_called_anything(
+        self, store: Store, tmp_path: Path, name: str
+    ) -> None:
+        (tmp_path / "note.txt").write_text("inside")
+        for number in range(2):
+            recorder = store.begin(name, "linear", {})
+            recorder.artifact(tmp_path / "note.txt")
+            record = store.get(recorder.run_id)
+            assert (record.experiment, record.name) == (name, ["linear", "linear-2"][number])
+            fetched = store.fetch(recorder.run_id, "note.txt", tmp_path / f"{number}")
+            assert fetched.read_text() == "inside"
+        assert [run.name for run in store.runs(name)] == ["linear-2", "linear"]
 
     def test_a_transcript_replays_onto_it(self, store: Store) -> None:
         transcript = Transcript()
@@ -156,6 +185,10 @@ class StoreContract:
             store.fetch(run_id, "missing.txt", tmp_path)
         with pytest.raises(NotFoundError, match="recorded no"):
             store.table(run_id, "missing")
+        with pytest.raises(NotFoundError, match="no run 'nobody'"):
+            store.fetch("nobody", "missing.txt", tmp_path)
+        with pytest.raises(NotFoundError, match="no run 'nobody'"):
+            store.findings("nobody")
         with pytest.raises(NotFoundError, match="has no model"):
             store.model(run_id, tmp_path)
         assert store.findings(run_id) == []

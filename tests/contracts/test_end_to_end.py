@@ -109,6 +109,30 @@ def test_runs_on_different_data_are_not_compared() -> None:
     assert "same table" in caught.value.mend
 
 
+@pytest.mark.parametrize("task", [Task.BINARY, Task.REGRESSION])
+def test_runs_without_common_rows_are_not_compared(task: Task) -> None:
+    store = FakeStore()
+    settings = {"training": {"seeds": 1}}
+    first, second = (
+        assay.train(
+            table(task), target="y", learner=FakeLearner(), settings=settings, store=store,
+            checks=[],
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    predicted = store.table(first.run_id, "out_of_fold")
+    store.attach(first.run_id).table("out_of_fold", predicted.slice(0, 100))
+    store.attach(second.run_id).table("out_of_fold", predicted.slice(100))
+    with pytest.raises(assay.AssayError, match="no row was predicted by both") as caught:
+        assay.compare(first, second, store=store)
+    assert "100 and 92 rows" in caught.value.where
+    assert "data.split" in caught.value.mend
+    store.attach(second.run_id).table("out_of_fold", predicted.slice(99))
+    comparison = assay.compare(first, second, store=store)
+    assert comparison.n == 1
+    assert comparison.verdict.verdict.startswith("It cannot be said which is better")
+
+
 def test_a_blocking_finding_is_reported_and_forbids_registration(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

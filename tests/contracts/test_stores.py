@@ -6,6 +6,7 @@ import pickle
 import socket
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from assay.errors import TrackingError
@@ -37,6 +38,23 @@ class TestMlflowStore(StoreContract):
         with pytest.raises(TrackingError, match="store of runs refused") as caught:
             missing.runs()
         assert "tracking.uri" in caught.value.mend
+
+    def test_an_outage_is_not_taken_for_nothing_recorded(
+        self, store: Store, tmp_path: Path, workspace: Path
+    ) -> None:
+        run_id = self.begun(store).run_id
+        (workspace / "mlflow.db").write_bytes(b"no database" * 1000)
+        with pytest.raises(TrackingError, match="store of runs refused"):
+            store.findings(run_id)
+        with pytest.raises(TrackingError, match="store of runs refused"):
+            store.fetch(run_id, "run.json", tmp_path)
+
+    def test_artifacts_stay_below_their_folder(self, store: Store, workspace: Path) -> None:
+        recorder = store.begin("..", "linear", {})
+        recorder.tags({"a": "b"})
+        recorder.table("out_of_fold", pa.table({"row": [1]}))
+        [path] = workspace.rglob("out_of_fold.parquet")
+        assert (workspace / "artifacts") in path.parents
 
     def test_a_run_whose_process_died_is_interrupted(self, store: Store) -> None:
 

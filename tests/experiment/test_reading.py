@@ -33,7 +33,7 @@ def test_three_lines_are_an_experiment(tmp_path: Path) -> None:
     assert experiment.source == tmp_path / "a.csv"
     assert experiment.changed == {}
     assert experiment.text == GOOD
-    assert experiment.resolved["evaluation"]["confidence"] == 0.95
+    assert experiment.recorded["evaluation"]["confidence"] == 0.95
 
 
 @pytest.mark.parametrize(

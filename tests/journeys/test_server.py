@@ -11,14 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from secrets import token_hex
 from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from assay.tracking.mlflow import MlflowStore
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Terminal
+from tests.tracking.racing import raced
 
 
 def _free_port() -> int:
@@ -68,11 +71,15 @@ def _await(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.mark.slow
 def test_a_server_keeps_runs_and_models(
-    server: str, terminal: Terminal, tmp_path: Path, workspace: Path, ledger: Path
-) -> None:
+    server: str, terminal: Terminal, tmp_path: Path, workspace: Path, ledger: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     experiment, table = str(EXAMPLES / "penguins.yaml"), str(EXAMPLES / "penguins.parquet")
+    secret = token_hex(8)  # not written here: the diff of this file is part of the provenance
+    monkeypatch.setenv("PW", secret)
+    address = server.replace("://", "://me:${PW}@")
     trained = terminal("train", experiment, "--seeds", "1", "--json", "--set",
-                       f"tracking.uri={server}").json  # fmt: skip
+                       f"tracking.uri={address}").json  # fmt: skip
     assert list((tmp_path / "server" / "artifacts").rglob("MLmodel")), "the model is at the server"
 
     # Nobody has to say again where runs are.
@@ -81,6 +88,13 @@ def test_a_server_keeps_runs_and_models(
     assert terminal("evaluate", "last", "--on", "test", "--json").json["rows"] == "test"
     assert terminal("register", "last", "--as", "species").status == 0
     assert terminal("predict", "species", table, "--out", "there.parquet").status == 0
+
+    # Its password is in no file, neither here nor there.
+    for path in [*workspace.rglob("*"), *(tmp_path / "server").rglob("*")]:
+        assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+    monkeypatch.delenv("PW")
+    assert "needs the environment variable PW" in terminal("runs").err
+    monkeypatch.setenv("PW", secret)
 
     # A run in the workspace's own store is what is looked for after it.
     here = terminal("train", experiment, "--seeds", "1", "--json").json
@@ -92,6 +106,14 @@ def test_a_server_keeps_runs_and_models(
     assert trained["metrics"] == here["metrics"]
     columns = [pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("there", "here")]
     np.testing.assert_array_equal(*columns)
+
+
+@pytest.mark.slow
+def test_runs_that_race_to_a_server_get_names_of_their_own(server: str, tmp_path: Path) -> None:
+    names = raced(server, tmp_path, n=3, timeout_s=120)
+    assert len(set(names)) == 3, names
+    assert all(name.startswith("linear") for name in names)
+    assert {run.name for run in MlflowStore(server).runs("fresh")} == set(names)
 
 
 def test_a_server_that_is_not_there_is_told_at_once(terminal: Terminal, workspace: Path) -> None:

@@ -12,6 +12,7 @@ import assay
 from assay import lifecycle
 from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError, UnsafeModelError
+from assay.registry import versions
 from assay.tracking.mlflow_client import client
 from tests.tables import table
 
@@ -90,3 +91,39 @@ def test_a_registered_model_that_was_changed_is_not_loaded(run: assay.Run, works
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(UnsafeModelError, match="was changed after it was saved"):
         assay.load("income")
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "a@b", "a:b", " a", "a\n", "a" * 300])
+def test_names_that_could_be_taken_for_something_else_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="cannot be the name of a model") as caught:
+        versions.register("sqlite:///nowhere", "models:/m-x", name=name, run_id="", digest="",
+                          tags={})  # fmt: skip
+    suggested = caught.value.mend.rpartition(": ")[2]
+    versions._refuse_name(suggested)
+
+
+@pytest.mark.parametrize("name", ["Bob's churn", "both \" and '", "Überleben 2"])
+def test_an_experiment_called_with_quotes_goes_from_training_to_prediction(
+    workspace: Path, name: str
+) -> None:
+    frame = table(Task.BINARY)
+    for number in (1, 2):
+        run = assay.train(frame, target="y", learner="linear", settings={**SETTINGS, "name": name})
+        assert assay.register(run).reference == f"{name}/{number}"
+    assert [each.name for each in lifecycle.runs(name)] == [run.name, "linear-seeds=1"]
+    assert [each.reference for each in lifecycle.models()] == [f"{name}/2", f"{name}/1"]
+    assert len(assay.predict(f"{name}/1", frame)) == len(frame)
+    with pytest.raises(NotFoundError, match="There is no model"):
+        assay.load(f"{name}?")
+
+
+def test_more_names_than_a_page_of_the_store_are_all_known(workspace: Path) -> None:
+    uri = f"sqlite:///{workspace / 'mlflow.db'}"
+    for number in range(105):
+        client(uri).create_registered_model(f"model-{number:03d}")
+        client(uri).create_model_version(f"model-{number:03d}", source=str(workspace))
+    listed = versions.list_versions(uri)
+    assert [each.name for each in listed] == [f"model-{number:03d}" for number in range(105)]
+    with pytest.raises(NotFoundError, match="There is no model") as caught:
+        versions.find_model(uri, "model-1O4")
+    assert caught.value.mend == "model-104"

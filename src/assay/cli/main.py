@@ -1,7 +1,7 @@
 """The command `assay`: finds the verb, imports only what that verb needs, turns errors into exits.
 
-Exit status: 0 done; 1 a blocking finding, or better was required and is not; 2 bad input; 130
-stopped by Ctrl-C; 143 terminated.
+Exit status: 0 done; 1 a blocking finding, or better was required and is not; 2 bad input; 70 a bug
+in Assay; 130 stopped by Ctrl-C; 143 terminated.
 """
 
 from __future__ import annotations
@@ -85,11 +85,13 @@ def _status() -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as stopped:
         click.echo("Stopped. What was done so far is kept: assay runs", err=True)
+        _tell_notes(stopped)
         return 130
-    except Terminated:
+    except Terminated as stopped:
         click.echo("Terminated. What was done so far is kept: assay runs", err=True)
+        _tell_notes(stopped)
         return 143
     except click.ClickException as error:
         error.show()
@@ -97,10 +99,24 @@ def _status() -> int:
     except AssayError as error:
         name = click.style(type(error).__name__, fg="red", bold=True)
         click.echo(f"{name}: {error}", err=True)
+        _tell_notes(error)
         return 2
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception as error:
+        from assay.cli.bugs import told
+
+        status, text = told(error)
+        click.echo(text, err=True)
+        _tell_notes(error)
+        return status
+
+
+def _tell_notes(error: BaseException) -> None:
+    for each in (error, error.__cause__):  # click puts an Abort in the place of Ctrl-C
+        for note in getattr(each, "__notes__", ()):
+            click.echo(note, err=True)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

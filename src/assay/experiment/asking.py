@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from assay import provenance
 from assay.data.sources import from_frame, read_table, shown
 from assay.errors import InputError
 from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
@@ -28,12 +30,16 @@ class Asked:
         table: The whole source, with settled types.
         where: What to call the table in errors.
         learner: The learner to be trained.
+        about: Provenance, taken before anything else was done.
+        started: When that was, in seconds of `time.perf_counter()`.
     """
 
     loaded: LoadedExperiment
     table: pa.Table
     where: str
     learner: Learner
+    about: Mapping[str, Any]
+    started: float
 
 
 def ask(
@@ -57,6 +63,7 @@ def ask(
     Raises:
         InputError: What is asked for cannot be done.
     """
+    started = time.perf_counter()
     given = None if learner is None or isinstance(learner, str) else adapt(learner)
     named = learner if isinstance(learner, str) else None
     if isinstance(source, str | Path):
@@ -68,15 +75,18 @@ def ask(
         if named is not None:
             overrides = [*overrides, f"model.learner={named}"]
         loaded = load_experiment(source, overrides)
+        about = provenance.collect(loaded.folder)
         _make_importable(loaded.folder)
         data = loaded.experiment.data
         table = read_table(loaded.source, query=data.query, sheet=data.sheet)
         where = shown(loaded.source)
     else:
         loaded = _of_frame(target, given, named, settings, overrides)
+        about = provenance.collect(loaded.folder)
         where = "the data frame"
         table = from_frame(source, where)
-    return Asked(loaded, table, where, given or resolve_learner(loaded.experiment.model))
+    recipe = given or resolve_learner(loaded.experiment.model)
+    return Asked(loaded, table, where, recipe, about, started)
 
 
 def _make_importable(folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +20,10 @@ from assay.errors import ExperimentError, NotFoundError
 from assay.experiment.experiment import Experiment
 from assay.experiment.meaning import problems_of_meaning
 from assay.experiment.problems import Problem, missing_block, of_block, refusal, unknown_key
+from assay.experiment.recordable import as_recorded, text_as_recorded
+from assay.experiment.variables import substituted
 from assay.tracking.recorder import flattened
 
-_VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _NOT_CHANGES = ("name", "data.source", "data.target", "model.learner")
 _SUFFIXES = (".yaml", ".yml", ".toml")
 
@@ -39,6 +38,7 @@ class LoadedExperiment:
         text: The file as it was read, but for passwords in addresses.
         path: The file; None if it was given in Python.
         folder: What relative paths are relative to.
+        written: The settings as they were written: overrides included, with ${VAR}, no defaults.
         overrides: What was set on the command line.
     """
 
@@ -47,6 +47,7 @@ class LoadedExperiment:
     text: str
     path: Path | None
     folder: Path
+    written: Mapping[str, Any]
     overrides: tuple[str, ...] = ()
 
     @property
@@ -56,14 +57,25 @@ class LoadedExperiment:
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What is set otherwise than by default, by dotted name, without passwords."""
-        flat = flattened(_without_passwords(self.experiment, exclude_defaults=True))
+        """What is set otherwise than by default, by dotted name, as it may be recorded."""
+        changed = self.experiment.model_dump(mode="json", exclude_defaults=True)
+        flat = flattened(as_recorded(changed, self.written))
         return {key: value for key, value in flat.items() if key not in _NOT_CHANGES}
 
     @property
-    def resolved(self) -> dict[str, Any]:
-        """Every setting with its value, nested as in the file, without passwords."""
-        return _without_passwords(self.experiment)
+    def recorded(self) -> dict[str, Any]:
+        """Every setting, nested as in the file, as it may be recorded: ${VAR} stays as written."""
+        return as_recorded(self.experiment.model_dump(mode="json"), self.written)
+
+    @property
+    def recorded_text(self) -> str:
+        """The file as it may be recorded: as it was read, but for secrets that are spelled out."""
+        return text_as_recorded(self.text)
+
+    @property
+    def tracking_uri(self) -> str | None:
+        """Where runs are kept, as it was written: with ${VAR}."""
+        return (self.written.get("tracking") or {}).get("uri")
 
 
 def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> LoadedExperiment:
@@ -118,7 +130,7 @@ def _validated(
     problems: list[Problem] = []
     for override in overrides:
         problems += _override(settings, places, override)
-    settings = _substituted(settings, "", problems)
+    written, settings = settings, _substituted(settings, "", problems)
     blocks: dict[str, Any] = {}
     for name, field in Experiment.model_fields.items():
         model: Any = field.annotation
@@ -141,20 +153,7 @@ def _validated(
         raise refusal(problems, source, places)
     experiment = Experiment(name=title, **blocks)
     name = title or (path.stem if path is not None else "experiment")
-    text = without_password(text)
-    overrides = tuple(map(without_password, overrides))
-    return LoadedExperiment(experiment, name, text, path, folder, overrides)
-
-
-def _without_passwords(experiment: Experiment, exclude_defaults: bool = False) -> dict[str, Any]:
-    """The settings as plain values; an address in them has no password."""
-
-    def masked(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: masked(inner) for key, inner in value.items()}
-        return without_password(value) if isinstance(value, str) else value
-
-    return masked(experiment.model_dump(mode="json", exclude_defaults=exclude_defaults))
+    return LoadedExperiment(experiment, name, text, path, folder, written, tuple(overrides))
 
 
 def _parsed(text: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -240,24 +239,16 @@ def _substituted(value: Any, key: str, problems: list[Problem]) -> Any:
         return [_substituted(each, key, problems) for each in value]
     if not isinstance(value, str):
         return value
-
-    def replaced(match: re.Match[str]) -> str:
-        escaped, name = match[1], match[2]
-        default: str | None = match[3]
-        if escaped:
-            return match[0][1:]
-        found = os.environ.get(name, default)
-        if found is None:
-            problems.append(
-                Problem(
-                    key,
-                    f"{key} needs the environment variable {name}, which is not set.",
-                    mend=f"export {name}=..., or write ${{{name}:-default}}",
-                )
-            )
-        return found or ""
-
-    return _VARIABLE.sub(replaced, value)
+    text, missing = substituted(value)
+    problems += [
+        Problem(
+            key,
+            f"{key} needs the environment variable {name}, which is not set.",
+            mend=f"export {name}=..., or write ${{{name}:-default}}",
+        )
+        for name in missing
+    ]
+    return text
 
 
 def _line_of(error: Exception) -> str:

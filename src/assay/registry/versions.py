@@ -20,8 +20,10 @@ from assay.tracking.mlflow_client import (
     model_of_run,
     told,
 )
+from assay.tracking.mlflow_experiments import every
 
 _MODEL = "assay.model"
+_LONGEST_NAME = 250
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,9 @@ def register(
 def list_versions(tracking_uri: str) -> list[Version]:
     """All registered versions, by name, the newest first."""
     with told(tracking_uri):
-        found = client(tracking_uri).search_registered_models()
-        names = sorted(each.name for each in found)
-        return [version for name in names for version in _versions(tracking_uri, name)]
+        return [
+            version for name in _names(tracking_uri) for version in _versions(tracking_uri, name)
+        ]
 
 
 def find_model(tracking_uri: str, reference: str) -> FoundModel:
@@ -158,9 +160,16 @@ def _registered(tracking_uri: str, reference: str) -> Version:
 
 
 def _versions(tracking_uri: str, name: str) -> list[Version]:
-    found = client(tracking_uri).search_model_versions(f"name = '{name}'")
-    numbers = sorted((int(each.version) for each in found), reverse=True)
+    """All versions of a model, the newest first."""
+    # MLflow's filters have no way to write a quote.
+    wanted = {} if re.search(r"['\"\\]", name) else {"filter_string": f"name = '{name}'"}
+    found = every(client(tracking_uri).search_model_versions, **wanted)
+    numbers = sorted((int(each.version) for each in found if each.name == name), reverse=True)
     return [_version(tracking_uri, name, number) for number in numbers]
+
+
+def _names(tracking_uri: str) -> list[str]:
+    return sorted(each.name for each in every(client(tracking_uri).search_registered_models))
 
 
 def _version(tracking_uri: str, name: str, number: int) -> Version:
@@ -182,16 +191,18 @@ def _version(tracking_uri: str, name: str, number: int) -> Version:
 
 
 def _refuse_name(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]*", name):
+    """Refuse what could not be told from NAME/VERSION, NAME@ALIAS, runs:/ID or a folder."""
+    is_plain = name == name.strip() and name.isprintable() and not name.startswith(".")
+    if not (is_plain and 0 < len(name) <= _LONGEST_NAME) or re.search(r"[/:@\\]", name):
+        short = re.sub(r"[^\w.' -]+", "-", name)[:_LONGEST_NAME].strip("-. ")
         raise InputError(
             f"{name!r} cannot be the name of a model.",
-            mend="use letters, digits, '.', '_' and '-': "
-            + (re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"),
+            mend=f"use letters, digits, '.', '_' and '-': {short or 'model'}",
         )
 
 
 def _no_model(tracking_uri: str, reference: str) -> NotFoundError:
-    names = [each.name for each in client(tracking_uri).search_registered_models()]
+    names = _names(tracking_uri)
     close = get_close_matches(reference, names, n=1)
     if not names:
         return NotFoundError(
@@ -200,8 +211,8 @@ def _no_model(tracking_uri: str, reference: str) -> NotFoundError:
         )
     return NotFoundError(
         f"There is no model {reference!r}.",
-        where=f"models: {', '.join(sorted(names))}",
-        mend=close[0] if close else sorted(names)[0],
+        where=f"models: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}",
+        mend=close[0] if close else names[0],
     )
 
 

@@ -6,25 +6,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from assay.errors import AssayError
+from assay.provenance import masked
 from assay.tracking.recorder import Recorder, Status
 
 
 @contextmanager
 def kept(recorder: Recorder) -> Iterator[Recorder]:
-    """Finish the run in whatever way the block ends; what the block raises goes on."""
+    """Finish the run in whatever way the block ends; what the block raises goes on.
+
+    That the run could not be marked becomes a note of what the block raised, never takes its place.
+    """
     try:
         yield recorder
     except AssayError as error:
-        recorder.finish(Status.FAILED, error.what)
+        _end(recorder, Status.FAILED, error.what, error)
         raise
     except Exception as error:
-        recorder.finish(Status.FAILED, f"{type(error).__name__}: {error}")
+        _end(recorder, Status.FAILED, f"{type(error).__name__}: {error}", error)
         raise
     except BaseException as error:
-        recorder.finish(Status.INTERRUPTED, _stopped_by(error))
+        _end(recorder, Status.INTERRUPTED, _stopped_by(error), error)
         raise
     else:
         recorder.finish(Status.FINISHED)
+
+
+def _end(recorder: Recorder, status: Status, reason: str, cause: BaseException) -> None:
+    try:
+        recorder.finish(status, masked(reason))
+    except Exception as error:
+        what = error.what if isinstance(error, AssayError) else str(error)
+        cause.add_note(f"The run could not be marked as {status}: {what}")
 
 
 def _stopped_by(error: BaseException) -> str:

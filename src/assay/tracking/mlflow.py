@@ -10,9 +10,11 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Self
 
 import numpy as np
@@ -23,9 +25,11 @@ from numpy.typing import ArrayLike
 
 from assay.errors import NotFoundError
 from assay.findings import Finding
+from assay.provenance import masked
 from assay.tracking.mlflow_client import DIGEST, client, local_model, model_of_run, told
+from assay.tracking.mlflow_experiments import begun, experiment_ids, runs_of
 from assay.tracking.recorder import Recorder, Status
-from assay.tracking.store import RunRecord, unique_name
+from assay.tracking.store import RunRecord
 
 _ENDINGS = {
     Status.FINISHED: "FINISHED",
@@ -44,6 +48,7 @@ _MOST_METRICS = 1000
 _LONGEST_PARAM = 6000
 _PROCESS = "assay.process"
 _REASON = "assay.reason"
+_FINDINGS = "findings"
 
 
 class MlflowStore:
@@ -60,15 +65,10 @@ class MlflowStore:
 
     def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
         """Begin a run; a name that is taken gets a number."""
+        process = f"{socket.gethostname()}:{os.getpid()}"
         with told(self.uri):
-            experiment_id = self._experiment_id(experiment)
-            taken = {each.name for each in self.runs(experiment)}
-            run = client(self.uri).create_run(
-                experiment_id,
-                run_name=unique_name(name, taken),
-                tags={_PROCESS: f"{socket.gethostname()}:{os.getpid()}", **tags},
-            )
-        return MlflowRecorder(self.uri, run.info.run_id)
+            run_id = begun(self.uri, experiment, name, {_PROCESS: process, **tags}, self.artifacts)
+        return MlflowRecorder(self.uri, run_id)
 
     def attach(self, run_id: str) -> Recorder:
         """The recorder of a run that exists."""
@@ -76,47 +76,27 @@ class MlflowStore:
 
     def get(self, run_id: str) -> RunRecord:
         """A run by its id."""
-        from mlflow.exceptions import MlflowException
-
         with told(self.uri):
-            try:
+            with _known(run_id, self.uri):
                 run = client(self.uri).get_run(run_id)
-            except MlflowException as error:
-                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-                    raise _no_run(run_id, self.uri) from None
-                raise
             return self._record(run)
 
     def runs(self, experiment: str | None = None) -> list[RunRecord]:
         """Runs that are nobody's child, newest first."""
         with told(self.uri):
-            asked = client(self.uri)
-            found = asked.search_experiments(
-                filter_string=f"name = '{experiment}'" if experiment is not None else None
-            )
-            if not found:
-                return []
-            ids = [each.experiment_id for each in found]
-            runs, token = [], None
-            while True:
-                page = asked.search_runs(ids, order_by=["start_time DESC"], page_token=token)
-                runs += [run for run in page if "mlflow.parentRunId" not in run.data.tags]
-                token = page.token
-                if not token:
-                    return [self._record(run) for run in runs]
+            ids = experiment_ids(self.uri, experiment)
+            return [self._record(run) for run in runs_of(self.uri, ids)]
 
     def fetch(self, run_id: str, path: str, into: Path) -> Path:
         """A local copy of a file or folder that the run recorded."""
-        from mlflow.exceptions import MlflowException
-
+        if path not in self._listed(run_id, path.rpartition("/")[0]):
+            raise NotFoundError(
+                f"The run has recorded no {path}.",
+                where=f"run {run_id}",
+                mend="choose a run that finished, or train again",
+            )
         with told(self.uri):
-            try:
-                copied = Path(client(self.uri).download_artifacts(run_id, path, str(into)))
-            except (MlflowException, OSError):
-                raise _nothing_there(run_id, path) from None
-        if not copied.exists():
-            raise _nothing_there(run_id, path)
-        return copied
+            return Path(client(self.uri).download_artifacts(run_id, path, str(into)))
 
     def table(self, run_id: str, name: str) -> pa.Table:
         """A table that the run recorded."""
@@ -126,11 +106,10 @@ class MlflowStore:
 
     def findings(self, run_id: str) -> list[Finding]:
         """The findings that the run recorded, in that order."""
+        if _FINDINGS not in self._listed(run_id, ""):
+            return []
         with tempfile.TemporaryDirectory() as folder:
-            try:
-                fetched = self.fetch(run_id, "findings", Path(folder))
-            except NotFoundError:
-                return []
+            fetched = self.fetch(run_id, _FINDINGS, Path(folder))
             texts = [path.read_text() for path in sorted(fetched.glob("*.json"))]
         return [Finding.from_dict(json.loads(text)) for text in texts]
 
@@ -165,15 +144,11 @@ class MlflowStore:
             uri, digest = model_of_run(self.uri, run_id)
             return local_model(self.uri, uri, into), digest
 
-    def _experiment_id(self, name: str) -> str:
-        asked = client(self.uri)
-        found = asked.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        location = None
-        if self.artifacts is not None and self.uri.startswith("sqlite:"):
-            location = (self.artifacts / _as_folder(name)).absolute().as_uri()
-        return str(asked.create_experiment(name, artifact_location=location))
+    def _listed(self, run_id: str, folder: str) -> set[str]:
+        """What lies in a folder of the run's artifacts; nothing if there is no such folder."""
+        with told(self.uri), _known(run_id, self.uri):
+            found = client(self.uri).list_artifacts(run_id, folder or None)
+            return {each.path for each in found}
 
     def _record(self, run: Any) -> RunRecord:
         tags = dict(run.data.tags)
@@ -200,7 +175,6 @@ class MlflowRecorder:
     def __init__(self, uri: str, run_id: str) -> None:
         self.uri = uri
         self._run_id = run_id
-        self._n_findings = 0
 
     @property
     def run_id(self) -> str:
@@ -226,8 +200,9 @@ class MlflowRecorder:
                 client(self.uri).set_tag(self.run_id, key, value)
 
     def finding(self, finding: Finding) -> None:
-        self._n_findings += 1
-        name = f"findings/{self._n_findings:03d}-{finding.code}.json"
+        # By the moment, not by a number: other recorders may write to the same run.
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        name = f"{_FINDINGS}/{moment}-{token_hex(3)}-{finding.code}.json"
         with told(self.uri):
             text = json.dumps(finding.as_dict(), indent=1)
             client(self.uri).log_text(self.run_id, text, name)
@@ -284,18 +259,19 @@ def _experiment_name(uri: str, experiment_id: str) -> str:
     return str(client(uri).get_experiment(experiment_id).name)
 
 
-def _no_run(run_id: str, uri: str) -> NotFoundError:
-    return NotFoundError(
-        f"There is no run {run_id!r}.", where=uri, mend="see what there is: assay runs"
-    )
+@contextmanager
+def _known(run_id: str, uri: str) -> Iterator[None]:
+    """Says of a run that is not there that it is not there."""
+    from mlflow.exceptions import MlflowException
 
-
-def _nothing_there(run_id: str, path: str) -> NotFoundError:
-    return NotFoundError(
-        f"The run has recorded no {path}.",
-        where=f"run {run_id}",
-        mend="choose a run that finished, or train again",
-    )
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise NotFoundError(
+            f"There is no run {run_id!r}.", where=masked(uri), mend="see what there is: assay runs"
+        ) from None
 
 
 def _is_gone(process: str) -> bool:
@@ -305,10 +281,6 @@ def _is_gone(process: str) -> bool:
 
 def _as_text(value: Any) -> str:
     return str(value)[:_LONGEST_PARAM]
-
-
-def _as_folder(name: str) -> str:
-    return "".join(each if each.isalnum() or each in "-_." else "_" for each in name)
 
 
 def _moment(milliseconds: int | None) -> str | None:

@@ -11,13 +11,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlparse
+from urllib.parse import urlparse, urlsplit
 from urllib.request import url2pathname, urlopen
+from uuid import uuid4
 
 from assay.errors import NotFoundError, TrackingError
+from assay.provenance import masked
 
 DIGEST = "assay.digest"
 _SQLITE = "sqlite:///"
@@ -32,23 +35,33 @@ def client(uri: str) -> Any:
         TrackingError: The store cannot be reached.
     """
     with quietly(), told(uri):
-        if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).exists():
-            _create(Path(uri.removeprefix(_SQLITE)))
+        database = database_of(uri)
+        if database is not None and not database.exists():
+            _create(database)
         if uri.startswith(("http://", "https://")):
             _reach(uri)
         return _opened(uri)
 
 
+def database_of(uri: str) -> Path | None:
+    """The file of a store in SQLite; None of a server."""
+    if not uri.startswith(_SQLITE):
+        return None
+    return Path(uri.removeprefix(_SQLITE).partition("?")[0])
+
+
 def _reach(uri: str) -> None:
     """Ask a server once whether it is there: MLflow would try for minutes."""
     try:
-        urlopen(f"{uri.rstrip('/')}/health", timeout=_PATIENCE_S).close()
+        parts = urlsplit(uri)
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        urlopen(f"{bare.rstrip('/')}/health", timeout=_PATIENCE_S).close()
     except HTTPError:
         pass  # whatever it answers, it is there
-    except OSError as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise TrackingError(
-            f"The store of runs cannot be reached: {getattr(error, 'reason', error)}",
-            where=uri,
+            f"The store of runs cannot be reached: {masked(str(getattr(error, 'reason', error)))}",
+            where=masked(uri),
             mend="look whether it runs, or change tracking.uri",
         ) from None
 
@@ -67,7 +80,7 @@ def _create(path: Path) -> None:
     It takes seconds: who stops it halfway must not find half a database there for ever, and of two
     who begin at the same time the first wins.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         _opened(f"{_SQLITE}{aside}")
         with suppress(FileExistsError):
@@ -132,9 +145,9 @@ def told(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise TrackingError(
-            f"The store of runs refused: {reason}",
-            where=uri,
+            f"The store of runs refused: {masked(reason)}",
+            where=masked(uri),
             mend="look whether it runs and may be written, or change tracking.uri",
         ) from error

@@ -1,0 +1,140 @@
+"""What ${VAR} stood for is in no file of the workspace, in no parameter, and in no message."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import assay
+from assay import lifecycle
+from assay.data.schema import Task
+from assay.errors import TrackingError
+from assay.place import Place
+from assay.tracking.memory import MemoryStore
+from assay.tracking.mlflow import MlflowStore
+from assay.workspace import Workspace
+from tests.fakes import FakeLearner
+from tests.tables import table
+
+SECRET = "hunter-two"
+TEXT = """\
+name: income
+data: {source: "${FOLDER}/t.parquet", target: y}
+model: {learner: linear, options: {C: "${STRENGTH}"}}
+training: {seeds: 1}
+evaluation: {resamples: 200}
+checks: {accept: {AS302: "because of ${REASON}"}}
+tracking: {uri: URI}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the experiment; its table lies in one that is called by the secret."""
+    folder = tmp_path / "project"
+    (tmp_path / SECRET).mkdir()
+    folder.mkdir()
+    table(Task.BINARY).to_parquet(tmp_path / SECRET / "t.parquet")
+    monkeypatch.setenv("FOLDER", str(tmp_path / SECRET))
+    monkeypatch.setenv("REASON", SECRET)
+    monkeypatch.setenv("PW", SECRET)
+    monkeypatch.setenv("STRENGTH", "0.0625")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def experiment(folder: Path, uri: str) -> Path:
+    path = folder / "income.yaml"
+    path.write_text(TEXT.replace("URI", uri))
+    return path
+
+
+def files_with(folder: Path, secret: str) -> list[str]:
+    """Files in which the secret is."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if secret.encode() in path.read_bytes()]
+
+
+def test_no_file_and_no_parameter_holds_what_a_variable_stood_for(
+    folder: Path, workspace: Path
+) -> None:
+    run = assay.train(experiment(folder, "null"))
+    assert run.report.exists()
+    assert files_with(workspace, SECRET) == []
+    [record] = lifecycle.runs()
+    assert record.params["data.source"] == "${FOLDER}/t.parquet"
+    assert record.params["model.options.C"] == "${STRENGTH}"
+    assert run.options["model.options.C"] == "${STRENGTH}"
+
+
+@pytest.mark.parametrize(
+    ("written", "recorded"),
+    [
+        ("http://me:${PW}@tracking.invalid", "http://me:${PW}@tracking.invalid"),
+        (f"http://me:{SECRET}@tracking.invalid", "http://***@tracking.invalid"),
+    ],
+)
+def test_no_file_holds_the_credentials_of_the_store(
+    folder: Path, workspace: Path, written: str, recorded: str
+) -> None:
+    store = MemoryStore()
+    run = assay.train(experiment(folder, f'"{written}"'), learner=FakeLearner(), store=store)
+    assert store.get(run.run_id).params["tracking.uri"] == recorded
+    assert run.options["tracking.uri"] == recorded
+    assert recorded in run.experiment_text
+    assert recorded in run.report.read_text()
+    assert files_with(workspace, SECRET) == []
+    assert files_with(store.folder(run.run_id), SECRET) == []
+    assert SECRET not in json.dumps(run.as_dict(), default=str)
+
+
+def test_a_store_that_fails_tells_no_credentials(folder: Path) -> None:
+    with pytest.raises(TrackingError, match="cannot be reached") as caught:
+        assay.train(experiment(folder, '"http://me:${PW}@127.0.0.1:9"'))
+    assert SECRET not in str(caught.value)
+    assert "http://***@127.0.0.1:9" in caught.value.where
+
+
+def remembering(workspace: Path, address: str) -> Path:
+    folder = Workspace(workspace)
+    folder.ensure().remember(address)
+    return workspace / "tracking-uri"
+
+
+def test_the_remembered_store_is_found_with_the_password_of_the_environment(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = remembering(workspace, "http://me:${PW}@host")
+    assert path.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("PW", SECRET)
+    place = Place.to_find()
+    assert (place.uri, place.address) == (f"http://me:{SECRET}@host", "http://me:${PW}@host")
+    monkeypatch.delenv("PW")
+    with pytest.raises(TrackingError, match="variable PW, which is not set") as caught:
+        Place.to_find()
+    assert caught.value.mend == "export PW=..."
+
+
+def test_a_password_that_was_spelled_out_is_asked_for_again(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MlflowStore, "begin", lambda *_: None)
+    Place.to_begin(f"http://me:{SECRET}@host", None).begin("income", "linear", {})
+    assert (workspace / "tracking-uri").read_text() == "http://***@host"
+    with pytest.raises(TrackingError, match="needs a password") as caught:
+        Place.to_find()
+    assert "export MLFLOW_TRACKING_URI=" in caught.value.mend
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{SECRET}@host")
+    assert Place.to_find().uri == f"http://me:{SECRET}@host"
+
+
+def test_a_workspace_below_a_folder_of_an_odd_name_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "api_key=${x} $${y}" / ".assay"
+    monkeypatch.setenv("ASSAY_WORKSPACE", str(odd))
+    place = Place.to_begin(None, None)
+    assert place.uri == place.address == f"sqlite:///{odd / 'mlflow.db'}"
+    assert Place.to_find().uri == place.uri
