@@ -14,7 +14,7 @@ from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
 from assay.data.sources import read_table
-from assay.errors import DataError, InputError
+from assay.errors import InputError
 from assay.evaluation.comparison import independent, paired
 from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
@@ -22,13 +22,14 @@ from assay.evaluation.metrics import METRICS
 from assay.evaluation.recorded import as_table, from_table
 from assay.evaluation.result import Comparison
 from assay.experiment.asking import ask
-from assay.inference.loading import LoadedModel, load_folder
+from assay.inference.loading import LoadedModel, as_frame, load_folder
 from assay.inference.predicting import check_out, predict_frame, write_frame
 from assay.inference.testing import predict_opened
 from assay.monitor import Announce, Step
+from assay.pairs import names_apart, refuse_unlike
 from assay.place import Place
 from assay.registry import versions
-from assay.runs import Run, read_run, with_test
+from assay.run import Run, read_run, with_test
 from assay.tracking.keeping import kept
 from assay.tracking.runs import find_run
 from assay.tracking.store import RunRecord, Store
@@ -162,30 +163,20 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
     with place.workspace.scratch() as scratch:
         a = _known(first, place, scratch / "first")
         b = _known(second, place, scratch / "second")
-    if (a.fingerprint, a.schema.target, a.schema.classes) != (
-        b.fingerprint,
-        b.schema.target,
-        b.schema.classes,
-    ):
-        raise DataError(
-            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
-            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
-            f"{b.schema.target} of {b.fingerprint[:12]}",
-            mend="train both on the same table",
-        )
+    refuse_unlike(a, b)
     outcomes = [
         from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
     ]
     common = set(outcomes[0].rows.tolist()) & set(outcomes[1].rows.tolist())
     shared = [each.on_rows(sorted(common)) for each in outcomes]
     before, after = replicate(shared, a.resamples)
-    task = a.schema.task
-    names = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
+    task, names = a.schema.task, names_apart(a, b)
+    metrics = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
     differences = tuple(
-        paired(before, after, task=task, metric=name, level=a.level, names=(a.name, b.name))
-        for name in names
+        paired(before, after, task=task, metric=metric, level=a.level, names=names)
+        for metric in metrics
     )
-    return Comparison(a.name, b.name, len(common), differences)
+    return Comparison(*names, len(common), differences)
 
 
 def report(run: Run | str, *, store: Store | None = None) -> Path:
@@ -229,7 +220,7 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
     return versions.register(
         place.uri,
         known.model,
-        name=name or known.options.get("registry.name") or known.experiment,
+        name=name if name is not None else known.model_name,
         run_id=known.run_id,
         digest=digest,
         tags={"assay.run": known.name, known.evaluation.primary: str(known.evaluation.headline)},
@@ -255,14 +246,23 @@ def load(reference: str, *, trust: Sequence[str] = ()) -> LoadedModel:
     if Path(reference).is_dir():
         return load_folder(Path(reference), name=reference, trust=trust)
     place = Place.to_find()
+    if reference.startswith("runs:/"):
+        run = reference.removeprefix("runs:/").removesuffix("/model")
+        reference = f"runs:/{find_run(place.store, run).run_id}"
     found = versions.find_model(place.uri, reference)
+    name = found.version.reference if found.version is not None else reference
     with place.workspace.scratch() as scratch:
         folder = found.local(scratch)
-        return load_folder(folder, name=reference, expected=found.digest, trust=trust)
+        return load_folder(folder, name=name, expected=found.digest, trust=trust)
 
 
 def predict(
-    model: LoadedModel | str, data: Any, *, out: str | Path | None = None, trust: Sequence[str] = ()
+    model: LoadedModel | str,
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    trust: Sequence[str] = (),
+    announce: Announce = _silent,
 ) -> pd.DataFrame:
     """Predict a table with a model.
 
@@ -271,19 +271,20 @@ def predict(
         data: A CSV or Parquet file, or a data frame.
         out: A .csv or .parquet file to write the predictions to as well.
         trust: As in `load`.
+        announce: Told of progress.
 
     Returns:
-        The id column if the model knows one, 'prediction', and a probability for each class.
+        As `predict_frame`: the id column if the model knows one, 'prediction', and a probability
+        for each class; `attrs['model']` says which model it was.
 
     Raises:
         InputError: The table does not fit the model, or `out` cannot be written.
     """
     if out is not None:
-        check_out(Path(out))
-    if isinstance(data, str | Path):
-        data = read_table(Path(data)).to_pandas()
+        check_out(Path(out), data)
+    rows = as_frame(read_table(Path(data)) if isinstance(data, str | Path) else data)
     loaded = load(model, trust=trust) if isinstance(model, str) else model
-    predictions = predict_frame(loaded, data)
+    predictions = predict_frame(loaded, rows, announce)
     if out is not None:
         write_frame(predictions, Path(out))
     return predictions

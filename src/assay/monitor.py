@@ -35,11 +35,19 @@ class Onlooker:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a verb stands: what is being done, and how much of it is done."""
+    """Where a verb stands: what is being done, and how much of it is done.
+
+    Attributes:
+        text: What is being done.
+        done: How much of it.
+        total: How much there is to do; 0 where nobody can say.
+        of: What is counted.
+    """
 
     text: str
     done: int = 0
     total: int = 0
+    of: str = "models"
 
 
 Announce = Callable[[Step], None]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from assay import provenance
@@ -30,7 +31,7 @@ from assay.place import Place
 from assay.predictions import Predictions
 from assay.reports import page
 from assay.reports.content import BaselineContent
-from assay.runs import Run, write_run
+from assay.run import Run, write_run
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
@@ -270,8 +271,9 @@ def next_steps(run: Run) -> Mapping[str, str]:
     steps = {}
     if run.checks.blocking:
         return {"assay train EXPERIMENT": "once the blocking findings are mended"}
+    named, model = quote(run.reference), quote(run.model_name)
     if run.test is None:
-        steps[f"assay evaluate {run.name} --on test"] = "open the sealed test rows: counts a look"
-    steps[f"assay register {run.name} --as {run.experiment}"] = "keep the model under a name"
-    steps[f"assay predict {run.experiment} DATA --out FILE"] = "predict new rows with it"
+        steps[f"assay evaluate {named} --on test"] = "open the sealed test rows: counts a look"
+    steps[f"assay register {named} --as {model}"] = "keep the model under a name"
+    steps[f"assay predict {model} DATA --out FILE"] = "predict new rows with it"
     return steps

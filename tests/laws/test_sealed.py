@@ -12,7 +12,7 @@ import assay
 from assay.data.ledger import Ledger
 from assay.data.schema import Task
 from assay.errors import VaultError
-from assay.runs import Run
+from assay.run import Run
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
 
