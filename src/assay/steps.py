@@ -173,6 +173,7 @@ def save_model(
         ready.data.development,
         calibrated=judged.calibrated,
         threshold=judged.threshold,
+        policies=ready.asked.loaded.experiment.prediction.model_dump(),
         about={"run_id": recorder.run_id, "chosen": dict(fitted.chosen)},
     )
     folder = scratch / "model"

@@ -82,6 +82,7 @@ def test_plain_mlflow_gives_the_same(
         np.testing.assert_array_equal(probabilities.to_numpy(), model.predict_proba(unseen))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # rows unlike those of training are told of
 def test_plain_mlflow_takes_rows_in_whatever_types_they_come(tmp_path: Path) -> None:
     import mlflow
 

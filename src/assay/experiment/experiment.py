@@ -8,6 +8,7 @@ from assay.checks.settings import ChecksSettings
 from assay.data.settings import DataSettings
 from assay.evaluation.settings import EvaluationSettings
 from assay.fitting.settings import TrainingSettings
+from assay.inference.settings import PredictionSettings
 from assay.learners.settings import ModelSettings
 from assay.registry.settings import RegistrySettings
 from assay.tracking.settings import TrackingSettings
@@ -23,6 +24,9 @@ class Experiment(BaseModel):
     model: ModelSettings = Field(description="The learner.")
     training: TrainingSettings = Field(TrainingSettings(), description="How it is fitted.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="How it is judged.")
+    prediction: PredictionSettings = Field(
+        PredictionSettings(), description="What is done about odd rows when it predicts."
+    )
     checks: ChecksSettings = Field(ChecksSettings(), description="Findings that are accepted.")
     tracking: TrackingSettings = Field(TrackingSettings(), description="Where runs are kept.")
     registry: RegistrySettings = Field(RegistrySettings(), description="How models are named.")

@@ -13,6 +13,7 @@ from assay.data.schema import Column, Kind, Role, Schema
 from assay.evaluation.settings import EvaluationSettings
 from assay.experiment.experiment import Experiment
 from assay.fitting.settings import TrainingSettings
+from assay.inference.settings import PredictionSettings
 from assay.reports.columns import in_words
 
 _WIDTH = 100
@@ -83,6 +84,8 @@ def template(
         *_commented(TrainingSettings, "#   "),
         "# evaluation:",
         *_commented(EvaluationSettings, "#   "),
+        "# prediction:",
+        *_commented(PredictionSettings, "#   "),
         "# checks:",
         "#   accept: {}           # CODE: why that finding is no mistake here",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from assay.data.dataset import Part
 from assay.data.schema import Schema, Task
 from assay.evaluation.calibration import Calibrated
 from assay.evaluation.result import Threshold
+from assay.inference.strictness import seen
 from assay.learners.estimators import EstimatorModel
 from assay.learners.protocol import Model
 
@@ -29,6 +30,8 @@ class Finished:
             calibrator inside, or where nothing is calibrated.
         threshold: Of a binary decision.
         calibration: Method of the calibration.
+        seen: What each feature was like among the rows it learnt from.
+        policies: What is done about rows that are not like these.
         about: What else is worth knowing of it.
     """
 
@@ -38,6 +41,8 @@ class Finished:
     calibrator: Any
     threshold: float | None
     calibration: str
+    seen: Mapping[str, Any]
+    policies: Mapping[str, str]
     about: Mapping[str, Any]
 
 
@@ -47,6 +52,7 @@ def finish(
     *,
     calibrated: Calibrated | None,
     threshold: Threshold | None,
+    policies: Mapping[str, str],
     about: Mapping[str, Any],
 ) -> Finished:
     """Put calibration and threshold around a fitted model.
@@ -56,20 +62,30 @@ def finish(
         development: These rows.
         calibrated: What calibrates its probabilities; None for a regression.
         threshold: Where a binary decision is taken.
+        policies: What it does about rows that are not like the development rows.
         about: Facts to be kept with the model: run, learner, what the fit chose.
     """
     schema = development.schema
-    value = threshold.value if threshold is not None else None
-    method = calibrated.method if calibrated is not None else "none"
     calibrator = calibrated.calibrator if calibrated is not None else None
+    finished = Finished(
+        schema=schema,
+        predictor=None,
+        model=model,
+        calibrator=None,
+        threshold=threshold.value if threshold is not None else None,
+        calibration=calibrated.method if calibrated is not None else "none",
+        seen=seen(development.features, schema.reading),
+        policies=policies,
+        about=about,
+    )
     if not isinstance(model, EstimatorModel):
-        return Finished(schema, None, model, _alone(calibrator), value, method, about)
+        return replace(finished, calibrator=_alone(calibrator))
     predictor = model.estimator
     if calibrator is not None:
         predictor = _swapped(calibrator, predictor)
-    if value is not None:
-        predictor = _deciding(predictor, development, value)
-    return Finished(schema, predictor, None, None, value, method, about)
+    if finished.threshold is not None:
+        predictor = _deciding(predictor, development, finished.threshold)
+    return replace(finished, predictor=predictor, model=None)
 
 
 def _alone(calibrator: Any) -> Any:

@@ -15,7 +15,7 @@ import pandas as pd
 from assay.data import features
 from assay.data.schema import Schema
 from assay.evaluation import replay
-from assay.inference import served
+from assay.inference import served, strictness
 from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL
 from assay.learners.trust import check_savable
@@ -70,13 +70,9 @@ def digest(folder: Path) -> str:
 
 def travelling_code() -> str:
     """The text that makes a logged model predict without Assay."""
-    here = Path(served.__file__)
-    parts = [
-        Path(features.__file__),
-        Path(replay.__file__),
-        here,
-        here.with_name("plain_mlflow.py"),
-    ]
+    modules = (features, replay, strictness, served)
+    parts = [Path(str(each.__file__)) for each in modules]
+    parts.append(parts[-1].with_name("plain_mlflow.py"))
     texts = [path.read_text(encoding="utf-8") for path in parts]
     bare = [re.sub(r"^from (__future__|assay)[ .].*\n", "", text, flags=re.M) for text in texts]
     return "from __future__ import annotations\n\n" + "\n\n".join(bare)
@@ -99,6 +95,8 @@ def _write(finished: Finished, folder: Path) -> None:
         "task": schema.task.value,
         "target": schema.target,
         "kinds": schema.reading,
+        "seen": finished.seen,
+        "policies": dict(finished.policies),
         "classes": list(schema.classes),
         "threshold": finished.threshold,
         "calibration": finished.calibration,

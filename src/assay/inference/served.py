@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from assay.data.features import feature_frame
 from assay.evaluation.replay import recalibrated
+from assay.inference.strictness import strict_features
 
 ABOUT = "model.json"
 ESTIMATOR = "estimator.skops"
@@ -75,7 +75,7 @@ class Served:
         if self.is_classifier:
             predicted = self.decide(self.predict_proba(frame).to_numpy())
         else:
-            features = feature_frame(frame, self.about["kinds"])
+            features = strict_features(frame, self.about)
             with threadpool_limits(1):
                 predicted = self.predictor.predict(features)
             predicted = getattr(predicted, "values", predicted)
@@ -89,7 +89,7 @@ class Served:
         """
         if not self.is_classifier:
             raise ValueError("a regression has no probabilities")
-        features = feature_frame(frame, self.about["kinds"])
+        features = strict_features(frame, self.about)
         names = [str(label) for label in self.about["classes"]]
         with threadpool_limits(1):
             probabilities = self._probabilities(features)

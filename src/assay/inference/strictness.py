@@ -1,0 +1,166 @@
+"""Strictness: rows are held against those that the model learnt from, before it predicts them.
+
+This module stands alone beside `assay.data.features`, because its text travels inside every logged
+model: plain MLflow is as strict as Assay.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assay.data.features import feature_frame
+
+MOST_LEVELS = 10_000
+"""Levels of a category that are remembered; of one with more, every level is welcome."""
+
+SLACK = 0.5
+"""How far beyond the range that was seen a value may lie, in shares of that range.
+
+The largest of a fifth more rows often lies a little beyond; another unit lies far beyond.
+"""
+
+_SHOWN = 3
+
+
+class RowsUnlikeTraining(UserWarning):
+    """Rows are predicted although they are not like those that the model learnt from."""
+
+
+def seen(features: pd.DataFrame, kinds: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """What the model learnt from, by feature: gaps, and the range or the levels.
+
+    Args:
+        features: As `feature_frame` gives them.
+        kinds: How each is read.
+    """
+    about: dict[str, dict[str, Any]] = {}
+    for name, read_as in kinds.items():
+        values, kind = features[name], read_as.partition(" ")[0]
+        about[name] = {"gaps": bool(values.isna().any())}
+        if kind in ("numeric", "datetime"):
+            about[name] |= {"low": float(values.min()), "high": float(values.max())}
+        elif kind == "categorical":
+            levels = sorted(values.dropna().unique())
+            about[name] |= {"levels": levels if len(levels) <= MOST_LEVELS else None}
+    return about
+
+
+def strict_features(frame: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
+    """The features of some rows, after what the policies say was done about odd ones.
+
+    Args:
+        frame: Raw rows.
+        about: Of the model: 'kinds' as `feature_frame` takes them, 'seen' as above, and 'policies'
+            by name: 'error', 'warn', 'impute' or 'clip'.
+
+    Raises:
+        ValueError: A policy says error; the message names column, rows and value.
+    """
+    kinds, policies = about["kinds"], about["policies"]
+    absent = [name for name in kinds if name not in frame.columns]
+    if absent and policies["missing_column"] == "impute":
+        frame = frame.assign(**dict.fromkeys(absent, np.nan))
+        _warn(f"columns are missing and count as empty: {', '.join(absent)}")
+    if policies["wrong_type"] == "impute":
+        frame = _readable(frame, kinds)
+    features = feature_frame(frame, kinds)
+    for name, learnt in about["seen"].items():
+        features[name] = _held_against(features[name], name, learnt, kinds[name], policies)
+    return features
+
+
+def _held_against(
+    values: pd.Series[Any],
+    name: str,
+    learnt: dict[str, Any],
+    read_as: str,
+    policies: dict[str, str],
+) -> pd.Series[Any]:
+    missing = values.isna().to_numpy()
+    if missing.any() and not learnt["gaps"]:
+        _apply(policies["unexpected_null"], missing, lambda rows: f"{name} is missing in {rows}")
+    if "low" in learnt:
+        low, high = learnt["low"], learnt["high"]
+        slack = SLACK * (high - low)
+        beyond = ((values < low - slack) | (values > high + slack)).to_numpy()
+        if beyond.any():
+            said = _shown(values[beyond], read_as)
+            limits = " to ".join(_written(end, read_as) for end in (low, high))
+            policy = policies["out_of_range"]
+            _apply(policy, beyond, lambda rows: f"{name} is {said} in {rows}, seen was {limits}")
+            if policy == "clip":
+                return values.where(~beyond, values.clip(low, high))
+            return values.where(~beyond) if policy == "impute" else values
+    if learnt.get("levels") is not None:
+        unseen = ~values.isin(learnt["levels"]).to_numpy() & ~missing
+        if unseen.any():
+            said = _shown(values[unseen], read_as)
+            policy = policies["unseen_category"]
+            _apply(policy, unseen, lambda rows: f"{name} is {said} in {rows}, never seen before")
+            return values.where(~unseen) if policy == "impute" else values
+    return values
+
+
+def _apply(policy: str, mask: np.ndarray[Any, Any], told: Callable[[str], str]) -> None:
+    if policy == "error":
+        raise ValueError(told(_rows(mask)))
+    if policy == "warn":
+        _warn(told(_rows(mask)))
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, RowsUnlikeTraining, stacklevel=2)
+
+
+def _readable(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    """The frame with missing values where a cell cannot be read as its kind."""
+    columns = {}
+    for name, read_as in kinds.items():
+        if name not in frame.columns:
+            continue
+        try:
+            feature_frame(frame[[name]], {name: read_as})
+        except ValueError:
+            cells = frame[name].astype(object)
+            odd = np.array([not _can_be_read(cell, name, read_as) for cell in cells])
+            columns[name] = cells.mask(odd, None)
+            _warn(f"{name} cannot be read as {read_as.partition(' ')[0]} in {_rows(odd)}")
+    return frame.assign(**columns)
+
+
+def _can_be_read(cell: Any, name: str, read_as: str) -> bool:
+    try:
+        feature_frame(pd.DataFrame({name: [cell]}), {name: read_as})
+    except ValueError:
+        return False
+    return True
+
+
+def _rows(mask: np.ndarray[Any, Any]) -> str:
+    """Which rows, counted from the first.
+
+    >>> _rows(np.array([True, False, True]))
+    '2 rows (0, 2)'
+    """
+    where = np.flatnonzero(mask)
+    listed = ", ".join(str(row) for row in where[:_SHOWN]) + (
+        ", ..." if len(where) > _SHOWN else ""
+    )
+    return f"{len(where):,} row{'' if len(where) == 1 else 's'} ({listed})"
+
+
+def _shown(values: pd.Series[Any], read_as: str) -> str:
+    odd = list(dict.fromkeys(values.tolist()))
+    listed = ", ".join(_written(value, read_as) for value in odd[:_SHOWN])
+    return listed + (", ..." if len(odd) > _SHOWN else "")
+
+
+def _written(value: Any, read_as: str) -> str:
+    if read_as.startswith("datetime"):
+        return str(pd.Timestamp(value, unit="D").round("s")).removesuffix(" 00:00:00")
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
