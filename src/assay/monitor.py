@@ -41,13 +41,11 @@ class Step:
         text: What is being done.
         done: How much of it.
         total: How much there is to do; 0 where nobody can say.
-        of: What is counted.
     """
 
     text: str
     done: int = 0
     total: int = 0
-    of: str = "models"
 
 
 Announce = Callable[[Step], None]

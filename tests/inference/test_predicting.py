@@ -163,19 +163,14 @@ def test_tables_of_all_libraries_keep_their_ids_and_rows() -> None:
     assert (len(one), one["who"][0]) == (1, "u3")
 
 
-def test_long_tables_are_predicted_in_blocks_and_progress_is_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_long_predictions_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = table(Task.REGRESSION)
     model = model_of(frame)
-    whole = assay.predict(model, frame)
-    monkeypatch.setattr("assay.inference.predicting._ROWS_AT_ONCE", 100)
+    monkeypatch.setattr("assay.inference.predicting._MANY_ROWS", 240)
     steps = []
-    blocks = assay.predict(model, frame, announce=steps.append)
-    pd.testing.assert_frame_equal(blocks, whole)
-    assert [(step.done, step.total, step.of) for step in steps] == [
-        (0, 240, "rows"), (100, 240, "rows"), (200, 240, "rows"),
-    ]  # fmt: skip
+    for rows in (frame, frame.head(239)):
+        assay.predict(model, rows, announce=steps.append)
+    assert [step.text for step in steps] == ["Predicting 240 rows"]
 
 
 def test_another_folder_is_no_model(tmp_path: Path) -> None:

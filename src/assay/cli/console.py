@@ -74,9 +74,7 @@ class _Lines:
         self._last = ""
 
     def __call__(self, step: Step) -> None:
-        text = step.text
-        if step.total:
-            text = f"{text.partition(' ')[0]} {step.total:,} {step.of}"
+        text = step.text if not step.total else f"Fitting {step.total} models"
         if text != self._last:
             self._console.print(f"{text} ...", soft_wrap=True)
         self._last = text

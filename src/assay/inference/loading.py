@@ -71,16 +71,16 @@ class LoadedModel:
         return f"LoadedModel({self.name}: {self.schema.target}, {self.schema.task})"
 
     def _guarded(self, predict: Any, rows: Any) -> pd.DataFrame:
-        frame, kinds = as_frame(rows), self._served.about["kinds"]
+        frame, about = as_frame(rows), self._served.about
         if len(frame) == 0:
             raise DataError("There are no rows to predict.", mend="give at least one row")
         try:
             predicted: pd.DataFrame = predict(frame)
         except (ValueError, TypeError) as error:
-            raise misfit(frame, kinds, self.name) or DataError(
+            raise misfit(frame, about["kinds"], about["policies"], self.name) or DataError(
                 f"The rows do not fit the model {self.name}: {error}.",
-                where=f"columns: {', '.join(frame.columns)}",
-                mend=f"give the columns that the model was trained on: {', '.join(kinds)}",
+                mend="change these rows, or train with another policy: "
+                "prediction in the experiment file",
             ) from None
         return predicted
 

@@ -23,16 +23,19 @@ _MENDS = {
 }
 
 
-def misfit(frame: pd.DataFrame, kinds: Mapping[str, str], model: str) -> DataError | None:
+def misfit(
+    frame: pd.DataFrame, kinds: Mapping[str, str], policies: Mapping[str, str], model: str
+) -> DataError | None:
     """Why the rows cannot be predicted, down to the cells; None if they fit as far as can be seen.
 
     Args:
         frame: The rows.
         kinds: How the model reads each of its features, by name.
+        policies: What it does about rows unlike those it learnt from; only errors are told.
         model: What the model is called.
     """
     missing = [name for name in kinds if name not in frame.columns]
-    if missing:
+    if missing and policies["missing_column"] == "error":
         return DataError(
             f"The rows do not fit the model {model}: columns are missing: {', '.join(missing)}.",
             where=f"columns: {', '.join(frame.columns)}",
@@ -45,10 +48,11 @@ def misfit(frame: pd.DataFrame, kinds: Mapping[str, str], model: str) -> DataErr
             where=f"several columns have the name: {', '.join(twice)}",
             mend="give every column a name of its own",
         )
-    for name, read_as in kinds.items():
-        bad = dict(_misread(frame[name], read_as))
-        if bad:
-            return _of_cells(name, read_as, bad, model)
+    if policies["wrong_type"] == "error":
+        for name, read_as in kinds.items():
+            bad = dict(_misread(frame[name], read_as)) if name in frame.columns else {}
+            if bad:
+                return _of_cells(name, read_as, bad, model)
     return None
 
 

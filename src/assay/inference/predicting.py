@@ -16,7 +16,7 @@ from assay.monitor import Announce, Step
 from assay.workspace import atomic_write
 
 _FORMS = (".csv", ".parquet")
-_ROWS_AT_ONCE = 100_000
+_MANY_ROWS = 100_000
 
 
 def predict_frame(model: LoadedModel, rows: Any, announce: Announce) -> pd.DataFrame:
@@ -33,12 +33,9 @@ def predict_frame(model: LoadedModel, rows: Any, announce: Announce) -> pd.DataF
         DataError: The table does not fit the model.
     """
     frame = as_frame(rows)
-    blocks = []
-    for start in range(0, max(len(frame), 1), _ROWS_AT_ONCE):
-        if len(frame) > _ROWS_AT_ONCE:
-            announce(Step("Predicting", start, len(frame), "rows"))
-        blocks.append(_predicted(model, frame.iloc[start : start + _ROWS_AT_ONCE]))
-    predicted = pd.concat(blocks) if len(blocks) > 1 else blocks[0]
+    if len(frame) >= _MANY_ROWS:
+        announce(Step(f"Predicting {len(frame):,} rows"))
+    predicted = _predicted(model, frame)
     ids = [each.name for each in model.schema.columns if each.role is Role.ID]
     kept = frame[[name for name in ids if name in frame.columns]]
     told = pd.concat([kept, predicted.rename(columns=lambda name: _free(name, ids))], axis=1)
