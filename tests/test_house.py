@@ -20,9 +20,10 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base2"}
 
 PUBLIC = [
-    "AssayError", "Difference", "Estimate", "Evaluation", "Experiment", "Finding", "FitContext",
-    "Learner", "Model", "NotApplicable", "Predictions", "Run", "Severity", "compare", "evaluate",
-    "load", "load_experiment", "predict", "register", "report", "train",
+    "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Experiment", "Finding",
+    "FitContext", "Learner", "Model", "NotApplicable", "Predictions", "Run", "Severity", "compare",
+    "evaluate", "load", "load_experiment", "models", "predict", "register", "report", "runs",
+    "train",
 ]  # fmt: skip
 
 

@@ -11,16 +11,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.errors import AssayError
     from assay.estimates import Estimate
-    from assay.evaluation.result import Difference, Evaluation
+    from assay.evaluation.result import Comparison, Difference, Evaluation
     from assay.experiment import Experiment, load_experiment
     from assay.findings import Finding, NotApplicable, Severity
     from assay.learners.protocol import FitContext, Learner, Model
-    from assay.lifecycle import compare, evaluate, load, predict, register, report, train
+    from assay.lifecycle import (
+        compare,
+        evaluate,
+        load,
+        models,
+        predict,
+        register,
+        report,
+        runs,
+        train,
+    )
     from assay.predictions import Predictions
-    from assay.runs import Run
+    from assay.run import Run
 
 _HOME = {
     "AssayError": "assay.errors",
+    "Comparison": "assay.evaluation.result",
     "Difference": "assay.evaluation.result",
     "Estimate": "assay.estimates",
     "Evaluation": "assay.evaluation.result",
@@ -31,15 +42,17 @@ _HOME = {
     "Model": "assay.learners.protocol",
     "NotApplicable": "assay.findings",
     "Predictions": "assay.predictions",
-    "Run": "assay.runs",
+    "Run": "assay.run",
     "Severity": "assay.findings",
     "compare": "assay.lifecycle",
     "evaluate": "assay.lifecycle",
     "load": "assay.lifecycle",
     "load_experiment": "assay.experiment",
+    "models": "assay.lifecycle",
     "predict": "assay.lifecycle",
     "register": "assay.lifecycle",
     "report": "assay.lifecycle",
+    "runs": "assay.lifecycle",
     "train": "assay.lifecycle",
 }
 
@@ -51,12 +64,15 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "predict",
     "load",
     "report",
+    "runs",
+    "models",
     "Run",
     "Experiment",
     "load_experiment",
     "Estimate",
     "Evaluation",
     "Difference",
+    "Comparison",
     "Finding",
     "Severity",
     "NotApplicable",

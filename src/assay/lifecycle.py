@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from assay import steps
+from assay import publishing, steps
 from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
@@ -21,13 +21,14 @@ from assay.evaluation.metrics import METRICS
 from assay.evaluation.recorded import as_table, from_table
 from assay.evaluation.result import Comparison
 from assay.experiment.asking import ask
-from assay.inference.loading import LoadedModel, load_folder
+from assay.inference.loading import LoadedModel, as_frame, load_folder
 from assay.inference.predicting import check_out, predict_frame, write_frame
 from assay.inference.testing import confront, predict_sealed
 from assay.monitor import Announce, Step
+from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
 from assay.registry import versions
-from assay.runs import Run, read_run
+from assay.run import Run, read_run
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.runs import find_run
@@ -89,7 +90,7 @@ def train(
         name = place.store.get(recorder.run_id).name
         run = steps.summed_up(ready, found, fitted, judged, model, recorder, name)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})
-        return steps.publish(run, place, recorder, scratch)
+        return publishing.publish(run, place, recorder, scratch)
 
 
 def evaluate(
@@ -136,13 +137,13 @@ def evaluate(
         mirror(look, opened.looks, recorder, scratch)
         announce(Step("Evaluating"))
         outcome, notes = confront(predicted, opened)
-        tested = steps.tested(known, outcome, announced, opened.looks, notes)
+        tested = publishing.tested(known, outcome, announced, opened.looks, notes)
         recorder.table("test", as_table(outcome))
         recorder.metrics(
             {f"test_{name}": each.value for name, each in tested.metrics.items()},
             step=opened.looks,
         )
-        return steps.publish(tested, place, recorder, scratch)
+        return publishing.publish(tested, place, recorder, scratch)
 
 
 def compare(first: Run | str, second: Run | str, *, store: Store | None = None) -> Comparison:
@@ -156,15 +157,15 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
     with place.workspace.scratch() as scratch:
         a = _known(first, place, scratch / "first")
         b = _known(second, place, scratch / "second")
-    shared = steps.on_common_rows(a, b, place)
+    shared = on_common_rows(a, b, place)
     before, after = replicate(shared, a.resamples)
-    task = a.schema.task
-    names = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
+    task, names = a.schema.task, names_apart(a, b)
+    metrics = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
     differences = tuple(
-        paired(before, after, task=task, metric=name, level=a.level, names=(a.name, b.name))
-        for name in names
+        paired(before, after, task=task, metric=metric, level=a.level, names=names)
+        for metric in metrics
     )
-    return Comparison(a.name, b.name, len(shared[0]), differences)
+    return Comparison(*names, len(shared[0]), differences)
 
 
 def report(run: Run | str, *, store: Store | None = None) -> Path:
@@ -175,7 +176,7 @@ def report(run: Run | str, *, store: Store | None = None) -> Path:
     """
     place = Place.to_find(store)
     with place.workspace.scratch() as scratch:
-        return steps.draw(_known(run, place, scratch), place)
+        return publishing.draw(_known(run, place, scratch), place)
 
 
 def runs(experiment: str | None = None, *, store: Store | None = None) -> list[RunRecord]:
@@ -208,7 +209,7 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
     return versions.register(
         place.uri,
         known.model,
-        name=name or known.options.get("registry.name") or known.experiment,
+        name=name if name is not None else known.model_name,
         run_id=known.run_id,
         digest=digest,
         tags={"assay.run": known.name, known.evaluation.primary: str(known.evaluation.headline)},
@@ -234,14 +235,23 @@ def load(reference: str, *, trust: Sequence[str] = ()) -> LoadedModel:
     if Path(reference).is_dir():
         return load_folder(Path(reference), name=reference, trust=trust)
     place = Place.to_find()
+    if reference.startswith("runs:/"):
+        run = reference.removeprefix("runs:/").removesuffix("/model")
+        reference = f"runs:/{find_run(place.store, run).run_id}"
     found = versions.find_model(place.uri, reference)
+    name = found.version.reference if found.version is not None else reference
     with place.workspace.scratch() as scratch:
         folder = found.local(scratch)
-        return load_folder(folder, name=reference, expected=found.digest, trust=trust)
+        return load_folder(folder, name=name, expected=found.digest, trust=trust)
 
 
 def predict(
-    model: LoadedModel | str, data: Any, *, out: str | Path | None = None, trust: Sequence[str] = ()
+    model: LoadedModel | str,
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    trust: Sequence[str] = (),
+    announce: Announce = _silent,
 ) -> pd.DataFrame:
     """Predict a table with a model.
 
@@ -250,19 +260,20 @@ def predict(
         data: A CSV or Parquet file, or a data frame.
         out: A .csv or .parquet file to write the predictions to as well.
         trust: As in `load`.
+        announce: Told of progress.
 
     Returns:
-        The id column if the model knows one, 'prediction', and a probability for each class.
+        As `predict_frame`: the id column if the model knows one, 'prediction', and a probability
+        for each class; `attrs['model']` says which model it was.
 
     Raises:
         InputError: The table does not fit the model, or `out` cannot be written.
     """
     if out is not None:
-        check_out(Path(out))
-    if isinstance(data, str | Path):
-        data = read_table(Path(data)).to_pandas()
+        check_out(Path(out), data)
+    rows = as_frame(read_table(Path(data)) if isinstance(data, str | Path) else data)
     loaded = load(model, trust=trust) if isinstance(model, str) else model
-    predictions = predict_frame(loaded, data)
+    predictions = predict_frame(loaded, rows, announce)
     if out is not None:
         write_frame(predictions, Path(out))
     return predictions
@@ -273,5 +284,5 @@ def _known(run: Run | str, place: Place, scratch: Path) -> Run:
     scratch.mkdir(exist_ok=True)
     reference = run.run_id if isinstance(run, Run) else run
     known = read_run(place.store, find_run(place.store, reference), scratch)
-    page = steps.page_of(known, place)
+    page = publishing.page_of(known, place)
     return replace(known, report=page) if page.exists() else known

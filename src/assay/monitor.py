@@ -35,7 +35,13 @@ class Onlooker:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a verb stands: what is being done, and how much of it is done."""
+    """Where a verb stands: what is being done, and how much of it is done.
+
+    Attributes:
+        text: What is being done.
+        done: How much of it.
+        total: How much there is to do; 0 where nobody can say.
+    """
 
     text: str
     done: int = 0

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
-from assay.errors import DataError, NotFoundError, VaultError
 from assay.evaluation.assessment import Assessment, assess, importance_of
-from assay.evaluation.drawing import curves_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
-from assay.evaluation.outcome import Outcome
-from assay.evaluation.recorded import from_table
 from assay.experiment.asking import Asked
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
-from assay.inference.testing import judge_sealed
 from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
 from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.predictions import Predictions
-from assay.reports import page
-from assay.reports.content import BaselineContent, TestLook
-from assay.runs import Run, write_run
+from assay.reports.content import BaselineContent
+from assay.run import Run
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
-from assay.workspace import file_name
 
 _NAMING = ("model.options.", "training.", "data.split.")
 
@@ -260,97 +251,3 @@ def _rows_of(ready: Ready, predictions: Predictions) -> Part:
     """The development rows that were predicted, in the order of the predictions."""
     development = ready.data.development
     return development.take(development.rows.searchsorted(predictions.rows))
-
-
-def on_common_rows(a: Run, b: Run, place: Place) -> tuple[Outcome, Outcome]:
-    """What two runs predicted out of fold, each on the rows that both predicted.
-
-    Raises:
-        DataError: Their data or targets differ, or there is no such row.
-    """
-    about = [(each.fingerprint, each.schema.target, each.schema.classes) for each in (a, b)]
-    if about[0] != about[1]:
-        raise DataError(
-            f"{a.name} and {b.name} cannot be compared: their data or their targets differ.",
-            where=f"{a.schema.target} of {a.fingerprint[:12]}, "
-            f"{b.schema.target} of {b.fingerprint[:12]}",
-            mend="train both on the same table",
-        )
-    first, second = (
-        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema) for each in (a, b)
-    )
-    common = np.intersect1d(first.rows, second.rows).tolist()
-    if not common:
-        raise DataError(
-            f"{a.name} and {b.name} cannot be compared: no row was predicted by both.",
-            where=f"out of fold: {len(first):,} and {len(second):,} rows, other ones",
-            mend="train both with the same data.split",
-        )
-    return first.on_rows(common), second.on_rows(common)
-
-
-def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:
-    """Record the run whole, and write the page that tells it."""
-    recorder.artifact(write_run(run, scratch))
-    path = draw(run, place)
-    recorder.artifact(path)
-    return replace(run, report=path)
-
-
-def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Sequence[str]) -> Run:
-    """The run after its sealed rows were looked at for the `looks`-th time."""
-    evaluation, difference = judge_sealed(
-        outcome,
-        announced,
-        primary=run.evaluation.primary,
-        level=run.level,
-        resamples=run.resamples,
-        looks=looks,
-    )
-    return replace(run, test=TestLook(evaluation, difference, looks, tuple(notes)))
-
-
-def draw(run: Run, place: Place) -> Path:
-    """Write a recorded run's page into the workspace, as the looks stand now."""
-    announced = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
-    try:
-        looks = place.vault.looks(run.test_digest)
-    except VaultError:
-        looks = None
-    run = _as_of(run, looks, announced, place)
-    content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
-    return page.write(content, page_of(run, place))
-
-
-def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:
-    """The run with test intervals as wide as all looks until now demand, if they are recorded."""
-    if run.test is None or looks is None or looks <= run.test.looks:
-        return run
-    try:
-        table = place.store.table(run.run_id, "test")
-    except NotFoundError:
-        return run
-    classes = tuple(run.test.evaluation.support)
-    outcome = from_table(table, replace(run.schema, classes=classes))
-    return tested(run, outcome, announced, looks, run.test.notes)
-
-
-def page_of(run: Run, place: Place) -> Path:
-    """Where a run's page is, or will be; a page of another run is never written over."""
-    folder = place.workspace.reports_folder / file_name(run.experiment)
-    page = folder / f"{file_name(run.name)}.html"
-    if page.exists() and run.run_id not in page.read_text(errors="replace"):
-        return page.with_name(f"{page.stem}-{run.run_id}.html")
-    return page
-
-
-def next_steps(run: Run) -> Mapping[str, str]:
-    """Commands that make sense now, with what they do."""
-    steps = {}
-    if run.checks.blocking:
-        return {"assay train EXPERIMENT": "once the blocking findings are mended"}
-    if run.test is None:
-        steps[f"assay evaluate {run.name} --on test"] = "open the sealed test rows: counts a look"
-    steps[f"assay register {run.name} --as {run.experiment}"] = "keep the model under a name"
-    steps[f"assay predict {run.experiment} DATA --out FILE"] = "predict new rows with it"
-    return steps

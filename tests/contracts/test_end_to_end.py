@@ -12,7 +12,7 @@ import assay
 from assay.data.schema import Task
 from assay.errors import InputError
 from assay.findings import Severity
-from assay.runs import Run
+from assay.run import Run
 from assay.tracking.recorder import Status
 from tests.fakes import FakeCheck, FakeLearner, FakeStore
 from tests.tables import table

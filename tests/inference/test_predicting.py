@@ -136,6 +136,43 @@ def test_ids_travel_with_predictions() -> None:
     assert list(predictions.columns) == ["who", "prediction", "probability_no", "probability_yes"]
 
 
+def test_an_id_that_is_called_prediction_is_not_lost() -> None:
+    frame = table(Task.BINARY)
+    frame.insert(0, "prediction", [f"u{i}" for i in range(len(frame))])
+    model = model_of(frame, data={"roles": {"id": "prediction"}})
+    predictions = assay.predict(model, frame)
+    assert predictions["prediction"].tolist() == frame["prediction"].tolist()
+    assert set(predictions["prediction_"]) == {"yes", "no"}
+
+
+def test_tables_of_all_libraries_keep_their_ids_and_rows() -> None:
+    import polars
+    import pyarrow as pa
+
+    frame = table(Task.BINARY)
+    frame["who"] = [f"u{i}" for i in range(len(frame))]
+    model = model_of(frame, data={"roles": {"id": "who"}})
+    expected = assay.predict(model, frame)
+    for form in (pa.Table.from_pandas(frame), polars.from_pandas(frame)):
+        pd.testing.assert_frame_equal(assay.predict(model, form), expected)
+    for rows in ([7, 5], [7, 7]):
+        chosen = assay.predict(model, frame.iloc[rows])
+        pd.testing.assert_frame_equal(chosen, expected.iloc[rows])
+        assert chosen.attrs == {"model": "it"}
+    one = assay.predict(model, frame.iloc[3].to_dict())
+    assert (len(one), one["who"][0]) == (1, "u3")
+
+
+def test_long_predictions_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = table(Task.REGRESSION)
+    model = model_of(frame)
+    monkeypatch.setattr("assay.inference.predicting._MANY_ROWS", 240)
+    steps = []
+    for rows in (frame, frame.head(239)):
+        assay.predict(model, rows, announce=steps.append)
+    assert [step.text for step in steps] == ["Predicting 240 rows"]
+
+
 def test_another_folder_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no model that Assay has saved") as caught:
         assay.load(str(tmp_path))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from assay import lifecycle
 from tests.conftest import EXAMPLES
-from tests.journeys.terminal import stopped
+from tests.journeys.terminal import AS_IN_A_TERMINAL, stopped
 
 
 @pytest.mark.slow
@@ -36,6 +40,37 @@ def test_a_stopped_run_is_kept(
 
     run = lifecycle.train(EXAMPLES / "penguins.yaml", overrides=["training.seeds=1"])
     assert run.report.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
+    command = ["train", str(EXAMPLES / "adult.yaml"), "--workers", "2", "--seeds", "3"]
+    process = psutil.Popen(
+        [sys.executable, "-c", AS_IN_A_TERMINAL, *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    workers: list[psutil.Process] = []
+    try:
+        for _ in range(600):
+            children = process.children(recursive=True)
+            workers = [each for each in children if "LokyProcess" in " ".join(each.cmdline())]
+            if len(workers) == 2:
+                break
+            time.sleep(0.2)
+        time.sleep(5)  # into the fits
+        process.kill()
+        process.wait()
+        _, alive = psutil.wait_procs(children, timeout=20)
+        assert (len(workers), alive) == (2, [])
+    finally:
+        for each in (process, *workers):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+    [record] = lifecycle.runs()
+    assert (record.status, record.reason) == ("interrupted", "its process is gone")
 
 
 def _workers_of(workspace: Path) -> list[str]:

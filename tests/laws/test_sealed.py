@@ -16,7 +16,7 @@ from assay.errors import DataError, VaultError
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.recorded import from_table
 from assay.reports.wording import interval
-from assay.runs import Run
+from assay.run import Run
 from assay.tracking.memory import MemoryStore
 from tests.reports.markup import Markup
 from tests.tables import table

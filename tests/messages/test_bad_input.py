@@ -26,6 +26,46 @@ CASES = {
         "experiment.yaml",
         ["data.target names the column 'Y'", "columns: a, kind, y", "target: y"],
     ),
+    "no such column to ignore": (
+        "source: good.csv\n  roles: {ignore: [nope]}",
+        "experiment.yaml",
+        ["data.roles.ignore names the column 'nope'", "mend:  name one of the columns, or leave"],
+    ),
+    "a column to ignore, misspelt": (
+        "source: good.csv\n  roles: {ignore: [a, kin]}",
+        "experiment.yaml",
+        ["data.roles.ignore[1] names the column 'kin'", "mend:  ignore: [a, kind]"],
+    ),
+    "a role that the target is close to": (
+        "source: good.csv\n  roles: {id: Y}",
+        "experiment.yaml",
+        ["data.roles.id names the column 'Y'", "mend:  name one of the columns, or leave it out"],
+    ),
+    "a group, misspelt": (
+        "source: good.csv\n  roles: {group: KIND}",
+        "experiment.yaml",
+        ["data.roles.group names the column 'KIND'", "mend:  group: kind"],
+    ),
+    "no target at all": (
+        "source: unknown.csv",
+        "experiment.yaml",
+        ["0 of 30 rows have a value in the target 'y'", "name another target"],
+    ),
+    "text for numbers, two classes": (
+        "source: words.csv\n  task: regression",
+        "experiment.yaml",
+        ["cannot be predicted by regression", "task: binary"],
+    ),
+    "a positive class of many": (
+        "source: good.csv\n  target: kind\n  positive: u",
+        "experiment.yaml",
+        ["data.positive is 'u', but in a multiclass task", "3 classes", "leave data.positive out"],
+    ),
+    "a positive class of numbers": (
+        "source: good.csv\n  target: a\n  task: regression\n  positive: 1",
+        "experiment.yaml",
+        ["data.positive is 1, but in a regression task"],
+    ),
     "one class": (
         "source: one.csv",
         "experiment.yaml",
@@ -94,6 +134,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("empty.csv").write_text("")
     Path("header.csv").write_text("a,y\n")
     Path("one.csv").write_text("a,y\n" + "\n".join(f"{i},1" for i in range(40)))
+    Path("unknown.csv").write_text("a,y\n" + "\n".join(f"{i}," for i in range(30)))
+    Path("words.csv").write_text("a,y\n" + "\n".join(f"{i},{'pq'[i % 2]}" for i in range(60)))
     Path("few.csv").write_text("a,y\n" + "\n".join(f"{i},{i / 3}" for i in range(5)))
     Path("twice.csv").write_text("a,a,y\n1,2,0\n3,4,1\n")
     Path("broken.parquet").write_bytes(b"PAR1 and then nothing")

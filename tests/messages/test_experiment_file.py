@@ -85,6 +85,14 @@ CASES = {
         + "evaluation: {primary: roc_auc}",
         ["no metric of a regression task", "metrics: r2, rmse, mae"],
     ),
+    "a metric by another name": (
+        GOOD + "evaluation: {primary: auc}",
+        ["evaluation.primary is auc, which is no metric", "primary: roc_auc"],
+    ),
+    "a metric by another name, of another task": (
+        GOOD.replace("target: y", "target: y\n  task: multiclass") + "evaluation: {primary: AUC}",
+        ["primary: roc_auc_ovr"],
+    ),
     "no such check": (
         GOOD + "checks: {accept: {AS110: because}}",
         ["checks.accept names AS110, which is no check", "mend:  AS101"],
@@ -144,6 +152,8 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ("model.learner.x=1", ["leads below a single value"]),
         ("data.split.folds=many", ["data.split.folds is many", "--set data.split.folds=many"]),
         ("training.seeds=[", ["a value that is no YAML"]),
+        ("foo.bar=1", ["foo is not a known key", "--set foo.bar=1"]),
+        ("data.roles.bar.baz=1", ["data.roles.bar is not a known key", "--set data.roles.bar.ba"]),
     ],
 )
 def test_a_wrong_override_is_told(override: str, expected: list[str], tmp_path: Path) -> None:
@@ -157,6 +167,23 @@ def test_a_missing_file_names_those_that_are_there(tmp_path: Path) -> None:
     with pytest.raises(AssayError, match="There is no experiment file") as caught:
         load_experiment(tmp_path / "adlt.yaml")
     assert "adult.yaml" in caught.value.mend
+
+
+def test_the_closest_files_are_named_first_and_a_folder_is_called_one(tmp_path: Path) -> None:
+    for name in ("alpha", "beta", "penguins", "zoo"):
+        (tmp_path / f"{name}.yaml").write_text(GOOD)
+    with pytest.raises(AssayError) as caught:
+        load_experiment(tmp_path / "pengins.yaml")
+    assert caught.value.mend.startswith("experiment files in that folder: penguins.yaml, ")
+    with pytest.raises(AssayError, match="is a folder, not an experiment file"):
+        load_experiment(tmp_path)
+
+
+def test_one_column_to_ignore_needs_no_list(tmp_path: Path) -> None:
+    path = tmp_path / "income.yaml"
+    path.write_text(GOOD)
+    loaded = load_experiment(path, ["data.roles.ignore=c"])
+    assert loaded.experiment.data.roles.ignore == ("c",)
 
 
 def test_a_table_given_as_an_experiment_is_told(tmp_path: Path) -> None:

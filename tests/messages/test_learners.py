@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sklearn.svm import LinearSVC
 
 import assay
 from assay.data.schema import Task
-from assay.errors import AssayError
+from assay.errors import AssayError, LearnerError
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
 
@@ -30,7 +31,16 @@ CASES: dict[str, tuple[Task, Any, list[str]]] = {
     "no learner at all": (Task.BINARY, 42, ["42 is neither a learner nor", "def fit(self, train"]),
     "a class instead of an object": (Task.BINARY, Ridge, ["is neither a learner nor"]),
     "no such module": (Task.BINARY, "nowhere.at.all:make", ["There is no module 'nowhere'"]),
-    "no such name": (Task.BINARY, "sklearn.linear_model:Rigde", ["has no 'Rigde'"]),
+    "no such name": (
+        Task.BINARY,
+        "sklearn.linear_model:Rigde",
+        ["has no 'Rigde'", "learner: sklearn.linear_model:Ridge"],
+    ),
+    "a name of another kind": (
+        Task.BINARY,
+        "sklearn.ensemble.ExtraTreeClassifier",
+        ["has no 'ExtraTreeClassifier'", "learner: sklearn.ensemble.ExtraTreesClassifier"],
+    ),
     "a name that is none": (Task.BINARY, "bosting", ["is no learner", "learner: boosting"]),
 }
 
@@ -56,6 +66,28 @@ def test_a_failing_fit_names_the_learner_and_keeps_the_run() -> None:
     [record] = store.runs()
     assert record.status == "failed"
     assert "could not be fitted" in record.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "def make():\n    raise RuntimeError('no licence\\nat all')\n",
+            "it_breaks:make could not make a learner: RuntimeError: no licence",
+        ),
+        ("def make(:\n", "module 'it_breaks' cannot be imported: SyntaxError: "),
+        ("raise OSError('no disk')\n", "module 'it_breaks' cannot be imported: OSError: no disk"),
+    ],
+)
+def test_a_factory_that_breaks_is_told_with_its_message(
+    text: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "it_breaks.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "it_breaks", raising=False)
+    with pytest.raises(LearnerError) as caught:
+        assay.train(table(Task.BINARY), target="y", learner="it_breaks:make", store=MemoryStore())
+    assert expected in caught.value.what
 
 
 def test_a_learner_beside_the_experiment_file_is_found(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.estimates import Estimate
 from assay.reports.page import write
 
 from . import builders
@@ -89,3 +90,19 @@ def test_a_name_is_not_broken_and_a_very_long_one_is_cut(chromium: Browser, tmp_
         chromium.show(path, 1280, "light")
         found, height = chromium.ask(f"{size}(document.querySelector('.against th span'))")
         assert (found, height < 30) == (is_cut, True), name
+
+
+@pytest.mark.parametrize("width", [1280, 1200, 390])
+@pytest.mark.parametrize("value", [0.928, 0.02851, 1.3e-10, 1_234_567.0])
+def test_the_headline_is_on_one_line_in_its_own_column(
+    chromium: Browser, tmp_path: Path, width: int, value: float
+) -> None:
+    content = builders.regression()
+    evaluation = content.evaluation
+    metrics = {**evaluation.metrics, "r2": Estimate(value, 0.9 * value, 1.1 * value, n=900)}
+    content = replace(content, evaluation=replace(evaluation, metrics=metrics))
+    chromium.show(write(content, tmp_path / "page.html"), width, "light")
+    said = "document.querySelector('.score-value')"
+    lines = f"{said}.clientHeight / parseFloat(getComputedStyle({said}).lineHeight)"
+    assert chromium.ask(lines) < 1.5
+    assert chromium.ask(f"{said}.scrollWidth <= {said}.clientWidth")

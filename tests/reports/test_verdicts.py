@@ -39,14 +39,14 @@ def test_the_hardest_baseline_is_named() -> None:
     verdict = verdicts.against_baselines(content)
     assert verdict.tone == "good"
     assert verdict.text == (
-        "boosting beats linear by 0.0210 (0.0180 to 0.0240), the strongest of 2 baselines."
+        "boosting beats linear in R² by 0.0210 (0.0180 to 0.0240), the strongest of 2 baselines."
     )
 
 
 def test_a_metric_that_is_better_when_lower_is_told_without_a_sign() -> None:
     lower = Estimate(-0.24, -0.26, -0.23, n=900)
     text = verdicts.against_baselines(_beside(("constant", lower, "second"))).text
-    assert text == "boosting beats constant by 0.240 (0.230 to 0.260)."
+    assert text == "boosting beats constant in R² by 0.240 (0.230 to 0.260)."
 
 
 def test_noise_is_called_noise() -> None:
@@ -54,7 +54,8 @@ def test_noise_is_called_noise() -> None:
     verdict = verdicts.against_baselines(content)
     assert verdict.tone == "even"
     assert verdict.text == (
-        f"boosting cannot be told from linear: difference 0.00200 ({MINUS}0.00100 to 0.00500)."
+        "boosting cannot be told from linear in R²: "
+        f"difference 0.00200 ({MINUS}0.00100 to 0.00500)."
     )
 
 
@@ -63,7 +64,7 @@ def test_a_defeat_outweighs_everything() -> None:
     verdict = verdicts.against_baselines(content)
     assert (verdict.tone, verdict.text) == (
         "bad",
-        "linear beats boosting by 0.0210 (0.0180 to 0.0240).",
+        "linear beats boosting in R² by 0.0210 (0.0180 to 0.0240).",
     )
 
 

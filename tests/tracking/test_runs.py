@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from assay.errors import NotFoundError
+from assay.errors import InputError, NotFoundError
 from assay.tracking.memory import MemoryStore
 from assay.tracking.recorder import Status
 from assay.tracking.runs import find_run, run_name
 
 
-def begun(store: MemoryStore, name: str, value: float, *, greater: str = "true",
-          data: str = "d", status: Status = Status.FINISHED) -> str:  # fmt: skip
+def begun(store: MemoryStore, name: str, value: float, *, greater: str = "true", data: str = "d",
+          status: Status = Status.FINISHED, experiment: str = "income") -> str:  # fmt: skip
     tags = {
         "assay.primary": "metric",
         "assay.greater_is_better": greater,
         "assay.fingerprint": data,
     }
-    recorder = store.begin("income", name, tags)
+    recorder = store.begin(experiment, name, tags)
     recorder.metrics({"metric": value})
     recorder.finish(status)
     return recorder.run_id
@@ -27,8 +27,24 @@ def test_a_run_is_found_by_name_id_and_beginning_of_id() -> None:
     store = MemoryStore()
     run_id = begun(store, "boosting", 0.9)
     begun(store, "linear", 0.8)
-    for reference in ("boosting", run_id, run_id[:8]):
+    for reference in ("boosting", "income/boosting", run_id, run_id[:8]):
         assert find_run(store, reference).run_id == run_id
+
+
+def test_a_name_that_several_experiments_have_is_refused_and_told_apart() -> None:
+    store = MemoryStore()
+    ours = begun(store, "boosting", 0.9)
+    theirs = begun(store, "boosting", 0.8, experiment="other things")
+    with pytest.raises(InputError, match="'boosting' is the name of 2 runs") as caught:
+        find_run(store, "boosting")
+    for told in ("income/boosting", "other things/boosting", ours, theirs):
+        assert told in caught.value.where
+    assert caught.value.mend == "name one of them, for example 'other things/boosting'"
+    assert find_run(store, "income/boosting").run_id == ours
+    assert find_run(store, "other things/boosting").run_id == theirs
+    with pytest.raises(NotFoundError) as missed:
+        find_run(store, "income/bosting")
+    assert missed.value.mend == "income/boosting"
 
 
 def test_last_is_the_newest_that_finished() -> None:

@@ -204,10 +204,10 @@ def _finding(name: str, skills: Mapping[str, float], following: str | None, targ
     return Finding(
         code=SingleFeatureLeak.code,
         severity=Severity.ASK,
-        title=f"{name} alone explains {skill:.0%} of {target}.",
+        title=f"'{name}' alone explains {skill:.0%} of '{target}'.",
         evidence=evidence,
         columns=(name,),
-        mend=f"Is {name} known when the prediction is made? If not:\n"
+        mend=f"Is '{name}' known when the prediction is made? If not:\n"
         f"data: {{roles: {{ignore: ['{name}']}}}}\n"
         f"If it is:\n"
         f"checks: {{accept: {{{SingleFeatureLeak.code}: 'known before, because ...'}}}}",

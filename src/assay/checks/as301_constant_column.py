@@ -31,7 +31,7 @@ def _empty(column: Column) -> Finding:
     return Finding(
         code=ConstantColumn.code,
         severity=Severity.WARN,
-        title=f"{column.name} has no value in any development row and was left out.",
+        title=f"'{column.name}' has no value in any development row and was left out.",
         evidence={"missing": 1.0},
         columns=(column.name,),
         mend=f"look at how the table was made, or data: {{roles: {{ignore: ['{column.name}']}}}}",
@@ -43,7 +43,7 @@ def _constant(column: Column, view: View) -> Finding:
     return Finding(
         code=ConstantColumn.code,
         severity=Severity.NOTE,
-        title=f"{column.name} has the same value in every development row.",
+        title=f"'{column.name}' has the same value in every development row.",
         evidence={"value": value if isinstance(value, int | float) else str(value)[:80]},
         columns=(column.name,),
         mend=f"data: {{roles: {{ignore: ['{column.name}']}}}}",

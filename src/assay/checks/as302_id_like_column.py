@@ -71,10 +71,10 @@ def _finding(column: Column, n: int, why: str) -> Finding:
     return Finding(
         code=IdLikeColumn.code,
         severity=Severity.ASK,
-        title=f"{column.name} looks like the name of a row: {why}.",
+        title=f"'{column.name}' looks like the name of a row: {why}.",
         evidence={"distinct values": column.n_distinct, "rows": n},
         columns=(column.name,),
-        mend=f"Does {column.name} name the row? If so:\n"
+        mend=f"Does '{column.name}' name the row? If so:\n"
         f"data: {{roles: {{id: '{column.name}'}}}}\n"
         "If it describes it:\n"
         f"checks: {{accept: {{{IdLikeColumn.code}: 'it describes the row'}}}}",

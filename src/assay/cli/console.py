@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 import click
 from rich.console import Console
@@ -36,9 +38,20 @@ def print_json(document: Mapping[str, Any]) -> None:
 def out() -> Console:
     """Where results go."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, _WIDTH_OF_FILES)
-    return console
+    if console.is_terminal:
+        return console
+    width = max(console.width, _WIDTH_OF_FILES)
+    return Console(file=cast(IO[str], _Trimmed()), highlight=False, width=width)
+
+
+class _Trimmed:
+    """Standard output without the blanks that pad the lines of a table."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 @contextmanager
@@ -70,7 +83,6 @@ class _Lines:
 def _bar(console: Console) -> Iterator[Announce]:
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
         SpinnerColumn,
         TextColumn,
@@ -81,15 +93,18 @@ def _bar(console: Console) -> Iterator[Announce]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task("", total=None)
+        shown.add_task("Starting", total=None, count="")
+        [task] = shown.tasks
 
         def announce(step: Step) -> None:
-            total = step.total or None
-            shown.update(task, description=step.text, completed=step.done, total=total)
+            # by hand: an update to no total leaves the last one, and what was finished stays so
+            task.total, task.finished_time = step.total or None, None
+            count = f"{step.done:,}/{step.total:,}" if step.total else ""
+            shown.update(task.id, description=step.text, completed=step.done, count=count)
 
         yield announce
 

@@ -47,11 +47,14 @@ def compare(first: str, second: str, require_better: bool, as_json: bool) -> int
 
     from assay import lifecycle
     from assay.estimates import aligned
+    from assay.reports.verdicts import between
     from assay.reports.wording import metric
 
     comparison = lifecycle.compare(first, second)
     if as_json:
         print_json(comparison.as_dict())
+    elif comparison.is_of_one:
+        click.echo(f"Both are the run {comparison.first}: there is nothing to compare.")
     else:
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
         for name in ("", comparison.first, comparison.second, "difference", "better"):
@@ -63,7 +66,8 @@ def compare(first: str, second: str, require_better: bool, as_json: bool) -> int
             table.add_row(metric(each.metric), *values, str(each.estimate), better)
         console = out()
         console.print(table)
-        console.print(f"\n{comparison.verdict.verdict}  ({comparison.n:,} out-of-fold rows)")
+        said = between(comparison.verdict, comparison.first, comparison.second)
+        console.print(f"\n{said}  ({comparison.n:,} out-of-fold rows)", soft_wrap=True)
     return 1 if require_better and comparison.verdict.better != "second" else 0
 
 
@@ -83,6 +87,9 @@ def runs(experiment: str | None, as_json: bool) -> int:
         keys = ("run_id", "name", "experiment", "status", "reason", "created", "metrics")
         print_json({"runs": [{key: getattr(each, key) for key in keys} for each in found]})
         return 0
+    if not found:
+        click.echo(_no_runs(experiment))
+        return 0
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     for name in ("run", "experiment", "status", "primary metric", "started", "id"):
         table.add_column(name)
@@ -95,6 +102,17 @@ def runs(experiment: str | None, as_json: bool) -> int:
         table.add_row(each.name, each.experiment, status, shown, started, each.run_id[:8])
     out().print(table)
     return 0
+
+
+def _no_runs(experiment: str | None) -> str:
+    """That there are none, and of which experiments there are some."""
+    from assay import lifecycle
+
+    if experiment is None:
+        return "There are no runs yet. next   assay train EXPERIMENT"
+    known = dict.fromkeys(each.experiment for each in lifecycle.runs())
+    there = f" There are runs of: {', '.join(known)}" if known else ""
+    return f"There are no runs of the experiment {experiment!r}.{there}"
 
 
 @click.command()

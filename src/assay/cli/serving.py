@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from assay.cli.console import json_option, out, print_json
+from assay.cli.console import json_option, out, print_json, progress, quiet_option
 
 
 @click.command()
@@ -15,6 +15,8 @@ from assay.cli.console import json_option, out, print_json
 @json_option
 def register(run: str, name: str | None, as_json: bool) -> int:
     """Keep the model of RUN under a name, as its next version."""
+    from shlex import quote
+
     from assay import lifecycle
 
     version = lifecycle.register(run, name)
@@ -22,7 +24,7 @@ def register(run: str, name: str | None, as_json: bool) -> int:
         print_json({**vars(version), "aliases": list(version.aliases)})
     else:
         click.echo(f"{version.reference} is the model of run {version.tags['assay.run']}.")
-        click.echo(f"next   assay predict {version.name} DATA --out FILE")
+        click.echo(f"next   assay predict {quote(version.name)} DATA --out FILE")
     return 0
 
 
@@ -64,11 +66,16 @@ def models(as_json: bool) -> int:
     "--trust", multiple=True, metavar="TYPE", help="A type that the model may hold. Repeatable."
 )
 @json_option
-def predict(model: str, data: Path, out: Path | None, trust: tuple[str, ...], as_json: bool) -> int:
+@quiet_option
+def predict(
+    model: str, data: Path, out: Path | None, trust: tuple[str, ...], as_json: bool, quiet: bool
+) -> int:
     """Predict the rows of DATA with MODEL: NAME, NAME/VERSION, NAME@ALIAS, runs:/ID or a folder."""
-    from assay import lifecycle
+    with progress(quiet) as announce:
+        from assay import lifecycle
 
-    predictions = lifecycle.predict(model, data, out=out, trust=trust)
+        predictions = lifecycle.predict(model, data, out=out, trust=trust, announce=announce)
+    model = predictions.attrs["model"]
     if as_json:
         rows = predictions.to_dict("records") if out is None else None
         where = str(out) if out is not None else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
+from typing import Any
 
 import click
 
@@ -36,13 +38,14 @@ def init(
     DATA is a file, a folder, a database (sqlite:///FILE, postgresql+psycopg://...), or
     delta://FOLDER.
     """
-    from assay.data.preparation import prepare
+    from assay.data.kinds import can_be_used
     from assay.data.profiling import profile
-    from assay.data.settings import DataSettings
+    from assay.data.settings import DataSettings, RolesSettings
     from assay.data.sources import read_table, shown
     from assay.data.sources.address import located, relocated, title, without_password
     from assay.errors import InputError
     from assay.experiment.published import template
+    from assay.reports.wording import counted
     from assay.workspace import atomic_write
 
     name = title(data)
@@ -51,20 +54,50 @@ def init(
         raise InputError(
             f"{path} is there already.", mend="name another file with --out, or add --force"
         )
-    settings = DataSettings(source=data, target=target, query=query, sheet=sheet)
     source = located(data, Path.cwd())
-    prepared = prepare(read_table(source, query=query, sheet=sheet), settings, shown(source))
+    table = read_table(source, query=query, sheet=sheet)
+    unusable = [
+        field.name for field in table.schema if field.name != target and not can_be_used(field.type)
+    ]
+    roles = RolesSettings(ignore=tuple(unusable))
+    settings = DataSettings(source=data, target=target, query=query, sheet=sheet, roles=roles)
+    prepared = _prepared(table, settings, shown(source))
     schema, known = prepared.schema, profile(prepared.raw_development, prepared.schema)
     written = without_password(relocated(data, path.parent), f"${{{_PASSWORD}}}")
     atomic_write(path, template(written, schema, name, query=query, sheet=sheet, profile=known))
     if as_json:
         print_json({"experiment": str(path), "schema": schema.as_dict()})
     else:
-        click.echo(f"{path}: {schema.task} task, {len(schema.features)} features, target {target}.")
+        features = counted(len(schema.features), "feature")
+        click.echo(f"{path}: {schema.task} task, {features}, target {target}.")
+        if unusable:
+            click.echo(f"       ignored, for no learner can use their types: {', '.join(unusable)}")
         if _PASSWORD in written:
             click.echo(f"       the password is read from the environment: export {_PASSWORD}=...")
-        click.echo(f"next   look it over, then: assay train {path}")
+        click.echo(f"next   look it over, then: assay train {quote(str(path))}")
     return 0
+
+
+def _prepared(table: Any, settings: Any, where: str) -> Any:
+    """What is seen in the table; what hinders that is told to somebody who has no file yet."""
+    from assay.data.preparation import prepare
+    from assay.errors import DataError
+
+    try:
+        return prepare(table, settings, where)
+    except DataError as error:
+        raise DataError(error.what, where=error.where, mend=_mend(error.mend)) from None
+
+
+def _mend(mend: str) -> str:
+    """What to do when there is no experiment file yet to change."""
+    if mend.startswith("target: "):
+        return mend.replace("target: ", "--target ")
+    if "data:" not in mend and "data." not in mend:
+        return mend
+    return f"{mend}\nwithout a file that init has written: begin one by hand, in three lines\n" + (
+        "data: {source: FILE, target: COLUMN}\nmodel: {learner: boosting}"
+    )
 
 
 @click.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -10,9 +12,21 @@ from assay.data.schema import Kind, Role
 from assay.estimates import significant
 from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
-from assay.reports.wording import estimate, interval, metric, metric_within, numbers, value
-from assay.runs import Run
-from assay.steps import next_steps
+from assay.publishing import next_steps
+from assay.reports.verdicts import between
+from assay.reports.wording import (
+    counted,
+    estimate,
+    interval,
+    level,
+    level_of,
+    listed,
+    metric,
+    metric_within,
+    numbers,
+    value,
+)
+from assay.run import Run
 
 _COLOURS = {
     Severity.BLOCK: "bold red",
@@ -21,6 +35,8 @@ _COLOURS = {
     Severity.NOTE: "bold blue",
 }
 _SHOWN_METRICS = 6
+_SHOWN_NAMES = 12
+_LABEL = 9
 
 
 def show_run(run: Run, console: Console) -> None:
@@ -33,21 +49,39 @@ def show_run(run: Run, console: Console) -> None:
     parts.append(_findings(run))
     left_out = [c.name for c in run.schema.columns if (c.role, c.kind) == (Role.FEATURE, Kind.TEXT)]
     if left_out:
-        names = ", ".join(left_out)
+        names = listed(left_out, _SHOWN_NAMES)
         parts.append(Text(f"Left out, because running text is not read yet: {names}", style="dim"))
     if run.warned:
         parts.append(_warnings(run))
-    parts.append(_next(run))
-    for part in parts[:-1]:
+    for part in parts:
         console.print(part)
         console.print()
-    console.print(parts[-1])
+    if run.report is not None:
+        path = (str(run.report), "underline")
+        console.print(Text.assemble(("report".ljust(_LABEL), "dim"), path), soft_wrap=True)
+    show_next(next_steps(run), console)
+
+
+def show_next(steps: Mapping[str, str], console: Console) -> None:
+    """Print commands, each with what it does where the terminal is wide enough."""
+    longest = max(map(len, steps), default=0)
+    width = _LABEL + longest + 3 + max(map(len, steps.values()), default=0)
+    for command, does in steps.items():
+        line = Text.assemble(("next".ljust(_LABEL), "dim"), (command, "bold"))
+        if width <= console.width:
+            line.append(f"{' ' * (longest - len(command) + 3)}{does}", style="dim")
+        console.print(line, soft_wrap=True)
 
 
 def _headline(run: Run) -> Text:
     about = f"{run.learner} predicts {run.schema.target}"
     rows = "sealed test" if run.test is not None else "out-of-fold"
-    return Text.assemble((run.name, "bold"), f"  {about}, judged on {run.latest.n:,} {rows} rows")
+    text = Text.assemble((run.name, "bold"), f"  {about}, judged on {run.latest.n:,} {rows} rows")
+    unused = {reason: n for reason, n in run.n_rows.items() if reason not in ("train", "test")}
+    if unused:
+        told = ", ".join(f"{counted(n, 'row')} {reason}" for reason, n in unused.items())
+        text.append(f"\nNot used: {told}.", style="yellow")
+    return text
 
 
 def _metrics(run: Run) -> RenderableType:
@@ -55,7 +89,7 @@ def _metrics(run: Run) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("")
     table.add_column(run.learner if run.test is None else "test", justify="right")
-    table.add_column(f"{run.latest.headline.level:.0%} interval")
+    table.add_column(f"{level(level_of(run.metrics.values()))}% interval")
     others = {each.name: each.evaluation for each in run.baselines} if run.test is None else {}
     if run.test is not None:
         others = {"out of fold": run.evaluation}
@@ -72,7 +106,7 @@ def _metrics(run: Run) -> RenderableType:
 
 
 def _against_baselines(run: Run) -> Text:
-    lines = [each.gain.verdict for each in run.baselines]
+    lines = [between(each.gain, each.name, run.learner) for each in run.baselines]
     if len(run.seeds) > 1:
         spread = max(run.seeds) - min(run.seeds)
         lines.append(
@@ -117,7 +151,23 @@ def _findings(run: Run) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for finding in run.findings:
         table.add_row(*_finding(finding))
-    return Group(table, Text(f"{passed}.", style="dim"))
+    parts: list[RenderableType] = [table, Text(f"{passed}.", style="dim")]
+    ignored = [column.name for column in run.schema.columns if column.role is Role.IGNORED]
+    proposed = [name for each in run.findings if _proposes_to_ignore(each) for name in each.columns]
+    if len(proposed) + len(ignored) > 1 and proposed:
+        names = ", ".join(map(_quoted, dict.fromkeys([*ignored, *proposed])))
+        text = f"To ignore these too: data: {{roles: {{ignore: [{names}]}}}}"
+        parts.append(Text(text, style="dim"))
+    return Group(*parts)
+
+
+def _proposes_to_ignore(finding: Finding) -> bool:
+    return finding.accepted is None and "{ignore: [" in finding.mend
+
+
+def _quoted(name: str) -> str:
+    """A name as YAML takes it wherever it stands."""
+    return "'" + name.replace("'", "''") + "'"
 
 
 def _finding(finding: Finding) -> tuple[Text, Text, Text]:
@@ -134,15 +184,3 @@ def _finding(finding: Finding) -> tuple[Text, Text, Text]:
 def _warnings(run: Run) -> Text:
     lines = [f"warned in {n} fits: {text}" for text, n in run.warned.items()]
     return Text("\n".join(lines), style="yellow")
-
-
-def _next(run: Run) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
-    table.add_column(style="dim")
-    table.add_column(no_wrap=True, overflow="ignore")
-    table.add_column()
-    if run.report is not None:
-        table.add_row("report", Text(str(run.report), style="underline"))
-    for command, text in next_steps(run).items():
-        table.add_row("next", Text(command, style="bold"), Text(text, style="dim"))
-    return table

@@ -42,15 +42,23 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
     if task.is_classification:
         classes = _classes(table[settings.target], task, settings)
     elif not _is_number(table[settings.target].type):
+        labels = _task_of_text(table[settings.target])
         raise DataError(
             f"The target {settings.target!r} holds {_stored(table[settings.target].type)}, "
             "which cannot be predicted by regression.",
-            mend="data: {task: multiclass}, or name a numeric target",
+            mend=f"data: {{task: {labels}}}, or name a numeric target",
         )
     elif pc.any(pc.is_inf(table[settings.target].cast(pa.float64()))).as_py():
         raise DataError(
             f"The target {settings.target!r} holds infinite values.",
             mend="drop these rows, or leave their target empty",
+        )
+    if settings.positive is not None and task is not Task.BINARY:
+        raise DataError(
+            f"data.positive is {settings.positive!r}, but in a {task} task no class is the one to "
+            "find.",
+            where=f"data.target: {settings.target}" + (f", {len(classes)} classes" * bool(classes)),
+            mend="leave data.positive out, or name a target of two classes",
         )
     schema = Schema(columns, settings.target, task, classes)
     if not schema.features:
@@ -137,11 +145,16 @@ def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tu
     if pa.types.is_string(kind):
         return _kind_of_text(values, n_distinct)
     if role is not Role.FEATURE:
-        return Kind.EMPTY, f"stored as {kind}", ""
+        return Kind.EMPTY, f"stored as {kind}, which no learner can use", ""
     raise DataError(
         f"Column {name!r} holds {kind}, which no learner can use.",
         mend=f"data: {{roles: {{ignore: [{name}]}}}}, or store it as numbers, text or dates",
     )
+
+
+def can_be_used(kind: pa.DataType) -> bool:
+    """Whether a feature may be stored in this type, in a settled table."""
+    return _can_be_predicted(kind) or pa.types.is_timestamp(kind)
 
 
 def _about_numbers(values: pa.ChunkedArray, n_distinct: int) -> str:
@@ -160,6 +173,11 @@ def _kind_of_text(values: pa.ChunkedArray, n_distinct: int) -> tuple[Kind, str, 
     if words >= _WORDS_OF_TEXT and n_distinct > len(values) / 10:
         return Kind.TEXT, f"{words:.0f} words on average, {n_distinct:,} distinct", ""
     return Kind.CATEGORICAL, f"text with {n_distinct:,} distinct values", ""
+
+
+def _task_of_text(target: pa.ChunkedArray) -> Task:
+    n_distinct = pc.count_distinct(target, mode="only_valid").as_py()
+    return Task.BINARY if n_distinct <= 2 else Task.MULTICLASS
 
 
 def _infer_task(target: pa.ChunkedArray, name: str) -> Task:

@@ -20,7 +20,7 @@ from assay.data.folds import Folding
 from assay.data.keys import Keys, group_codes, times, weights
 from assay.data.kinds import describe, infer_schema, label_values
 from assay.data.schema import Role, Schema, label_array
-from assay.data.settings import DataSettings
+from assay.data.settings import DataSettings, RolesSettings
 from assay.data.sources.settling import settled_apart
 from assay.data.split import Split, split_rows
 from assay.data.vault import SealedRows
@@ -185,13 +185,28 @@ def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str)
     for key, name in named.items():
         if name is None or name in table.column_names:
             continue
-        [meant] = get_close_matches(name, table.column_names, n=1) or table.column_names[-1:]
+        others = [each for each in table.column_names if each not in named.values()]
         raise DataError(
             f"{key} names the column {name!r}, which {where} does not have.",
             where=f"columns: {', '.join(table.column_names)}",
-            mend=meant if key.startswith("data.kinds.") else f"{key.rpartition('.')[2]}: {meant}",
+            mend=_meant(key, name, others, roles),
         )
 
 
 def _numbered(key: str, names: Sequence[str]) -> dict[str, str]:
     return {f"{key}[{i}]" if len(names) > 1 else key: name for i, name in enumerate(names)}
+
+
+def _meant(key: str, name: str, columns: Sequence[str], roles: RolesSettings) -> str:
+    """The setting with the column that was meant, if one is close."""
+    by_case = {each.lower(): each for each in columns}
+    close = get_close_matches(name.lower(), by_case, n=1)
+    if not close:
+        return "name one of the columns" + ("" if key == "data.target" else ", or leave it out")
+    meant, setting = by_case[close[0]], key.removeprefix("data.roles.").partition("[")[0]
+    if setting.startswith("data.kinds."):
+        return meant
+    names = {"ignore": roles.ignore, "group": roles.groups}.get(setting, ())
+    if setting == "ignore" or len(names) > 1:
+        return f"{setting}: [{', '.join(meant if each == name else each for each in names)}]"
+    return f"{setting.rpartition('.')[2]}: {meant}"

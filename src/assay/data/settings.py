@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from assay.data.schema import Task
+
+
+def _as_list(names: Any) -> Any:
+    return (names,) if isinstance(names, str) else names
+
+
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
+]
+"""Names of columns; of one, the name alone will do."""
 
 
 class RolesSettings(BaseModel):
@@ -22,7 +32,7 @@ class RolesSettings(BaseModel):
         None, description="Column that orders the rows: models learn from earlier ones only."
     )
     weight: str | None = Field(None, description="Column that says how much a row counts.")
-    ignore: tuple[str, ...] = Field((), description="Columns to leave out.")
+    ignore: Names = Field((), description="Columns to leave out.")
 
     @property
     def groups(self) -> tuple[str, ...]:

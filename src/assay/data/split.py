@@ -52,6 +52,12 @@ def split_rows(
     keys = keys or Keys()
     target = table[settings.target]
     labelled = pc.is_valid(target).to_numpy()
+    if not labelled.any():
+        raise DataError(
+            f"0 of {len(labelled):,} rows have a value in the target {settings.target!r}.",
+            where=f"data.target: {settings.target}",
+            mend="name another target, or give rows whose outcome is known",
+        )
     unused = {"without target": _where(~labelled)}
     if keys.times is not None:
         unused["without time"] = _where(labelled & np.isnan(keys.times))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from assay.data.schema import Task
-from assay.estimates import Estimate
+from assay.estimates import Estimate, aligned
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,11 @@ class Comparison:
         """The difference in the primary metric."""
         return self.differences[0]
 
+    @property
+    def is_of_one(self) -> bool:
+        """Whether both are the same run."""
+        return self.first == self.second
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "first": self.first,
@@ -162,3 +168,20 @@ class Comparison:
             "verdict": self.verdict.verdict,
             "differences": [each.as_dict() for each in self.differences],
         }
+
+    def __repr__(self) -> str:
+        return f"Comparison({self.first}, {self.second}: {self.verdict.verdict})"
+
+    def _repr_html_(self) -> str:
+        titles = ("", self.first, self.second, "difference")
+        head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(each.metric)}</th>"
+            + "".join(f"<td>{value}</td>" for value in aligned(each.first, each.second))
+            + f"<td>{html.escape(str(each.estimate))}</td></tr>"
+            for each in self.differences
+        )
+        return (
+            f"<table><tr>{head}</tr>{rows}</table>"
+            f"<p>{html.escape(self.verdict.verdict)} ({self.n:,} out-of-fold rows)</p>"
+        )

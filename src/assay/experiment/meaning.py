@@ -10,6 +10,16 @@ from assay.data.settings import DataSettings
 from assay.experiment.problems import Problem
 from assay.learners.settings import ModelSettings
 
+_CALLED_OTHERWISE = {
+    "auc": ("roc_auc", "roc_auc_ovr"),
+    "auroc": ("roc_auc", "roc_auc_ovr"),
+    "auprc": ("pr_auc",),
+    "average_precision": ("pr_auc",),
+    "cross_entropy": ("log_loss",),
+    "nll": ("log_loss",),
+    "mse": ("rmse",),
+}
+
 
 def problems_of_meaning(blocks: Mapping[str, Any]) -> list[Problem]:
     """Problems of the blocks that are valid each by itself."""
@@ -149,7 +159,8 @@ def _of_metric(primary: str | None, task: Any) -> list[Problem]:
     known = list(dict.fromkeys(name for each in tasks for name in METRICS[each]))
     if primary in known:
         return []
-    close = get_close_matches(primary, known, n=1)
+    alike = [name for name in _CALLED_OTHERWISE.get(primary.lower(), ()) if name in known]
+    close = alike or get_close_matches(primary, known, n=1)
     return [
         Problem(
             "evaluation.primary",

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -219,7 +220,9 @@ def _override(settings: dict[str, Any], places: dict[str, str], override: str) -
         return [Problem(key, f"--set {override} has a value that is no YAML.", f"{key}='...'")]
     *above, name = key.split(".")
     block: dict[str, Any] | None = settings
-    for each in above:
+    for depth, each in enumerate(above, start=1):
+        if block is not None and each not in block:
+            places.setdefault(".".join(above[:depth]), f"--set {override}")
         inner: Any = None if block is None else block.setdefault(each, {})
         block = inner if isinstance(inner, dict) else None
     if block is None:
@@ -270,5 +273,10 @@ def _no_file(path: Path) -> NotFoundError:
     files = sorted(each.name for each in siblings if each.suffix in _SUFFIXES)
     hint = "to begin one: assay init DATA --target COLUMN"
     if files:
-        hint = f"experiment files in that folder: {', '.join(files[:8])}"
+        close = get_close_matches(path.name, files, n=8, cutoff=0.0)
+        hint = f"experiment files in that folder: {', '.join(close)}"
+    if path.is_dir():
+        return NotFoundError(
+            f"{path} is a folder, not an experiment file.", where=str(path.absolute()), mend=hint
+        )
     return NotFoundError(f"There is no experiment file {path}.", mend=hint)

@@ -1,20 +1,27 @@
 """Running many fits: in this process, or in worker processes that share the data by a file.
 
 Each fit has its own fixed number of threads, so workers never fight for cores. An interrupt stops
-the workers at once: they ignore it themselves and are ended by their parent.
+the workers at once: they ignore it themselves and are ended by their parent. No worker outlives it,
+whatever kills it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
+
+import psutil
 
 from assay.data.dataset import Part
 from assay.fitting.jobs import Fitted, Job, fit, fit_stored
@@ -24,6 +31,8 @@ from assay.threads import THREADS
 SMALL_CELLS = 400_000
 """Cells, summed over all fits, below which starting workers takes longer than fitting."""
 
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+_WATCH_S = 2.0
 
 Follow = Callable[[Fitted], Sequence[Job]]
 """Told what a job gave, names the jobs that can be done now."""
@@ -64,6 +73,7 @@ def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
     executor = ProcessPoolExecutor(
         max_workers=workers,
         initializer=_begin_worker,
+        initargs=(os.getpid(),),
         env={name: str(number) for name, number in limits.items()} | {"OMP_WAIT_POLICY": "PASSIVE"},
     )
     finished = False
@@ -94,9 +104,22 @@ def _in_processes(
             yield fitted
 
 
-def _begin_worker() -> None:
-    """The parent hears Ctrl-C and ends the workers; they must not print tracebacks of their own."""
+def _begin_worker(parent: int) -> None:
+    """Live no longer than the parent, and leave Ctrl-C to it: it ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before it could be said
+            os._exit(1)
+    else:
+        Thread(target=_outlive, args=(parent,), daemon=True).start()
+
+
+def _outlive(parent: int) -> None:
+    """End this process when its parent is gone."""
+    while psutil.pid_exists(parent):
+        time.sleep(_WATCH_S)
+    os._exit(1)
 
 
 def _cores() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from assay.data.schema import Schema
 from assay.errors import DataError, NotFoundError, UnsafeModelError
+from assay.inference.misfits import misfit
 from assay.inference.packing import digest
 from assay.inference.served import ABOUT, ESTIMATOR, Served
 from assay.learners.trust import TRUSTED_TYPES, untrusted_types
@@ -69,19 +70,41 @@ class LoadedModel:
     def __repr__(self) -> str:
         return f"LoadedModel({self.name}: {self.schema.target}, {self.schema.task})"
 
-    def _guarded(self, predict: Any, frame: Any) -> pd.DataFrame:
-        if not isinstance(frame, pd.DataFrame):
-            frame = frame.to_pandas() if hasattr(frame, "to_pandas") else pd.DataFrame(frame)
+    def _guarded(self, predict: Any, rows: Any) -> pd.DataFrame:
+        frame, about = as_frame(rows), self._served.about
+        if len(frame) == 0:
+            raise DataError("There are no rows to predict.", mend="give at least one row")
         try:
-            predicted: pd.DataFrame = predict(frame.rename(columns=str))
-        except ValueError as error:
-            raise DataError(
+            predicted: pd.DataFrame = predict(frame)
+        except (ValueError, TypeError) as error:
+            raise misfit(frame, about["kinds"], about["policies"], self.name) or DataError(
                 f"The rows do not fit the model {self.name}: {error}.",
-                where=f"columns: {', '.join(map(str, frame.columns))}",
-                mend="give the columns that the model was trained on: "
-                f"{', '.join(self._served.about['kinds'])}",
+                mend="change these rows, or train with another policy: "
+                "prediction in the experiment file",
             ) from None
         return predicted
+
+
+def as_frame(rows: Any) -> pd.DataFrame:
+    """Rows in any form as a data frame whose columns are named by text.
+
+    Args:
+        rows: A pandas, Polars or Arrow table; a mapping of columns, or of the values of one row; a
+            list of rows.
+
+    Raises:
+        DataError: It is none of these.
+    """
+    try:
+        if isinstance(rows, Mapping) and not any(map(pd.api.types.is_list_like, rows.values())):
+            rows = [rows]
+        frame = rows.to_pandas() if hasattr(rows, "to_pandas") else pd.DataFrame(rows)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"No table can be made of the rows, of type {type(rows).__name__}: {str(error)[:200]}",
+            mend="give a pandas, Polars or Arrow table, or a list of rows: [{'COLUMN': VALUE}]",
+        ) from None
+    return frame.rename(columns=str)
 
 
 def load_folder(

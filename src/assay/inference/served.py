@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 from threadpoolctl import threadpool_limits
 
 from assay.evaluation.replay import recalibrated
@@ -50,6 +49,8 @@ class Served:
             folder: With `model.json` and the estimator or model.
             trusted: Types that the estimator may hold; those it was packed with when None.
         """
+        import skops.io
+
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         types = about["types"] if trusted is None else list(trusted)
         if about["model_class"] is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from assay.data.dataset import Part
@@ -53,6 +54,14 @@ def resolve_learner(settings: ModelSettings) -> Learner:
             where="model.options",
             mend=f"it takes {_parameters(factory)}",
         ) from None
+    except LearnerError:
+        raise
+    except Exception as error:
+        raise LearnerError(
+            f"{settings.learner} could not make a learner: {_told(error)}",
+            where="model.learner",
+            mend="see what it says: change model.options, or the function itself",
+        ) from error
     return adapt(made)
 
 
@@ -111,21 +120,36 @@ def check_fit_for(learner: Learner, task: Task) -> None:
 
 
 def _imported(path: str) -> Any:
-    module_name, _, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    module_name, mark, attribute = path.partition(":") if ":" in path else path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module_name), attribute)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise LearnerError(
             f"There is no module {error.name!r}.",
             where=f"model.learner: {path}",
             mend="install it, or put it beside the experiment file",
         ) from None
-    except AttributeError:
+    except Exception as error:
         raise LearnerError(
-            f"Module {module_name!r} has no {attribute!r}.",
+            f"The module {module_name!r} cannot be imported: {_told(error)}",
             where=f"model.learner: {path}",
-            mend="write it as package.module:factory",
-        ) from None
+            mend="mend the module, and import it by itself to see more",
+        ) from error
+    if hasattr(module, attribute):
+        return getattr(module, attribute)
+    close = get_close_matches(attribute, dir(module), n=1)
+    raise LearnerError(
+        f"Module {module_name!r} has no {attribute!r}.",
+        where=f"model.learner: {path}",
+        mend=f"learner: {module_name}{mark}{close[0]}"
+        if close
+        else "write it as package.module:factory",
+    )
+
+
+def _told(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _is_estimator(given: Any) -> bool:

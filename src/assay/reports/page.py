@@ -88,6 +88,7 @@ def _environment() -> Environment:
         "share": wording.share,
         "value": wording.value,
         "interval": wording.interval,
+        "level": wording.level,
         "estimate": wording.estimate,
         "metric": wording.metric,
         "metric_within": wording.metric_within,

@@ -6,6 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 from assay.estimates import significant
+from assay.evaluation.result import Difference
 from assay.reports.content import BaselineContent, ReportContent, TestLook
 from assay.reports.wording import counted, estimate, magnitude, metric_within, number
 
@@ -21,23 +22,42 @@ class Verdict:
     tone: str
 
 
+def between(difference: Difference, first: str, second: str) -> str:
+    """Which of two is better, by which metric and by how much, or that it cannot be said.
+
+    Args:
+        difference: Second minus first.
+        first: What to call the first.
+        second: What to call the second.
+    """
+    named, apart = metric_within(difference.metric), difference.estimate
+    if not apart.has_interval:
+        reason = apart.reason or "no interval was given"
+        return f"Whether {second} is better than {first} in {named} cannot be said: {reason}."
+    if difference.better is None:
+        both = f"The difference of {second} from {first} in {named}"
+        return f"{both} is within noise: {estimate(apart)}."
+    better, worse = (second, first) if difference.better == "second" else (first, second)
+    return f"{better} is better than {worse} in {named} by {magnitude(apart)}."
+
+
 def against_baselines(content: ReportContent) -> Verdict:
     """Whether the model is worth more than the baselines, judged by the hardest to beat."""
-    baselines = content.baselines
+    baselines, named = content.baselines, metric_within(content.evaluation.primary)
     if not baselines:
         return Verdict("There is no baseline to compare with.", "even")
     lost = [each for each in baselines if each.gain.better == "first"]
     if lost:
         worst = max(lost, key=_size)
         by = magnitude(worst.gain.estimate)
-        return Verdict(f"{worst.name} beats {content.learner} by {by}.", "bad")
+        return Verdict(f"{worst.name} beats {content.learner} in {named} by {by}.", "bad")
     open_ones = [each for each in baselines if each.gain.better is None]
     if open_ones:
-        return Verdict(_undecided(content.learner, open_ones[-1]), "even")
+        return Verdict(_undecided(content.learner, open_ones[-1], named), "even")
     hardest = min(baselines, key=_size)
     by = magnitude(hardest.gain.estimate)
     among = f", the strongest of {len(baselines)} baselines" if len(baselines) > 1 else ""
-    return Verdict(f"{content.learner} beats {hardest.name} by {by}{among}.", "good")
+    return Verdict(f"{content.learner} beats {hardest.name} in {named} by {by}{among}.", "good")
 
 
 def on_test(test: TestLook) -> Verdict:
@@ -97,11 +117,11 @@ def _size(baseline: BaselineContent) -> float:
     return abs(baseline.gain.estimate.value)
 
 
-def _undecided(learner: str, baseline: BaselineContent) -> str:
+def _undecided(learner: str, baseline: BaselineContent, named: str) -> str:
     difference = baseline.gain.estimate
     if not difference.has_interval:
         reason = difference.reason or "none was given"
         apart = f"they differ by {magnitude(difference)}, no interval: {reason}"
     else:
         apart = f"difference {estimate(difference)}"
-    return f"{learner} cannot be told from {baseline.name}: {apart}."
+    return f"{learner} cannot be told from {baseline.name} in {named}: {apart}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,6 +74,21 @@ def share(part: float) -> str:
     between = _WHOLE_PERCENT_FROM <= part <= 1 - 0.005
     decimals = 0 if between or part in (0, 1) else 1
     return f"{100 * part:.{decimals}f}{NARROW_SPACE}%"
+
+
+def level(of: float) -> str:
+    """The level of an interval in percent, with all its digits.
+
+    >>> level(0.95), level(0.975), level(1 - 0.05 / 3)
+    ('95', '97.5', '98.3')
+    """
+    return f"{100 * of:.1f}".removesuffix(".0")
+
+
+def level_of(estimates: Iterable[Estimate]) -> float:
+    """The level that the intervals of an evaluation have; of a few, not all may have one."""
+    known = list(estimates)
+    return next((each.level for each in known if each.has_interval), known[0].level)
 
 
 def numbers(*values: float) -> list[str]:

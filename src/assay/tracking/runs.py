@@ -1,13 +1,14 @@
-"""Finding a run by what people call it, and naming it by what sets it apart."""
+"""Finding the one run that people mean, and naming it by what sets it apart."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from shlex import quote
 from typing import Any
 
-from assay.errors import NotFoundError
+from assay.errors import InputError, NotFoundError
 from assay.tracking.recorder import Status
 from assay.tracking.store import RunRecord, Store
 
@@ -19,24 +20,28 @@ _LONGEST_NAME = 80
 
 
 def find_run(store: Store, reference: str) -> RunRecord:
-    """The run that an id, the beginning of an id, a name, 'last' or 'best' means.
+    """The run that an id, the beginning of one, EXPERIMENT/RUN, a name, 'last' or 'best' means.
 
     'last' is the newest run that finished; 'best' the one with the best primary metric among those
     that finished on the same data by the same metric as the last.
 
     Raises:
         NotFoundError: No run is meant; the message names close ones and the newest.
+        InputError: Several are.
     """
     runs = store.runs()
     finished = [run for run in runs if run.status is Status.FINISHED]
     if reference in ("last", "best") and finished:
         return finished[0] if reference == "last" else _best(finished)
-    named = [run for run in runs if reference in (run.run_id, run.name)]
-    if not named and len(reference) >= _SHORTEST_PREFIX:
-        named = [run for run in runs if run.run_id.startswith(reference)]
-    if named:
-        return named[0]
-    raise _not_found(reference, runs)
+    meant = [run for run in runs if reference in (run.run_id, run.reference)]
+    meant = meant or [run for run in runs if run.name == reference]
+    if not meant and len(reference) >= _SHORTEST_PREFIX:
+        meant = [run for run in runs if run.run_id.startswith(reference)]
+    if not meant:
+        raise _not_found(reference, runs)
+    if len(meant) > 1:
+        raise _several(reference, meant)
+    return meant[0]
 
 
 def run_name(learner: str, changed: Mapping[str, Any]) -> str:
@@ -64,17 +69,28 @@ def _best(finished: list[RunRecord]) -> RunRecord:
     return max(alike, key=lambda run: sign * run.metrics[primary], default=last)
 
 
+def _several(reference: str, meant: list[RunRecord]) -> InputError:
+    references = [run.reference for run in meant]
+    apart = len(set(references)) == len(meant)
+    return InputError(
+        f"{reference!r} is the name of {len(meant)} runs.",
+        where="\n".join(f"{run.reference} ({run.run_id}, {run.status})" for run in meant[:8]),
+        mend=f"name one of them, for example {quote(references[0]) if apart else meant[0].run_id}",
+    )
+
+
 def _not_found(reference: str, runs: list[RunRecord]) -> NotFoundError:
     if not runs:
         return NotFoundError(
             f"There is no run {reference!r}: nothing has been trained in this workspace.",
             mend="assay train EXPERIMENT",
         )
-    close = get_close_matches(reference, [run.name for run in runs], n=1)
-    newest = ", ".join(f"{run.name} ({run.status})" for run in runs[:5])
+    called = [called for run in runs for called in (run.name, run.reference)]
+    close = get_close_matches(reference, called, n=1)
+    newest = ", ".join(f"{run.reference} ({run.status})" for run in runs[:5])
     return NotFoundError(
         f"There is no run {reference!r}"
         + ("." if reference not in ("last", "best") else ": none has finished."),
         where=f"newest runs: {newest}",
-        mend=close[0] if close else f"name one of them, for example {runs[0].name}",
+        mend=close[0] if close else f"name one of them, for example {runs[0].reference}",
     )

@@ -41,6 +41,11 @@ class RunRecord:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
 
+    @property
+    def reference(self) -> str:
+        """What no run of another experiment is called: EXPERIMENT/RUN."""
+        return f"{self.experiment}/{self.name}"
+
 
 class Store(Protocol):
     """Keeps runs: begins them, finds them again, gives back what they recorded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,17 @@ class Run:
     report: Path | None = None
     test: TestLook | None = None
     profile: Profile | None = None
+
+    @property
+    def reference(self) -> str:
+        """What no run of another experiment is called: EXPERIMENT/RUN."""
+        return f"{self.experiment}/{self.name}"
+
+    @property
+    def model_name(self) -> str:
+        """What its model is registered as, where nobody says otherwise."""
+        of_experiment = re.sub(r"[^A-Za-z0-9 ._-]+", "-", self.experiment).strip("-._ ")
+        return str(self.options.get("registry.name") or of_experiment or "model")
 
     @property
     def metrics(self) -> Mapping[str, Estimate]:

@@ -1,0 +1,88 @@
+"""Publishing: a run is recorded whole and told on a page, as the looks at its test rows stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+
+from assay.errors import NotFoundError, VaultError
+from assay.evaluation.drawing import curves_of
+from assay.evaluation.outcome import Outcome
+from assay.evaluation.recorded import from_table
+from assay.inference.testing import judge_sealed
+from assay.place import Place
+from assay.reports import page
+from assay.reports.content import TestLook
+from assay.run import Run, write_run
+from assay.tracking.recorder import Recorder
+from assay.workspace import file_name
+
+
+def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:
+    """Record the run whole, and write the page that tells it."""
+    recorder.artifact(write_run(run, scratch))
+    path = draw(run, place)
+    recorder.artifact(path)
+    return replace(run, report=path)
+
+
+def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Sequence[str]) -> Run:
+    """The run after its sealed rows were looked at for the `looks`-th time."""
+    evaluation, difference = judge_sealed(
+        outcome,
+        announced,
+        primary=run.evaluation.primary,
+        level=run.level,
+        resamples=run.resamples,
+        looks=looks,
+    )
+    return replace(run, test=TestLook(evaluation, difference, looks, tuple(notes)))
+
+
+def draw(run: Run, place: Place) -> Path:
+    """Write a recorded run's page into the workspace, as the looks stand now."""
+    announced = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
+    try:
+        looks = place.vault.looks(run.test_digest)
+    except VaultError:
+        looks = None
+    run = _as_of(run, looks, announced, place)
+    content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
+    return page.write(content, page_of(run, place))
+
+
+def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:
+    """The run with test intervals as wide as all looks until now demand, if they are recorded."""
+    if run.test is None or looks is None or looks <= run.test.looks:
+        return run
+    try:
+        table = place.store.table(run.run_id, "test")
+    except NotFoundError:
+        return run
+    classes = tuple(run.test.evaluation.support)
+    outcome = from_table(table, replace(run.schema, classes=classes))
+    return tested(run, outcome, announced, looks, run.test.notes)
+
+
+def page_of(run: Run, place: Place) -> Path:
+    """Where a run's page is, or will be; a page of another run is never written over."""
+    folder = place.workspace.reports_folder / file_name(run.experiment)
+    page = folder / f"{file_name(run.name)}.html"
+    if page.exists() and run.run_id not in page.read_text(errors="replace"):
+        return page.with_name(f"{page.stem}-{run.run_id}.html")
+    return page
+
+
+def next_steps(run: Run) -> Mapping[str, str]:
+    """Commands that make sense now, with what they do."""
+    steps = {}
+    if run.checks.blocking:
+        return {"assay train EXPERIMENT": "once the blocking findings are mended"}
+    named, model = quote(run.reference), quote(run.model_name)
+    if run.test is None:
+        steps[f"assay evaluate {named} --on test"] = "open the sealed test rows: counts a look"
+    steps[f"assay register {named} --as {model}"] = "keep the model under a name"
+    steps[f"assay predict {model} DATA --out FILE"] = "predict new rows with it"
+    return steps
