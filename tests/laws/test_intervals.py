@@ -39,9 +39,9 @@ LAWS = {
     "good and uneven": (Task.BINARY, lambda random: drawn(random, 120, 0.3, apart=2.5)),
     "rare": (Task.BINARY, lambda random: drawn(random, 600, 0.06)),
     "three classes": (Task.MULTICLASS, lambda random: drawn_of_three(random, 150)),
-    "few numbers": (Task.REGRESSION, lambda random: measured_with(random.normal, 40, random)),
+    "few numbers": (Task.REGRESSION, lambda random: measured_with(random.normal, 80, random)),
     "long tails": (
-        Task.REGRESSION, lambda random: measured_with(random.laplace, 150, random)
+        Task.REGRESSION, lambda random: measured_with(random.laplace, 600, random)
     ),
 }  # fmt: skip
 """Laws of rows whose true metrics a large sample tells."""

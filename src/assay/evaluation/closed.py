@@ -74,7 +74,7 @@ def of_mean_recall(confusion: Floats, level: float) -> Ends | None:
     """Of the mean recall, from the interval of each (Newcombe 1998, 'square and add').
 
     >>> [round(end, 3) for end in of_mean_recall(np.array([[9, 1], [2, 8]]), 0.95)]
-    [0.63, 0.936]
+    [0.633, 0.933]
     """
     support = confusion.sum(axis=1)
     known = support > 0

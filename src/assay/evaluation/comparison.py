@@ -91,6 +91,8 @@ def _reaches(estimate: Estimate) -> tuple[float, float]:
 
 
 def _verdict(estimate: Estimate, better: str | None, names: tuple[str, str]) -> str:
+    if not estimate.has_interval and estimate.value == 0:
+        return "The difference is within noise: nothing tells the two apart on these rows."
     if not estimate.has_interval:
         return f"It cannot be said which is better: {estimate.reason}."
     assert estimate.low is not None

@@ -70,13 +70,13 @@ def wrong(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
 
 
 def light_tail(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
-    """Errors whose largest tenth falls off fast enough (Hill 1975)."""
+    """Largest errors that fall off fast enough (Hill 1975), by more than a standard error."""
     errors = np.sort(np.abs(outcome.truth - outcome.known_values))[::-1]
-    many = max(4, len(errors) // 10)
+    many = max(4, int(min(len(errors) / 10, 3 * len(errors) ** 0.5)))
     if errors[many] == 0:
         return "most errors are nothing, so that a few rows make it up"
     heaviness = np.log(errors[:many] / errors[many]).mean()
-    heavy = heaviness * HEAVIEST_TAIL > 1
+    heavy = heaviness * HEAVIEST_TAIL > 1 - many**-0.5
     return (
         "the largest errors make most of it, and larger ones are to be expected" if heavy else None
     )
