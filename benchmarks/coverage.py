@@ -27,6 +27,8 @@ REPETITIONS, QUICK = 2000, 60
 RESAMPLES, LEVEL = 1000, 0.95
 MANY = 1_000_000
 """Rows that tell the true values."""
+SPREADS = {"normal": 1.0, "laplace": 2**0.5, "t3": 3**0.5}
+"""Standard deviations of the errors."""
 LEAST_GIVEN = 0.1
 """Share of the repetitions with an interval below which coverage is not judged."""
 
@@ -76,7 +78,7 @@ def multiclass(random: np.random.Generator, n: int, apart: float) -> Outcome:
 
 def regression(random: np.random.Generator, n: int, error: str) -> Outcome:
     errors = random.standard_t(3, n) if error == "t3" else getattr(random, error)(size=n)
-    values = random.normal(size=n) * errors.std()
+    values = random.normal(size=n) * SPREADS[error]
     return Outcome(Task.REGRESSION, np.arange(n), values + errors, values=values)
 
 
@@ -141,16 +143,14 @@ def alarms(law: Law, repetitions: int) -> dict[str, dict[str, float]]:
 def _jittered(random: np.random.Generator, outcome: Outcome) -> Outcome:
     """A model that is as good as any other so made: with noise of its own."""
     if outcome.values is not None:
-        spread = 0.5 * (outcome.truth - outcome.values).std()
-        noise = random.normal(size=len(outcome))
-        return replace(outcome, values=outcome.values + spread * noise)
+        return replace(outcome, values=outcome.values + 0.5 * random.normal(size=len(outcome)))
     probabilities = outcome.known_probabilities
     noisy = probabilities * np.exp(0.5 * random.normal(size=probabilities.shape))
     noisy /= noisy.sum(axis=1, keepdims=True)
     decided = noisy.argmax(axis=1)
     if outcome.task is Task.BINARY:
-        called = probabilities[outcome.decided == 1, 1]
-        decided = (noisy[:, 1] >= called.min(initial=1.0)).astype(np.int64)
+        cut = 0.15 if outcome.truth.mean() < 0.25 else 0.5
+        decided = (noisy[:, 1] >= cut).astype(np.int64)
     return replace(outcome, probabilities=noisy, decided=decided)
 
 

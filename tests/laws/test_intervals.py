@@ -39,7 +39,7 @@ LAWS = {
     "good and uneven": (Task.BINARY, lambda random: drawn(random, 120, 0.3, apart=2.5)),
     "rare": (Task.BINARY, lambda random: drawn(random, 600, 0.06)),
     "three classes": (Task.MULTICLASS, lambda random: drawn_of_three(random, 150)),
-    "few numbers": (Task.REGRESSION, lambda random: measured_with(random.normal, 80, random)),
+    "few numbers": (Task.REGRESSION, lambda random: measured_with(random.normal, 120, random)),
     "long tails": (
         Task.REGRESSION, lambda random: measured_with(random.laplace, 600, random)
     ),
@@ -305,3 +305,21 @@ def test_wilson_is_that_of_the_textbook() -> None:
     # Brown, Cai and DasGupta 2001
     assert wilson(0, 10, 0.95) == pytest.approx((0, 0.27753), abs=1e-5)
     assert wilson(10, 10, 0.95)[1] == 1
+
+
+def test_equals_are_seldom_said_to_differ() -> None:
+    """Two models with noise of their own on the same rows; they differ on few decisions."""
+    hits, repetitions = dict.fromkeys(["accuracy", "mcc", "log_loss", "roc_auc"], 0), 200
+    for seed in range(repetitions):
+        random = np.random.default_rng(seed)
+        base = drawn(random, 150, 0.4, apart=2.0)
+        twins = []
+        for _ in range(2):
+            noisy = base.probabilities * np.exp(0.4 * random.normal(size=(150, 2)))
+            noisy /= noisy.sum(axis=1, keepdims=True)
+            twins.append(replace(base, probabilities=noisy, decided=noisy.argmax(axis=1)))
+        first, second = replicate(twins, 400, list(hits))
+        for name in hits:
+            hits[name] += second.difference(first, name, 0.95).excludes_zero
+    for name, many in hits.items():
+        assert many / repetitions <= 0.05 + 3 * (0.05 * 0.95 / repetitions) ** 0.5, (name, many)

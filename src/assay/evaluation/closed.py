@@ -15,6 +15,9 @@ from assay.predictions import Floats
 
 Ends = tuple[float, float]
 
+FEWEST_OF_CLASS = 5
+"""Rows of each class below which there is no interval of their mean recall."""
+
 
 @dataclass(frozen=True)
 class ClosedForm:
@@ -23,8 +26,8 @@ class ClosedForm:
     Attributes:
         method: Whose it is.
         ends: Its ends, of a confusion matrix of counts, true class down, (k, k), and a level; None
-            where the metric is not defined.
-        undefined: Why it then is not.
+            where there is none.
+        undefined: Why there then is none.
     """
 
     method: str
@@ -77,11 +80,10 @@ def of_mean_recall(confusion: Floats, level: float) -> Ends | None:
     [0.633, 0.933]
     """
     support = confusion.sum(axis=1)
-    known = support > 0
-    if not known.any():
+    if support.min() < FEWEST_OF_CLASS:
         return None
-    recalls = np.diag(confusion)[known] / support[known]
-    each = zip(np.diag(confusion)[known], support[known], strict=True)
+    recalls = np.diag(confusion) / support
+    each = zip(np.diag(confusion), support, strict=True)
     low, high = np.array([wilson(k, m, level) for k, m in each]).T
     mean, many = recalls.mean(), len(recalls)
     below, above = np.sqrt(((recalls - low) ** 2).sum()), np.sqrt(((high - recalls) ** 2).sum())
@@ -96,4 +98,6 @@ RIGHT = ClosedForm("Wilson", of_right)
 DECIDED = ClosedForm("Wilson", of_decided, "it is not defined: no row is decided positive")
 FOUND = ClosedForm("Wilson", of_found, "it is not defined: no row is positive")
 F1 = ClosedForm("Wilson", of_f1, "it is not defined: no row is positive or decided so")
-MEAN_RECALL = ClosedForm("Newcombe", of_mean_recall)
+MEAN_RECALL = ClosedForm(
+    "Newcombe", of_mean_recall, f"a class has fewer than {FEWEST_OF_CLASS} rows"
+)

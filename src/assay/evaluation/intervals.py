@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -73,7 +73,11 @@ class Replicates:
         return self._estimated(spread, level, self.method)
 
     def difference(self, other: Replicates, name: str, level: float) -> Estimate:
-        """This metric minus the other outcome's on the same rows, paired."""
+        """This metric minus the other outcome's on the same rows, paired.
+
+        Its ends are the further of the bootstrap's and of a t-test's: where two models differ on
+        few rows, all in one's favour, no resample can say otherwise, though chance could.
+        """
         value = self.values[name] - other.values[name]
         # What is wanting of one of the two only, the other tells.
         reason = self.too_few or (self.wanting.get(name) if name in other.wanting else None)
@@ -85,7 +89,11 @@ class Replicates:
             self.left_out[name] - other.left_out[name],
             self._units,
         )
-        return self._estimated(spread, level, f"paired {self.method}")
+        estimate = self._estimated(spread, level, f"paired {self.method}")
+        if estimate.low is None or estimate.high is None:
+            return estimate
+        low, high = spread.student(level)
+        return replace(estimate, low=min(low, estimate.low), high=max(high, estimate.high))
 
     @property
     def _units(self) -> int:

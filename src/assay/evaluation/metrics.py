@@ -165,7 +165,7 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
     ),
     Task.REGRESSION: _named(
         Metric("r2", r2, needs=_SQUARED),
-        Metric("rmse", rmse, greater_is_better=False, needs=_SQUARED),
+        Metric("rmse", rmse, greater_is_better=False, needs=(support.seen_large, *_SQUARED)),
         Metric("mae", mae, greater_is_better=False),
     ),
 }

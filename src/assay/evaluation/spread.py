@@ -63,6 +63,13 @@ class Spread:
         low, high = np.quantile(values, ndtr(bias + ends / shrunk))
         return float(low), float(high)
 
+    def student(self, level: float) -> tuple[float, float]:
+        """The ends of a t-test that leaving out each group gives."""
+        groups = len(self.left_out)
+        error = np.sqrt((groups - 1) / groups * (self.influence**2).sum())
+        reach = float(error * stdtrit(self.freedom, 0.5 + level / 2))
+        return self.value - reach, self.value + reach
+
     @cached_property
     def influence(self) -> Floats:
         """What each group of units adds, but for a factor, shape (g,)."""

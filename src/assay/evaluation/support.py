@@ -17,6 +17,9 @@ FEWEST_CLUSTERS = 30
 FEWEST_WRONG = 5
 """Rows decided wrong below which a mean of losses says little of what the next wrong one costs."""
 
+FEWEST_ERRORS = 100
+"""Errors below which the largest to be expected are often not among them."""
+
 FEWEST_MISRANKED = 0.25
 """Rows' worth of wrong order in the rarest class below which an interval of ROC-AUC lies too high:
 what is ranked far wrong, once in many rows, has not been seen yet."""
@@ -69,14 +72,20 @@ def wrong(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
     return f"only {_counted(n, 'row')} would be decided wrong" if n < FEWEST_WRONG else None
 
 
+def seen_large(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
+    """Rows that show how large errors get."""
+    few = len(outcome) < FEWEST_ERRORS
+    return f"{len(outcome)} rows do not show how large errors get" if few else None
+
+
 def light_tail(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
-    """Largest errors that fall off fast enough (Hill 1975), by more than a standard error."""
+    """Largest errors that fall off fast enough (Hill 1975)."""
     errors = np.sort(np.abs(outcome.truth - outcome.known_values))[::-1]
     many = max(4, int(min(len(errors) / 10, 3 * len(errors) ** 0.5)))
     if errors[many] == 0:
         return "most errors are nothing, so that a few rows make it up"
     heaviness = np.log(errors[:many] / errors[many]).mean()
-    heavy = heaviness * HEAVIEST_TAIL > 1 - many**-0.5
+    heavy = heaviness * HEAVIEST_TAIL > 1
     return (
         "the largest errors make most of it, and larger ones are to be expected" if heavy else None
     )
