@@ -209,6 +209,8 @@ def summed_up(
         data.schema,
         metric=ready.primary,
         level=settings.confidence,
+        calibrated=judged.calibrated,
+        threshold=judged.threshold,
         weights=shuffled.weights,
         clusters=shuffled.groups,
     )

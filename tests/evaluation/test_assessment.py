@@ -99,7 +99,10 @@ def test_importance_is_weighted_and_drawn_by_cluster() -> None:
             {"": plain, "a": broken}, target, schema, metric="mae", level=0.95,
             weights=weights.astype(float), clusters=np.arange(N) // 10,
         )  # fmt: skip
-        assert worth.drop.method == "paired cluster bootstrap"
+        if share == 1.0:
+            assert worth.drop.method == "paired cluster bootstrap"
+        else:
+            assert worth.drop.reason == "it is the same whichever of these rows are drawn"
         assert (worth.drop.value > 0.1) == (share == 1.0)
 
 
@@ -109,3 +112,45 @@ def test_some_rows_keep_their_weights_and_clusters() -> None:
     assert some.weights.tolist() == [3 / 7, 50 / 7, 599 / 7]
     assert some.clusters.tolist() == [0, 5, 59]
     assert some.known_weights is some.weights
+
+
+def test_importance_is_that_of_the_model_that_is_logged() -> None:
+    found, truth = assessed(Task.BINARY)
+    schema = prepared(Task.BINARY).schema
+    own = predicted(1, 0.8, truth, schema.class_array)
+    still = replace(own, probabilities=np.full((N, 2), 0.5))
+    [worth] = importance_of(
+        {"": own, "a": still}, schema.class_array[truth], schema, metric="f1", level=0.95,
+        calibrated=found.calibrated, threshold=found.threshold,
+    )  # fmt: skip
+    said = found.calibrated.applied(own).probabilities[:, 1]
+    assert not np.array_equal(said, own.probabilities[:, 1])
+    flat = found.calibrated.applied(still).probabilities[:, 1]
+    of_logged, of_flat = (
+        sk.f1_score(truth, each >= found.threshold.value, zero_division=0) for each in (said, flat)
+    )
+    assert worth.drop.value == pytest.approx(of_logged - of_flat)
+
+
+def test_what_says_the_same_of_a_fold_ranks_nothing() -> None:
+    schema = prepared(Task.BINARY).schema
+    truth = np.random.default_rng(0).integers(0, 2, N)
+    folds = np.arange(N) * 4 // N
+    share = np.array([truth[folds != fold].mean() for fold in range(4)])[folds]
+    prior = Predictions(
+        np.arange(N),
+        probabilities=np.column_stack([1 - share, share]),
+        classes=schema.class_array,
+    )
+    assert sk.roc_auc_score(truth, share) < 0.49
+    found = assess(
+        [(predicted(1, 0.8, truth, schema.class_array), folds)], {"prior": prior},
+        schema.class_array[truth], schema, settings=EvaluationSettings(resamples=200),
+        primary="roc_auc", learner="own",
+    )  # fmt: skip
+    shown = found.baselines["prior"].evaluation.metrics
+    assert shown["roc_auc"].value == 0.5
+    assert shown["log_loss"].value == pytest.approx(sk.log_loss(truth, prior.probabilities))
+    auc = found.judged.evaluation.metrics["roc_auc"].value
+    assert found.gains["prior"].estimate.value == pytest.approx(auc - 0.5)
+    assert found.gains["prior"].better == "second"

@@ -39,6 +39,16 @@ def test_no_threshold_reaches_more_than_the_chosen_one(seed: int, goal: str, dig
     assert chosen.at_half == pytest.approx(SCORES[goal](truth, (positive >= 0.5).astype(int)))
 
 
+def test_a_threshold_between_neighbours_lets_only_the_upper_in() -> None:
+    upper = 0.1
+    for _ in range(200):
+        lower = np.nextafter(upper, 0)
+        positive, truth = np.array([upper, lower, lower, lower]), np.array([1, 0, 0, 0])
+        chosen = choose(positive, truth, "f1")
+        assert sk.f1_score(truth, decide(positive, chosen.value)) == chosen.score == 1
+        upper = lower
+
+
 def test_a_given_threshold_is_taken() -> None:
     chosen = choose(np.array([0.2, 0.8]), np.array([0, 1]), 0.3)
     assert (chosen.value, chosen.best_for) == (0.3, "given")
@@ -138,6 +148,16 @@ def test_too_few_rows_of_a_class_are_not_calibrated() -> None:
     rare = np.concatenate([np.ones(10, dtype=int), np.zeros(50, dtype=int)])
     done = calibrated((pair[0], rare), "sigmoid")
     assert done.why == "none: the rarest class has only 10 rows"
+
+
+def test_where_nothing_is_decided_wrong_nothing_is_calibrated() -> None:
+    truth = np.arange(400) % 3
+    said = np.full((400, 3), 0.1)
+    said[np.arange(400), truth] = 0.8
+    pair = Predictions(np.arange(400), probabilities=said, classes=np.array(["a", "b", "c"]))
+    for method in ("auto", "temperature"):
+        done = calibrated((pair, truth), method, Task.MULTICLASS)
+        assert (done.method, done.why) == ("none", "none: only 0 rows are decided wrong")
 
 
 def test_it_is_the_calibration_of_scikit_learn() -> None:

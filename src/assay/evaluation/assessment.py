@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.schema import Schema, Task
@@ -17,7 +18,7 @@ from assay.evaluation.metrics import METRICS
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Difference, Importance, Threshold
 from assay.evaluation.settings import EvaluationSettings
-from assay.evaluation.threshold import choose, cross_decided
+from assay.evaluation.threshold import choose, cross_decided, decide
 from assay.predictions import Floats, Labels, Predictions
 
 
@@ -78,7 +79,7 @@ def assess(
     method = calibrated.method if calibrated is not None else "none"
     settled = settings.model_copy(update={"calibration": method})
     beside = {
-        name: _decided(each, truth, folds, _plain(settings, name))[0]
+        name: _ranking(_decided(each, truth, folds, _plain(settings, name))[0], folds)
         for name, each in baselines.items()
     }
     level = settings.confidence
@@ -120,10 +121,14 @@ def importance_of(
     *,
     metric: str,
     level: float,
+    calibrated: Calibrated | None = None,
+    threshold: Threshold | None = None,
     weights: Floats | None = None,
     clusters: Codes | None = None,
 ) -> list[Importance]:
     """Permutation importance from predictions of the same rows, plain under the empty name.
+
+    Measured is the model that is logged: calibrated, and decided at its threshold.
 
     Args:
         shuffled: Predictions by shuffled feature.
@@ -131,11 +136,15 @@ def importance_of(
         schema: Task and classes.
         metric: The metric whose loss is measured.
         level: Level of the intervals.
+        calibrated: How the model's probabilities were calibrated; None when they were not.
+        threshold: At which a binary model decides; None when by the most probable class.
         weights: Sample weights of the rows, shape (n,); None when all count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
     """
-    truth = _Truth(target, schema, weights, clusters)
-    outcomes = {name: truth.beside(each) for name, each in shuffled.items()}
+    plain = _Truth(target, schema, weights, clusters).beside(shuffled[""])
+    outcomes = {
+        name: _as_logged(plain, each, calibrated, threshold) for name, each in shuffled.items()
+    }
     plain = outcomes.pop("")
     return importances(plain, outcomes, metric=metric, level=level)
 
@@ -189,6 +198,34 @@ def _decided(
     decided = cross_decided(positive, codes, folds, goal, weights, ordered=ordered)
     threshold = choose(positive, codes, goal, weights)
     return truth.beside(calibrated.predictions, decided), calibrated, threshold
+
+
+def _as_logged(
+    rows: Outcome,
+    predictions: Predictions,
+    calibrated: Calibrated | None,
+    threshold: Threshold | None,
+) -> Outcome:
+    """What the logged model makes of these rows where the learner predicts this."""
+    if predictions.probabilities is None:
+        return replace(rows, values=predictions.values)
+    known = predictions if calibrated is None else calibrated.applied(predictions)
+    probabilities = known.probabilities
+    assert probabilities is not None
+    decided = (
+        probabilities.argmax(axis=1)
+        if threshold is None
+        else decide(probabilities[:, 1], threshold.value)
+    )
+    return replace(rows, probabilities=probabilities, decided=decided)
+
+
+def _ranking(outcome: Outcome, folds: NDArray[Any]) -> Outcome:
+    """The outcome, ranking nothing where the same is said of all rows of a fold."""
+    if outcome.probabilities is None:
+        return outcome
+    within = (np.ptp(outcome.probabilities[folds == fold], axis=0) for fold in np.unique(folds))
+    return replace(outcome, ranks=any(spread.any() for spread in within))
 
 
 def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:

@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 from assay.data.schema import Task
 from assay.estimates import significant
 from assay.evaluation.crossing import crossings
-from assay.evaluation.intervals import FEWEST_ROWS, replicate
+from assay.evaluation.intervals import replicate
 from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.support import FEWEST_ROWS, n_wrong
 from assay.predictions import Floats, Predictions
 
 FEWEST_FOR_ISOTONIC = 1000
 """Rows below which isotonic regression overfits (Niculescu-Mizil and Caruana 2005)."""
+
+_FEWEST_WRONG = 20
+"""Rows decided wrong below which nothing teaches how sure to be: where all are right, certainty
+costs nothing, until the first row that is not."""
 
 _FEWEST_TO_TEACH = FEWEST_ROWS // 2
 """Rows of the rarest class in the other folds below which a fold keeps its plain probabilities."""
@@ -45,6 +50,13 @@ class Calibrated:
     method: str
     why: str
     calibrator: Any = None
+
+    def applied(self, predictions: Predictions) -> Predictions:
+        """Other predictions of the model, calibrated as the one that is logged is."""
+        if self.calibrator is None:
+            return predictions
+        probabilities = _apply(self.calibrator, predictions)
+        return replace(predictions, probabilities=probabilities, scores=None)
 
 
 def calibrate(
@@ -79,6 +91,10 @@ def calibrate(
     rarest = _rarest(predictions, truth)
     if rarest < FEWEST_ROWS:
         return Calibrated(predictions, "none", f"none: the rarest class has only {rarest} rows")
+    missed = n_wrong(_outcome(predictions, truth, task, weights, clusters))
+    if missed < _FEWEST_WRONG:
+        why = f"none: only {missed} {'row is' if missed == 1 else 'rows are'} decided wrong"
+        return Calibrated(predictions, "none", why)
     why = f"{method}, as set"
     methods = _candidates(task, len(predictions)) if method == "auto" else [method]
     candidates = {

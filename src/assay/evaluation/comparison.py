@@ -6,7 +6,7 @@ import numpy as np
 
 from assay.data.schema import Task
 from assay.estimates import Estimate, aligned, significant
-from assay.evaluation.intervals import Replicates, percentile
+from assay.evaluation.intervals import Replicates
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.result import Difference
 
@@ -43,18 +43,21 @@ def independent(
     level: float,
     names: tuple[str, str],
 ) -> Difference:
-    """Second minus first where the two were measured on different rows."""
-    value = second.values[metric] - first.values[metric]
-    n = min(first.n, second.n)
-    reason = second.too_few or first.too_few
-    if reason is not None:
+    """Second minus first where the two were measured on different rows.
+
+    The ends are those that the intervals of both add up to (Zou and Donner 2008, 'MOVER').
+    """
+    before, after = first.estimate(metric, level), second.estimate(metric, level)
+    value, n = after.value - before.value, min(first.n, second.n)
+    if not (after.has_interval and before.has_interval):
+        reason = after.reason or before.reason or ""
         estimate = Estimate.without_interval(value, n=n, reason=reason)
     else:
-        # Reversed, so that no resample of the one meets the same draw of the other.
-        apart = second.resampled[metric] - first.resampled[metric][::-1]
-        groups = [each.n_clusters for each in (first, second) if each.n_clusters is not None]
-        method = f"{second.method} of both"
-        estimate = percentile(value, apart, n, level, method, min(groups, default=None))
+        (down, up), (other_down, other_up) = _reaches(after), _reaches(before)
+        low, high = value - np.hypot(down, other_up), value + np.hypot(up, other_down)
+        estimate = Estimate(
+            value, float(low), float(high), n=n, level=level, method=f"{after.method} of both"
+        )
     return _judged(first, second, estimate, task, metric, names)
 
 
@@ -80,7 +83,16 @@ def _judged(
     )
 
 
+def _reaches(estimate: Estimate) -> tuple[float, float]:
+    """How far its interval reaches down and up."""
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.value - estimate.low, estimate.high - estimate.value
+
+
 def _verdict(estimate: Estimate, better: str | None, names: tuple[str, str]) -> str:
+    if not estimate.has_interval and estimate.value == 0:
+        return "The difference is within noise: nothing tells the two apart on these rows."
     if not estimate.has_interval:
         return f"It cannot be said which is better: {estimate.reason}."
     assert estimate.low is not None

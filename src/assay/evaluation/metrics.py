@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.data.schema import Task
+from assay.evaluation import closed, support
+from assay.evaluation.closed import ClosedForm
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.support import Need
 from assay.evaluation.weighted import Climb, Scored, Weighted
 from assay.predictions import Floats
-
-Share = Callable[[Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,15 @@ class Metric:
         name: Its name in the experiment file, as scikit-learn has it.
         values: Its value under each set of weights, shape (b,).
         greater_is_better: Whether more is better.
-        share: Of a metric that is k rows out of m: both, from the confusion matrices.
+        closed: Its interval where rows are independent and count the same; the bootstrap's if None.
+        needs: What that of the bootstrap takes.
     """
 
     name: str
     values: Callable[[Weighted], Floats]
     greater_is_better: bool = True
-    share: Share | None = None
+    closed: ClosedForm | None = None
+    needs: tuple[Need, ...] = ()
 
     def of(self, outcome: Outcome) -> float:
         """The metric of an outcome, its rows weighted by their sample weights."""
@@ -68,7 +71,7 @@ def brier(of: Weighted) -> Floats:
 
 def accuracy(of: Weighted) -> Floats:
     """Share of rows that are decided right."""
-    return _ratio(*_right(of.confusion))
+    return _ratio(_diagonal(of.confusion).sum(axis=1), of.confusion.sum(axis=(1, 2)))
 
 
 def balanced_accuracy(of: Weighted) -> Floats:
@@ -78,12 +81,12 @@ def balanced_accuracy(of: Weighted) -> Floats:
 
 def precision(of: Weighted) -> Floats:
     """Share of the rows decided positive that are; 0 when none is."""
-    return _ratio(*_decided(of.confusion))
+    return _ratio(of.confusion[:, 1, 1], of.confusion[:, :, 1].sum(axis=1))
 
 
 def recall(of: Weighted) -> Floats:
     """Share of the positive rows that are decided so."""
-    return _ratio(*_found(of.confusion))
+    return _ratio(of.confusion[:, 1, 1], of.confusion[:, 1, :].sum(axis=1))
 
 
 def f1(of: Weighted) -> Floats:
@@ -128,48 +131,41 @@ def mae(of: Weighted) -> Floats:
     return of.mean(np.abs(of.scored.residuals))
 
 
-def _right(confusion: Floats) -> tuple[Floats, Floats]:
-    return _diagonal(confusion).sum(axis=1), confusion.sum(axis=(1, 2))
-
-
-def _decided(confusion: Floats) -> tuple[Floats, Floats]:
-    return confusion[:, 1, 1], confusion[:, :, 1].sum(axis=1)
-
-
-def _found(confusion: Floats) -> tuple[Floats, Floats]:
-    return confusion[:, 1, 1], confusion[:, 1, :].sum(axis=1)
-
-
 def _named(*metrics: Metric) -> Mapping[str, Metric]:
     return {metric.name: metric for metric in metrics}
 
 
+_EACH = (support.every_class,)
+_RANKED = (support.every_class, support.misranked)
+_LOST = (support.wrong,)
+_SQUARED = (support.light_tail,)
+
 METRICS: Mapping[Task, Mapping[str, Metric]] = {
     Task.BINARY: _named(
-        Metric("roc_auc", roc_auc),
-        Metric("pr_auc", pr_auc),
-        Metric("log_loss", log_loss, greater_is_better=False),
-        Metric("brier", brier, greater_is_better=False),
-        Metric("accuracy", accuracy, share=_right),
-        Metric("balanced_accuracy", balanced_accuracy),
-        Metric("precision", precision, share=_decided),
-        Metric("recall", recall, share=_found),
-        Metric("f1", f1),
-        Metric("mcc", mcc),
+        Metric("roc_auc", roc_auc, needs=_RANKED),
+        Metric("pr_auc", pr_auc, needs=_EACH),
+        Metric("log_loss", log_loss, greater_is_better=False, needs=_LOST),
+        Metric("brier", brier, greater_is_better=False, needs=_LOST),
+        Metric("accuracy", accuracy, closed=closed.RIGHT),
+        Metric("balanced_accuracy", balanced_accuracy, closed=closed.MEAN_RECALL, needs=_EACH),
+        Metric("precision", precision, closed=closed.DECIDED),
+        Metric("recall", recall, closed=closed.FOUND, needs=_EACH),
+        Metric("f1", f1, closed=closed.F1),
+        Metric("mcc", mcc, needs=_EACH),
     ),
     Task.MULTICLASS: _named(
-        Metric("log_loss", log_loss, greater_is_better=False),
-        Metric("accuracy", accuracy, share=_right),
-        Metric("balanced_accuracy", balanced_accuracy),
-        Metric("f1_macro", f1_macro),
+        Metric("log_loss", log_loss, greater_is_better=False, needs=_LOST),
+        Metric("accuracy", accuracy, closed=closed.RIGHT),
+        Metric("balanced_accuracy", balanced_accuracy, closed=closed.MEAN_RECALL, needs=_EACH),
+        Metric("f1_macro", f1_macro, needs=_EACH),
         Metric("f1_weighted", f1_weighted),
-        Metric("roc_auc_ovr", roc_auc_ovr),
+        Metric("roc_auc_ovr", roc_auc_ovr, needs=_RANKED),
         Metric("mcc", mcc),
-        Metric("brier", brier, greater_is_better=False),
+        Metric("brier", brier, greater_is_better=False, needs=_LOST),
     ),
     Task.REGRESSION: _named(
-        Metric("r2", r2),
-        Metric("rmse", rmse, greater_is_better=False),
+        Metric("r2", r2, needs=_SQUARED),
+        Metric("rmse", rmse, greater_is_better=False, needs=(support.seen_large, *_SQUARED)),
         Metric("mae", mae, greater_is_better=False),
     ),
 }

@@ -31,6 +31,8 @@ class Outcome:
         weights: Sample weights, float64, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, int64, shape (n,): rows of one group are not
             independent of each other. None when each row stands for itself.
+        ranks: Whether probabilities tell rows apart. Not those of a model that says the same of
+            all rows of a fold: what differs between folds then is which rows it was fitted on.
     """
 
     task: Task
@@ -42,6 +44,7 @@ class Outcome:
     values: Floats | None = None
     weights: Floats | None = None
     clusters: Codes | None = None
+    ranks: bool = True
 
     def __len__(self) -> int:
         return len(self.rows)

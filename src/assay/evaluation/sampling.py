@@ -13,6 +13,7 @@ times, where one unit in 900,000 would be.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ from assay.predictions import Floats
 
 POISSON_FROM = 50_000
 """Units from which each is drawn by itself."""
+
+MOST_LEFT_OUT = 200
+"""Groups of units that are left out in turn, where there are more units than that."""
 
 _STEPS = np.round(65536 * pdtr(np.arange(8), 1)).astype(np.uint16)
 """Where 16 random bits begin to mean one draw more."""
@@ -77,6 +81,24 @@ class Sampling:
             (number, min(size, resamples - start))
             for number, start in enumerate(range(0, resamples, size))
         ]
+
+    @cached_property
+    def groups(self) -> Codes:
+        """Which group each row is left out with: units by chance, in groups of one where few."""
+        many = min(self.n_units, MOST_LEFT_OUT)
+        order = np.random.default_rng([_SEED, self.n_units]).permutation(self.n_units)
+        group = order * many // self.n_units
+        return group if self.members is None else group[self.members]
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The groups in blocks that fit a processor's cache: (first, after the last) each."""
+        many, size = min(self.n_units, MOST_LEFT_OUT), max(1, _CELLS_AT_ONCE // self.n_rows)
+        return [(first, min(first + size, many)) for first in range(0, many, size)]
+
+    def leave_out(self, span: tuple[int, int]) -> Floats | Counts:
+        """Weights of the rows without one group each (jackknife), shape (size, n)."""
+        kept = (self.groups != np.arange(*span)[:, None]).astype(np.uint8)
+        return kept if self.weights is None else kept * self.weights
 
     def draw(self, block: Block) -> Floats | Counts:
         """Weights of the rows in the resamples of a block, shape (size, n)."""

@@ -42,7 +42,10 @@ def choose(positive: Floats, truth: Codes, goal: Goal, weights: Floats | None = 
     scores = _scores(hits, alarms, yes.sum(), no.sum(), goal)
     best = int(np.argmax(scores))
     below = ranked[last_of_tie[best + 1]] if best + 1 < len(last_of_tie) else 0.0
-    value = float((ranked[last_of_tie[best]] + below) / 2)
+    lowest = ranked[last_of_tie[best]]
+    middle = (lowest + below) / 2
+    # Of two numbers next to each other there is none between: their mean may be the lower one.
+    value = float(middle if middle > below else lowest)
     half = positive >= 0.5
     at_half = _scores(yes[half].sum(), no[half].sum(), yes.sum(), no.sum(), goal)
     return Threshold(value, goal, float(scores[best]), float(at_half))

@@ -79,7 +79,7 @@ class Scored:
     def ranking(self, column: int) -> Ranking:
         """The rows ranked by the probability of a class."""
         if column not in self._rankings:
-            probabilities = self.outcome.known_probabilities[:, column]
+            probabilities = self.outcome.known_probabilities[:, column] * self.outcome.ranks
             positive = self.outcome.truth == column
             self._rankings[column] = Ranking.of(probabilities, positive)
         return self._rankings[column]

@@ -1,0 +1,103 @@
+"""Closed forms: intervals of metrics that are shares of rows, which need no resamples.
+
+They hold for independent rows of equal weight, however few, and at shares of 0 and 1 too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from assay.predictions import Floats
+
+Ends = tuple[float, float]
+
+FEWEST_OF_CLASS = 5
+"""Rows of each class below which there is no interval of their mean recall."""
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """An interval in closed form.
+
+    Attributes:
+        method: Whose it is.
+        ends: Its ends, of a confusion matrix of counts, true class down, (k, k), and a level; None
+            where there is none.
+        undefined: Why there then is none.
+    """
+
+    method: str
+    ends: Callable[[Floats, float], Ends | None]
+    undefined: str = "it is not defined on these rows"
+
+
+def wilson(k: float, m: float, level: float) -> Ends:
+    """Wilson's score interval (1927) of k out of m, at least one.
+
+    >>> [round(end, 4) for end in wilson(8, 10, 0.95)]
+    [0.4902, 0.9433]
+    """
+    z = float(ndtri(0.5 + level / 2))
+    centre = (k + z**2 / 2) / (m + z**2)
+    half = z / (m + z**2) * np.sqrt(k * (m - k) / m + z**2 / 4)
+    # At the ends the two cancel only up to the last digit.
+    low = 0.0 if k == 0 else max(0.0, float(centre - half))
+    return low, 1.0 if k == m else min(1.0, float(centre + half))
+
+
+def of_right(confusion: Floats, level: float) -> Ends | None:
+    """Of the share of rows that are decided right."""
+    return _share(np.trace(confusion), confusion.sum(), level)
+
+
+def of_decided(confusion: Floats, level: float) -> Ends | None:
+    """Of the share of rows decided positive that are."""
+    return _share(confusion[1, 1], confusion[:, 1].sum(), level)
+
+
+def of_found(confusion: Floats, level: float) -> Ends | None:
+    """Of the share of positive rows that are decided so."""
+    return _share(confusion[1, 1], confusion[1].sum(), level)
+
+
+def of_f1(confusion: Floats, level: float) -> Ends | None:
+    """Of F1: it rises with the share j of true positives among all but true negatives.
+
+    F1 = 2 j / (1 + j), and given their number true positives are binomial.
+    """
+    ends = _share(confusion[1, 1], confusion.sum() - confusion[0, 0], level)
+    return None if ends is None else (2 * ends[0] / (1 + ends[0]), 2 * ends[1] / (1 + ends[1]))
+
+
+def of_mean_recall(confusion: Floats, level: float) -> Ends | None:
+    """Of the mean recall, from the interval of each (Newcombe 1998, 'square and add').
+
+    >>> [round(end, 3) for end in of_mean_recall(np.array([[9, 1], [2, 8]]), 0.95)]
+    [0.633, 0.933]
+    """
+    support = confusion.sum(axis=1)
+    if support.min() < FEWEST_OF_CLASS:
+        return None
+    recalls = np.diag(confusion) / support
+    each = zip(np.diag(confusion), support, strict=True)
+    low, high = np.array([wilson(k, m, level) for k, m in each]).T
+    mean, many = recalls.mean(), len(recalls)
+    below, above = np.sqrt(((recalls - low) ** 2).sum()), np.sqrt(((high - recalls) ** 2).sum())
+    return float(mean - below / many), float(mean + above / many)
+
+
+def _share(k: float, m: float, level: float) -> Ends | None:
+    return wilson(float(k), float(m), level) if m > 0 else None
+
+
+RIGHT = ClosedForm("Wilson", of_right)
+DECIDED = ClosedForm("Wilson", of_decided, "it is not defined: no row is decided positive")
+FOUND = ClosedForm("Wilson", of_found, "it is not defined: no row is positive")
+F1 = ClosedForm("Wilson", of_f1, "it is not defined: no row is positive or decided so")
+MEAN_RECALL = ClosedForm(
+    "Newcombe", of_mean_recall, f"a class has fewer than {FEWEST_OF_CLASS} rows"
+)

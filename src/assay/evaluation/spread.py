@@ -1,0 +1,95 @@
+"""Spread: the interval that resamples of a number give, and whether they can give one.
+
+BCa intervals (Efron 1987), of a bootstrap's quantiles corrected for bias and skewness, still fall
+short where few rows tell the number: its variance is itself uncertain. How uncertain, the influence
+of single rows says, which a jackknife measures: its kurtosis gives the degrees of freedom of the
+variance, and the quantiles are read where Student's t with as many has its ends (as Hesterberg 2015
+expands percentile intervals by n - 1, which it is for normal influence). So a rare class, a score
+that puts few rows in the wrong order and an error with a heavy tail widen an interval by one rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtrit
+
+from assay.predictions import Floats
+
+_FEWEST_FREEDOM = 2.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a number varies.
+
+    Attributes:
+        value: The number on all rows.
+        resampled: On every resample, shape (b,).
+        left_out: Without each group of units, shape (g,).
+        n_units: Number of units: rows, or clusters of them.
+    """
+
+    value: float
+    resampled: Floats
+    left_out: Floats
+    n_units: int
+
+    @property
+    def wanting(self) -> str | None:
+        """Why there is no interval; None when there is one."""
+        defined = np.isfinite(self.resampled)
+        if not np.isfinite(self.value) or defined.mean() < 0.5:
+            return "it is not defined on these rows"
+        if not np.isfinite(self.left_out).all():
+            return "it hangs on a single row"
+        if not (np.ptp(self.left_out) > 0 and np.ptp(self.resampled[defined]) > 0):
+            return "it is the same whichever of these rows are drawn"
+        return None
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Its ends."""
+        values = np.sort(self.resampled[np.isfinite(self.resampled)])
+        below = np.searchsorted(values, self.value, "left") / len(values)
+        upto = np.searchsorted(values, self.value, "right") / len(values)
+        half = 0.5 / len(values)
+        bias = ndtri(np.clip((below + upto) / 2, half, 1 - half))
+        reach = np.sqrt(self.n_units / (self.n_units - 1)) * stdtrit(self.freedom, 0.5 + level / 2)
+        ends = bias + reach * np.array([-1, 1])
+        # Beyond its pole the correction would turn round: there the ends are the outermost.
+        shrunk = np.maximum(1 - self.acceleration * ends, np.finfo(np.float64).tiny)
+        low, high = np.quantile(values, ndtr(bias + ends / shrunk))
+        return float(low), float(high)
+
+    def student(self, level: float) -> tuple[float, float]:
+        """The ends of a t-test that leaving out each group gives."""
+        groups = len(self.left_out)
+        error = np.sqrt((groups - 1) / groups * (self.influence**2).sum())
+        reach = float(error * stdtrit(self.freedom, 0.5 + level / 2))
+        return self.value - reach, self.value + reach
+
+    @cached_property
+    def influence(self) -> Floats:
+        """What each group of units adds, but for a factor, shape (g,)."""
+        return self.left_out.mean() - self.left_out
+
+    @property
+    def acceleration(self) -> float:
+        """A sixth of the skewness of the number (Efron 1987)."""
+        return float((self.influence**3).sum() / (6 * (self.influence**2).sum() ** 1.5))
+
+    @property
+    def kurtosis(self) -> float:
+        """Of the influence of single units; that of groups of m is nearer to 3 by a factor m."""
+        groups = len(self.influence)
+        scaled = self.influence / np.abs(self.influence).max()
+        of_groups = groups * (scaled**4).sum() / (scaled**2).sum() ** 2
+        return float(max(1.0, 3 + self.n_units / groups * (of_groups - 3)))
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of the variance, which itself varies by (kurtosis - 1) / n."""
+        n = self.n_units
+        return max(_FEWEST_FREEDOM, 2 / ((self.kurtosis - 1) / n + 2 / (n * (n - 1))))
