@@ -13,7 +13,6 @@ from assay import publishing, steps
 from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
-from assay.data.sources import read_table
 from assay.errors import InputError
 from assay.evaluation.comparison import paired
 from assay.evaluation.intervals import replicate
@@ -21,10 +20,11 @@ from assay.evaluation.metrics import METRICS
 from assay.evaluation.recorded import as_table, from_table
 from assay.evaluation.result import Comparison
 from assay.experiment.asking import ask
-from assay.inference.loading import LoadedModel, as_frame, load_folder
-from assay.inference.predicting import check_out, predict_frame, write_frame
+from assay.inference import predicting
+from assay.inference.loading import LoadedModel, load_folder
+from assay.inference.predicting import PredictedFile, check_out, predict_frame
 from assay.inference.testing import confront, predict_sealed
-from assay.monitor import Announce, Step
+from assay.monitor import Announce, Step, silent
 from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
 from assay.registry import versions
@@ -33,10 +33,6 @@ from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.runs import find_run
 from assay.tracking.store import RunRecord, Store
-
-
-def _silent(step: Step) -> None:
-    """The announcer of those who did not ask to be told."""
 
 
 def train(
@@ -49,7 +45,7 @@ def train(
     workers: int | None = None,
     checks: Sequence[Check] = CHECKS,
     store: Store | None = None,
-    announce: Announce = _silent,
+    announce: Announce = silent,
 ) -> Run:
     """Train a model one can trust: seal a test set, check, cross-fit, judge, finish, record.
 
@@ -99,7 +95,7 @@ def evaluate(
     on: str = "out-of-fold",
     reason: str = "",
     store: Store | None = None,
-    announce: Announce = _silent,
+    announce: Announce = silent,
 ) -> Run:
     """What a run is worth; on 'test' this opens the sealed rows, and the look is counted.
 
@@ -245,38 +241,48 @@ def load(reference: str, *, trust: Sequence[str] = ()) -> LoadedModel:
         return load_folder(folder, name=name, expected=found.digest, trust=trust)
 
 
-def predict(
-    model: LoadedModel | str,
-    data: Any,
-    *,
-    out: str | Path | None = None,
-    trust: Sequence[str] = (),
-    announce: Announce = _silent,
-) -> pd.DataFrame:
+def predict(model: LoadedModel | str, data: Any, *, trust: Sequence[str] = ()) -> pd.DataFrame:
     """Predict a table with a model.
 
     Args:
         model: A model, or what it is called.
-        data: A CSV or Parquet file, or a data frame.
-        out: A .csv or .parquet file to write the predictions to as well.
+        data: A source, as in an experiment file, or a table in memory.
         trust: As in `load`.
-        announce: Told of progress.
 
     Returns:
         As `predict_frame`: the id column if the model knows one, 'prediction', and a probability
         for each class; `attrs['model']` says which model it was.
 
     Raises:
-        InputError: The table does not fit the model, or `out` cannot be written.
+        InputError: The table does not fit the model.
     """
-    if out is not None:
-        check_out(Path(out), data)
-    rows = as_frame(read_table(Path(data)) if isinstance(data, str | Path) else data)
+    batches = predicting.batches_of(data) if isinstance(data, str | Path) else None
     loaded = load(model, trust=trust) if isinstance(model, str) else model
-    predictions = predict_frame(loaded, rows, announce)
-    if out is not None:
-        write_frame(predictions, Path(out))
+    if batches is None:
+        return predict_frame(loaded, data)
+    predictions = pd.concat(predicting.predict_batches(loaded, batches, silent))
+    predictions.attrs = {"model": loaded.name}
     return predictions
+
+
+def predict_file(
+    model: LoadedModel | str,
+    data: str | Path,
+    out: str | Path,
+    *,
+    trust: Sequence[str] = (),
+    announce: Announce = silent,
+) -> PredictedFile:
+    """Predict a table of any size into a .csv or .parquet file, whole or not at all.
+
+    Raises:
+        InputError: The table does not fit the model, `out` cannot be written, or it is the data.
+    """
+    check_out(Path(out), data)
+    batches = predicting.batches_of(data)
+    loaded = load(model, trust=trust) if isinstance(model, str) else model
+    n = predicting.write_frames(predicting.predict_batches(loaded, batches, announce), Path(out))
+    return PredictedFile(loaded.name, n, Path(out))
 
 
 def _known(run: Run | str, place: Place, scratch: Path) -> Run:

@@ -50,3 +50,7 @@ class Step:
 
 Announce = Callable[[Step], None]
 """Told of every step, to show it; cannot interfere."""
+
+
+def silent(step: Step) -> None:
+    """The announcer of those who did not ask to be told."""

@@ -98,7 +98,7 @@ class Run:
     @property
     def model_name(self) -> str:
         """What its model is registered as, where nobody says otherwise."""
-        of_experiment = re.sub(r"[^A-Za-z0-9 ._-]+", "-", self.experiment).strip("-._ ")
+        of_experiment = re.sub(r"[/:@\\\\]+", "-", self.experiment).strip("-. ")
         return str(self.options.get("registry.name") or of_experiment or "model")
 
     @property

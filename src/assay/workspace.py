@@ -138,13 +138,20 @@ def file_name(name: str) -> str:
 
 def atomic_write(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Write a whole file or nothing: aside, synced, renamed."""
+    with written_aside(path, mode=mode) as aside:
+        aside.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+@contextmanager
+def written_aside(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """A file to write to, which takes the place of `path` once it is whole and on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
     aside = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
+        yield aside
+        with aside.open("rb+") as file:
             os.fsync(file.fileno())
         aside.chmod(mode)
         aside.replace(path)

@@ -11,9 +11,12 @@ import pandas as pd
 import pytest
 
 import assay
+from assay import lifecycle
 from assay.data.dataset import Part
 from assay.data.schema import Task
+from assay.data.sources import read_batches
 from assay.errors import DataError, NotFoundError
+from assay.inference import predicting
 from assay.inference.loading import LoadedModel, load_folder
 from assay.tracking.memory import MemoryStore
 from tests.fakes import FakeLearner, FakeModel
@@ -163,14 +166,39 @@ def test_tables_of_all_libraries_keep_their_ids_and_rows() -> None:
     assert (len(one), one["who"][0]) == (1, "u3")
 
 
-def test_long_predictions_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = table(Task.REGRESSION)
-    model = model_of(frame)
-    monkeypatch.setattr("assay.inference.predicting._MANY_ROWS", 240)
+@pytest.mark.parametrize("form", [".csv", ".parquet"])
+def test_a_file_is_predicted_piece_by_piece_as_it_would_be_whole(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = table(Task.MULTICLASS, n=700).assign(who=[f"u{i}" for i in range(700)])
+    frame["code"] = np.where(np.arange(700) < 300, "True", "1.0")
+    frame.loc[500:, "code"] = "no number"
+    frame["when"] = pd.date_range("2026-01-01", periods=700).astype(str)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    model = model_of(frame, data={"roles": {"id": "who"}})
+    monkeypatch.setattr(predicting, "read_batches", lambda source: read_batches(source, rows=100))
     steps = []
-    for rows in (frame, frame.head(239)):
-        assay.predict(model, rows, announce=steps.append)
-    assert [step.text for step in steps] == ["Predicting 240 rows"]
+    out = tmp_path / f"out{form}"
+    written = lifecycle.predict_file(model, tmp_path / "rows.csv", out, announce=steps.append)
+    assert (written.n, written.model, len(steps)) == (700, "it", 7)
+    read = pd.read_csv(out) if form == ".csv" else pd.read_parquet(out)
+    pd.testing.assert_frame_equal(read, assay.predict(model, frame), check_dtype=False)
+    assert [path.name for path in tmp_path.glob("*out*")] == [out.name]
+
+
+def test_rows_of_a_file_are_counted_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = table(Task.REGRESSION, n=400)
+    model = model_of(frame)
+    frame["a"] = frame["a"].astype(object)
+    frame.loc[321, "a"] = "oops"
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    monkeypatch.setattr(predicting, "read_batches", lambda source: read_batches(source, rows=100))
+    with pytest.raises(DataError, match="'oops'") as caught:
+        lifecycle.predict_file(model, tmp_path / "rows.csv", tmp_path / "out.csv")
+    assert "row 321" in caught.value.where
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
 
 
 def test_another_folder_is_no_model(tmp_path: Path) -> None:

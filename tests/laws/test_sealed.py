@@ -269,12 +269,13 @@ def test_the_sealed_number_stands_beside_the_announced_one() -> None:
 
 def test_rows_that_cannot_be_predicted_cost_no_look(ledger: Path) -> None:
     frame = marked(Task.BINARY)
-    frame.loc[4, "a"] = np.inf
+    frame.loc[4, "a"] = np.nan
     assert frame.loc[4, "part"] == "test"
     settings = {"data": {"split": {"by": "column", "column": "part"}}, "training": {"seeds": 1}}
+    settings["prediction"] = {"unexpected_null": "error"}
     store = MemoryStore()
     run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
-    with pytest.raises(DataError, match="do not fit the model"):
+    with pytest.raises(DataError, match="a is missing in 1 row"):
         assay.evaluate(run, on="test", store=store)
     assert Ledger(ledger).looks() == []
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from assay.cli.console import json_option, out, print_json, progress, quiet_option
+
+_SHOWN_NOTES = 10
 
 
 @click.command()
@@ -58,7 +63,7 @@ def models(as_json: bool) -> int:
 
 @click.command()
 @click.argument("model")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A .csv or .parquet file; stdout if absent."
 )
@@ -68,20 +73,48 @@ def models(as_json: bool) -> int:
 @json_option
 @quiet_option
 def predict(
-    model: str, data: Path, out: Path | None, trust: tuple[str, ...], as_json: bool, quiet: bool
+    model: str, data: str, out: Path | None, trust: tuple[str, ...], as_json: bool, quiet: bool
 ) -> int:
-    """Predict the rows of DATA with MODEL: NAME, NAME/VERSION, NAME@ALIAS, runs:/ID or a folder."""
-    with progress(quiet) as announce:
+    """Predict the rows of DATA with MODEL: NAME, NAME/VERSION, NAME@ALIAS, runs:/ID or a folder.
+
+    DATA is whatever a table can come from: a file, a folder, a database's address.
+    """
+    with progress(quiet) as announce, telling_of_odd_rows():
         from assay import lifecycle
 
-        predictions = lifecycle.predict(model, data, out=out, trust=trust, announce=announce)
-    model = predictions.attrs["model"]
+        if out is not None:
+            written = lifecycle.predict_file(model, data, out, trust=trust, announce=announce)
+        else:
+            predictions = lifecycle.predict(model, data, trust=trust)
+    if out is not None:
+        if as_json:
+            print_json({"model": written.model, "n": written.n, "out": str(out)})
+        else:
+            click.echo(f"{written.n:,} rows predicted by {written.model}: {out}")
+        return 0
     if as_json:
-        rows = predictions.to_dict("records") if out is None else None
-        where = str(out) if out is not None else None
-        print_json({"model": model, "n": len(predictions), "out": where, "predictions": rows})
-    elif out is None:
-        click.echo(predictions.to_csv(index=False), nl=False)
+        rows = predictions.to_dict("records")
+        named = predictions.attrs["model"]
+        print_json({"model": named, "n": len(predictions), "out": None, "predictions": rows})
     else:
-        click.echo(f"{len(predictions):,} rows predicted by {model}: {out}")
+        click.echo(predictions.to_csv(index=False), nl=False)
     return 0
+
+
+@contextmanager
+def telling_of_odd_rows() -> Iterator[None]:
+    """Says on stderr in what rows are not like those of training, each thing once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    told = list(dict.fromkeys(str(each.message) for each in caught if _is_of_rows(each.category)))
+    for text in told[:_SHOWN_NOTES]:
+        click.echo(f"note   {text}", err=True)
+    if len(told) > _SHOWN_NOTES:
+        click.echo(f"note   and {len(told) - _SHOWN_NOTES} more of this sort", err=True)
+
+
+def _is_of_rows(category: type[Warning]) -> bool:
+    from assay.inference.strictness import RowsUnlikeTraining
+
+    return issubclass(category, RowsUnlikeTraining)

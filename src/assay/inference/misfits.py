@@ -77,6 +77,7 @@ def _misread(cells: pd.Series[Any], read_as: str) -> Iterator[tuple[str, Rows]]:
     """The first values that cannot be read so, as they would be typed, with all their rows."""
     texts = cells.map(repr).to_numpy()
     left = np.arange(len(cells))
+    first_row = getattr(cells.index, "start", 0)  # of a piece of a long table
     for _ in range(_SHOWN_VALUES):
         if _is_read(cells.iloc[left], read_as):
             return
@@ -88,7 +89,7 @@ def _misread(cells: pd.Series[Any], read_as: str) -> Iterator[tuple[str, Rows]]:
             else:
                 last = middle
         value = texts[left[first]]
-        yield value, left[texts[left] == value]
+        yield value, first_row + left[texts[left] == value]
         left = left[texts[left] != value]
 
 

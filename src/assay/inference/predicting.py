@@ -1,25 +1,47 @@
-"""Predicting whole tables: rows in, their predictions out, in the same order."""
+"""Predicting whole tables: rows in, their predictions out, in the same order.
+
+A table of any size is read, predicted and written piece by piece, in memory that does not grow.
+"""
 
 from __future__ import annotations
 
-import io
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 
 from assay.data.schema import Role
+from assay.data.sources import located, read_batches
 from assay.errors import InputError
 from assay.inference.loading import LoadedModel, as_frame
 from assay.monitor import Announce, Step
-from assay.workspace import atomic_write
+from assay.workspace import written_aside
 
 _FORMS = (".csv", ".parquet")
-_MANY_ROWS = 100_000
 
 
-def predict_frame(model: LoadedModel, rows: Any, announce: Announce) -> pd.DataFrame:
+@dataclass(frozen=True)
+class PredictedFile:
+    """Predictions that were written.
+
+    Attributes:
+        model: The model that made them, with its version.
+        n: Number of rows.
+        path: The file.
+    """
+
+    model: str
+    n: int
+    path: Path
+
+
+def predict_frame(model: LoadedModel, rows: Any) -> pd.DataFrame:
     """Predictions of a table: its id column if the model knows one, labels, probabilities.
 
     The id column keeps its name: where it is called as one of ours is, ours gets a '_' more.
@@ -27,20 +49,43 @@ def predict_frame(model: LoadedModel, rows: Any, announce: Announce) -> pd.DataF
     Args:
         model: What predicts.
         rows: A table, as in `as_frame`; the predictions have its index.
-        announce: Told of progress, where there is enough to wait for.
 
     Raises:
         DataError: The table does not fit the model.
     """
     frame = as_frame(rows)
-    if len(frame) >= _MANY_ROWS:
-        announce(Step(f"Predicting {len(frame):,} rows"))
     predicted = _predicted(model, frame)
     ids = [each.name for each in model.schema.columns if each.role is Role.ID]
     kept = frame[[name for name in ids if name in frame.columns]]
     told = pd.concat([kept, predicted.rename(columns=lambda name: _free(name, ids))], axis=1)
     told.attrs = {"model": model.name}
     return told
+
+
+def batches_of(source: str | Path) -> Iterator[pa.Table]:
+    """A source piece by piece: a path or an address, as in an experiment file.
+
+    Raises:
+        NotFoundError: There is no such file; raised at once.
+    """
+    return read_batches(located(str(source), Path.cwd()))
+
+
+def predict_batches(
+    model: LoadedModel, batches: Iterable[pa.Table], announce: Announce
+) -> Iterator[pd.DataFrame]:
+    """Predictions of a table that comes piece by piece; their index counts its rows.
+
+    Raises:
+        DataError: The table does not fit the model.
+    """
+    n = 0
+    for batch in batches:
+        frame = as_frame(batch)
+        frame.index = pd.RangeIndex(n, n + len(frame))
+        yield predict_frame(model, frame)
+        n += len(frame)
+        announce(Step(f"Predicted {n:,} rows"))
 
 
 def check_out(path: Path, data: Any = None) -> None:
@@ -79,14 +124,42 @@ def check_out(path: Path, data: Any = None) -> None:
         ) from None
 
 
-def write_frame(predictions: pd.DataFrame, path: Path) -> None:
-    """Write predictions as CSV or Parquet, by the ending of the path; all or nothing."""
-    if path.suffix == ".parquet":
-        buffer = io.BytesIO()
-        predictions.to_parquet(buffer, index=False)
-        atomic_write(path, buffer.getvalue())
-    else:
-        atomic_write(path, predictions.to_csv(index=False))
+def write_frames(frames: Iterable[pd.DataFrame], path: Path) -> int:
+    """Write predictions as CSV or Parquet, by the ending of the path; all or nothing.
+
+    Returns:
+        The number of rows.
+    """
+    n = 0
+    with written_aside(path) as aside, closing(_Writer(aside, path.suffix)) as writer:
+        for frame in frames:
+            writer.write(frame)
+            n += len(frame)
+    return n
+
+
+class _Writer:
+    """Appends frames of the same columns to a file."""
+
+    def __init__(self, path: Path, form: str) -> None:
+        self._path = path
+        self._form = form
+        self._parquet: Any = None
+        self._begun = False
+
+    def write(self, frame: pd.DataFrame) -> None:
+        if self._form == ".csv":
+            frame.to_csv(self._path, mode="a", header=not self._begun, index=False)
+            self._begun = True
+            return
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if self._parquet is None:
+            self._parquet = pyarrow.parquet.ParquetWriter(self._path, table.schema)
+        self._parquet.write_table(table.cast(self._parquet.schema))
+
+    def close(self) -> None:
+        if self._parquet is not None:
+            self._parquet.close()
 
 
 def _predicted(model: LoadedModel, frame: pd.DataFrame) -> pd.DataFrame:

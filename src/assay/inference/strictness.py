@@ -7,7 +7,6 @@ model: plain MLflow is as strict as Assay.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,6 +68,9 @@ def strict_features(frame: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
     if policies["wrong_type"] == "impute":
         frame = _readable(frame, kinds)
     features = feature_frame(frame, kinds)
+    # Rows are counted as the frame counts them: a piece of a long table goes on where it begins.
+    first = getattr(frame.index, "start", 0)
+    features.index = pd.RangeIndex(first, first + len(frame))
     for name, learnt in about["seen"].items():
         features[name] = _held_against(features[name], name, learnt, kinds[name], policies)
     return features
@@ -83,7 +85,7 @@ def _held_against(
 ) -> pd.Series[Any]:
     missing = values.isna().to_numpy()
     if missing.any() and not learnt["gaps"]:
-        _apply(policies["unexpected_null"], missing, lambda rows: f"{name} is missing in {rows}")
+        _apply(policies["unexpected_null"], values, missing, f"{name} is missing in")
     if "low" in learnt:
         low, high = learnt["low"], learnt["high"]
         slack = SLACK * (high - low)
@@ -92,7 +94,7 @@ def _held_against(
             said = _shown(values[beyond], read_as)
             limits = " to ".join(_written(end, read_as) for end in (low, high))
             policy = policies["out_of_range"]
-            _apply(policy, beyond, lambda rows: f"{name} is {said} in {rows}, seen was {limits}")
+            _apply(policy, values, beyond, f"{name} is {said} in", f", seen was {limits}")
             if policy == "clip":
                 return values.where(~beyond, values.clip(low, high))
             return values.where(~beyond) if policy == "impute" else values
@@ -101,16 +103,19 @@ def _held_against(
         if unseen.any():
             said = _shown(values[unseen], read_as)
             policy = policies["unseen_category"]
-            _apply(policy, unseen, lambda rows: f"{name} is {said} in {rows}, never seen before")
+            _apply(policy, values, unseen, f"{name} is {said} in", ", never seen before")
             return values.where(~unseen) if policy == "impute" else values
     return values
 
 
-def _apply(policy: str, mask: np.ndarray[Any, Any], told: Callable[[str], str]) -> None:
+def _apply(
+    policy: str, values: pd.Series[Any], odd: np.ndarray[Any, Any], what: str, besides: str = ""
+) -> None:
+    told = f"{what} {_rows(values.index[odd])}{besides}"
     if policy == "error":
-        raise ValueError(told(_rows(mask)))
+        raise ValueError(told)
     if policy == "warn":
-        _warn(told(_rows(mask)))
+        _warn(told)
 
 
 def _warn(text: str) -> None:
@@ -129,7 +134,9 @@ def _readable(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
             cells = frame[name].astype(object)
             odd = np.array([not _can_be_read(cell, name, read_as) for cell in cells])
             columns[name] = cells.mask(odd, None)
-            _warn(f"{name} cannot be read as {read_as.partition(' ')[0]} in {_rows(odd)}")
+            _warn(
+                f"{name} cannot be read as {read_as.partition(' ')[0]} in {_rows(frame.index[odd])}"
+            )
     return frame.assign(**columns)
 
 
@@ -141,16 +148,13 @@ def _can_be_read(cell: Any, name: str, read_as: str) -> bool:
     return True
 
 
-def _rows(mask: np.ndarray[Any, Any]) -> str:
+def _rows(where: pd.Index[Any]) -> str:
     """Which rows, counted from the first.
 
-    >>> _rows(np.array([True, False, True]))
+    >>> _rows(pd.Index([0, 2]))
     '2 rows (0, 2)'
     """
-    where = np.flatnonzero(mask)
-    listed = ", ".join(str(row) for row in where[:_SHOWN]) + (
-        ", ..." if len(where) > _SHOWN else ""
-    )
+    listed = ", ".join(map(str, where[:_SHOWN])) + (", ..." if len(where) > _SHOWN else "")
     return f"{len(where):,} row{'' if len(where) == 1 else 's'} ({listed})"
 
 
