@@ -91,7 +91,8 @@ def test_more_folds_than_groups_or_times_are_refused(role: str, column: str, wha
 
 
 def test_the_seed_changes_random_folds_but_not_those_by_time() -> None:
-    frame = pd.DataFrame({"t": range(200), "y": np.random.default_rng(0).normal(size=200)})
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"t": range(200), "a": range(200), "y": random.normal(size=200)})
     by_time, at_random = prepared(frame, roles={"time": "t"}), prepared(frame)
     for data, changes in ((by_time, False), (at_random, True)):
         first, second = (data.folding.divide(data.development, seed).number for seed in (0, 1))

@@ -20,7 +20,7 @@ _VERBS = {
     "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
     "compare": ("judging", "Say which of two runs is better, if that can be said."),
     "runs": ("judging", "List the runs, also those that failed."),
-    "report": ("judging", "Write the page of a run, and open it."),
+    "report": ("judging", "Write the page of a run again; --open shows it."),
     "register": ("serving", "Keep the model of a run under a name."),
     "models": ("serving", "List the registered models."),
     "predict": ("serving", "Predict a table with a model."),

@@ -137,7 +137,7 @@ def _announced(difference: Difference) -> str:
     apart = difference.estimate
     text = f"Announced {first}, sealed {second}: a difference of {estimate(apart)}."
     if not apart.has_interval:
-        return f"{text} Too few rows to say whether that is noise."
+        return f"{text} Whether that is noise cannot be said: {apart.reason}."
     if difference.better is None:
         return f"{text} The test bears it out."
     return f"{text} That is {'better' if difference.better == 'second' else 'worse'} than noise."
@@ -177,6 +177,8 @@ def _finding(finding: Finding) -> tuple[Text, Text, Text]:
         severity = Text("accepted", style="dim")
         text.append(f"\n{finding.accepted}", style="dim")
     else:
+        if finding.effect is not None:
+            text.append(f"\n{finding.effect}")
         text.append(f"\n{finding.mend}", style="dim")
     return severity, Text(finding.code), text
 

@@ -48,7 +48,7 @@ class Role(StrEnum):
     GROUP = "group"
     """Rows of one value belong together: all in training or none."""
     TIME = "time"
-    """Orders the rows; stays a feature."""
+    """Orders the rows; of a date its week, season and hour are features, never the date itself."""
     WEIGHT = "weight"
     IGNORED = "ignored"
     SPLIT = "split"
@@ -120,8 +120,12 @@ class Schema:
     @property
     def features(self) -> tuple[Column, ...]:
         """The columns that learners may see, in the order of the source."""
-        roles = (Role.FEATURE, Role.TIME)
-        return tuple(c for c in self.columns if c.role in roles and c.kind is not Kind.EMPTY)
+        return tuple(
+            column
+            for column in self.columns
+            if (column.role is Role.FEATURE and column.kind is not Kind.EMPTY)
+            or (column.role is Role.TIME and column.kind is Kind.DATETIME)
+        )
 
     @property
     def reading(self) -> dict[str, str]:

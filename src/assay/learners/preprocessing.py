@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from assay.data.dataset import Part
-from assay.data.schema import Task
+from assay.data.schema import Role, Task
 
 MOST_LEVELS = 254
 """Levels of a category that histogram gradient boosting can tell apart."""
@@ -42,13 +42,12 @@ def one_hot(train: Part, max_categories: int = 100) -> Any:
     frequent = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
     few, many = _by_levels(train, max_categories)
     means = make_pipeline(_filled(), _target_means(train), StandardScaler())
-    dates = make_pipeline(_dates(train, SimpleImputer(strategy="median")), StandardScaler())
     return _transformer(
         ("numeric", numeric, usable_columns(train, "numeric")),
         ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
         ("frequent levels", make_pipeline(_filled(), frequent), many),
         ("many levels", means, many),
-        ("dates", dates, usable_columns(train, "datetime")),
+        *_dates(train, lambda read: make_pipeline(read, StandardScaler()), SimpleImputer()),
         *_texts(train, lambda name: _words()),  # noqa: ARG005
     )
 
@@ -73,7 +72,7 @@ def ordinal(train: Part) -> tuple[Any, list[int]]:
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
         ("many levels", make_pipeline(_filled(), _target_means(train)), many),
-        ("dates", _dates(train, "passthrough"), usable_columns(train, "datetime")),
+        *_dates(train, lambda read: read, "passthrough"),
         *_texts(train, lambda name: _topics(train, name)),
     )
     return transformer, list(range(len(few)))
@@ -134,20 +133,28 @@ def _target_means(train: Part) -> Any:
     return TargetEncoder(target_type=kinds[train.schema.task])
 
 
-def _dates(train: Part, trend: Any) -> Any:
-    """Days since 1970 as a trend, the day of the week, the season, and the hour if it varies.
+def _dates(
+    train: Part, finished: Callable[[Any], Any], trend: Any
+) -> Iterator[tuple[str, Any, list[str]]]:
+    """The day of the week, the season, the hour if it varies, and days since 1970 as a trend.
 
     The periods are linear splines: each knot's column is 1 at its day and 0 at the next, so a
-    linear model can take any weekly shape, and a tree split off any day.
+    linear model can take any weekly shape, and a tree split off any day. The column that orders the
+    rows has no trend: what is predicted lies beyond all of it.
     """
     from sklearn.pipeline import FeatureUnion
 
-    names = usable_columns(train, "datetime")
-    days = train.features[names].to_numpy(dtype=np.float64) if names else np.zeros((1, 0))
-    has_hours = bool((np.nan_to_num(days) % 1 != 0).any())
-    periods = [("week", 7.0, 7), ("year", 365.2425, 12)] + ([("day", 1.0, 8)] if has_hours else [])
-    curves = [(name, _periodic(period, knots, len(names))) for name, period, knots in periods]
-    return FeatureUnion([("trend", trend), *curves])
+    roles = {column.name: column.role for column in train.schema.features}
+    for part, is_time in (("dates", False), ("time", True)):
+        dates = usable_columns(train, "datetime")
+        names = [name for name in dates if (roles[name] is Role.TIME) == is_time]
+        days = train.features[names].to_numpy(dtype=np.float64)
+        has_hours = bool((np.nan_to_num(days) % 1 != 0).any())
+        periods = [("week", 7.0, 7), ("year", 365.2425, 12), ("day", 1.0, 8)][: 2 + has_hours]
+        curves = [(name, _periodic(period, knots, len(names))) for name, period, knots in periods]
+        union = curves if is_time else [("trend", trend), *curves]
+        if names:
+            yield part, finished(FeatureUnion(union)), names
 
 
 def _periodic(period: float, n_knots: int, n_columns: int) -> Any:
