@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -27,9 +28,12 @@ def view_of(data: Prepared) -> View:
     return View(data.schema, data.development, data.test, data.raw_development, data.raw_test)
 
 
-def look(check: Check, frame: pd.DataFrame, task: Task | None = None) -> Sequence[Finding]:
+def look(
+    check: Check, frame: pd.DataFrame, task: Task | None = None, **settings: Any
+) -> Sequence[Finding]:
     """What a check finds in a table; not to be applicable counts as nothing."""
-    data = prepare(from_frame(frame), DataSettings(source="t", target="y", task=task), "t")
+    asked = DataSettings(source="t", target="y", task=task, **settings)
+    data = prepare(from_frame(frame), asked, "t")
     found = check(view_of(data), {})
     return [] if isinstance(found, NotApplicable) else found
 
@@ -38,6 +42,12 @@ class CheckContract:
     """Inherit, name the check, and plant its mistake."""
 
     check: Check
+    settings: Mapping[str, Any] = {}
+    """The `data` block, where the mistake lies in it."""
+
+    def honest(self, task: Task) -> pd.DataFrame:
+        """A table without the mistake."""
+        return table(task)
 
     def planted(self, task: Task) -> pd.DataFrame:
         """A table that has the mistake, and otherwise the honest one."""
@@ -55,11 +65,11 @@ class CheckContract:
 
     @pytest.mark.parametrize("task", list(Task))
     def test_an_honest_table_is_passed(self, task: Task) -> None:
-        assert list(look(self.check, table(task))) == []
+        assert list(look(self.check, self.honest(task), **self.settings)) == []
 
     @pytest.mark.parametrize("task", list(Task))
     def test_the_planted_mistake_is_found(self, task: Task) -> None:
-        found = look(self.check, self.planted(task))
+        found = look(self.check, self.planted(task), **self.settings)
         assert found
         for finding in found:
             assert finding.code == self.check.code
@@ -72,8 +82,8 @@ class CheckContract:
     @pytest.mark.parametrize("task", list(Task))
     def test_the_order_of_columns_does_not_matter(self, task: Task) -> None:
         frame = self.planted(task)
-        found = look(self.check, frame)
-        turned = look(self.check, frame[frame.columns[::-1]])
+        found = look(self.check, frame, **self.settings)
+        turned = look(self.check, frame[frame.columns[::-1]], **self.settings)
         assert sorted(map(repr, turned)) == sorted(map(repr, found))
 
     def test_it_is_deterministic_and_changes_nothing(self) -> None:
@@ -86,9 +96,9 @@ class CheckContract:
         assert view.raw_train.equals(before[1])
 
     def test_it_survives_what_tables_can_be(self) -> None:
-        frame = table(Task.BINARY).assign(empty=None, same=1)
-        look(self.check, frame)
-        look(self.check, frame.head(12))
+        frame = self.honest(Task.BINARY).assign(empty=None, same=1)
+        look(self.check, frame, **self.settings)
+        look(self.check, frame.sample(24, random_state=0), **self.settings)
         data = prepare(from_frame(frame), DataSettings(source="t", target="y"), "t")
         alone = View(data.schema, data.development, None, data.raw_development, None)
         self.check(alone, {})

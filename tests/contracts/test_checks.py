@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from assay.checks.as101_single_feature_leak import SingleFeatureLeak
+from assay.checks.as102_target_copy import TargetCopy
 from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
 from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
+from assay.checks.as204_declared_role_across_parts import DeclaredRoleAcrossParts
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.builtin import CHECKS
@@ -64,6 +67,52 @@ class TestSingleFeatureLeak(CheckContract):
         frame = table(Task.MULTICLASS)
         [finding] = look(self.check, frame.assign(coded=frame["y"].str.upper()))
         assert finding.columns == ("coded",)
+
+
+class TestTargetCopy(CheckContract):
+    check = TargetCopy()
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        frame = table(task)
+        copy = frame["y"] * 1.8 + 32 if task is Task.REGRESSION else frame["y"].str.upper()
+        return frame.assign(copy=copy)
+
+    def test_it_blocks(self) -> None:
+        [finding] = look(self.check, self.planted(Task.BINARY))
+        assert (finding.severity, finding.columns) == (Severity.BLOCK, ("copy",))
+
+    @pytest.mark.parametrize("task", list(Task))
+    def test_one_odd_row_makes_it_no_copy(self, task: Task) -> None:
+        frame = self.planted(task)
+        frame.loc[:9, "copy"] = frame["copy"].iloc[100:110].to_numpy()
+        assert look(self.check, frame) == []
+
+    def test_a_flag_that_agrees_with_three_rows_may_do_so_by_chance(self) -> None:
+        frame = table(Task.BINARY)
+        frame["y"] = np.where(np.arange(len(frame)) % 80 == 0, "yes", "no")
+        assert look(self.check, frame.assign(flag=frame["y"] == "yes")) == []
+
+
+class TestDeclaredRoleAcrossParts(CheckContract):
+    check = DeclaredRoleAcrossParts()
+    settings = {"roles": {"group": "who"}, "split": {"column": "part"}}
+
+    def honest(self, task: Task) -> pd.DataFrame:
+        frame = table(task)
+        part = np.where(np.arange(len(frame)) % 40 < 8, "test", "train")
+        return frame.assign(who=np.arange(len(frame)) // 4, part=part)
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        return self.honest(task).assign(who=np.arange(len(table(task))) // 5)
+
+    def test_the_future_in_training_blocks_too(self) -> None:
+        frame = self.honest(Task.BINARY).drop(columns="who").assign(day=np.arange(240))
+        settings = {"roles": {"time": "day"}, "split": {"column": "part", "folds": 3}}
+        [finding] = look(self.check, frame, **settings)
+        assert (finding.severity, finding.columns) == (Severity.BLOCK, ("day",))
+        assert "not before the test begins" in finding.title
+        frame["part"] = np.where(frame["day"] >= 200, "test", "train")
+        assert look(self.check, frame, **settings) == []
 
 
 class TestDuplicatesAcrossParts(CheckContract):

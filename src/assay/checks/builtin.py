@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from assay.checks.as101_single_feature_leak import SingleFeatureLeak
+from assay.checks.as102_target_copy import TargetCopy
 from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
 from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
+from assay.checks.as204_declared_role_across_parts import DeclaredRoleAcrossParts
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
     SingleFeatureLeak(),
+    TargetCopy(),
     DuplicatesAcrossParts(),
     UndeclaredGroups(),
     UndeclaredTimeOrder(),
+    DeclaredRoleAcrossParts(),
     ConstantColumn(),
     IdLikeColumn(),
 )

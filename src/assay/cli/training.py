@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from assay.cli.console import json_option, out, print_json, progress, quiet_option
+from assay.monitor import Announce, Step
 
 
 @click.command()
@@ -22,6 +23,7 @@ from assay.cli.console import json_option, out, print_json, progress, quiet_opti
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Fits at the same time; one per core if absent."
 )
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and how long it takes.")
 @json_option
 @quiet_option
 def train(
@@ -29,6 +31,7 @@ def train(
     overrides: tuple[str, ...],
     seeds: int | None,
     workers: int | None,
+    dry_run: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -43,9 +46,41 @@ def train(
 
         if seeds is not None:
             overrides = (*overrides, f"training.seeds={seeds}")
+        if dry_run:
+            return _rehearse(experiment, overrides, workers, as_json, announce)
         run = lifecycle.train(experiment, overrides=overrides, workers=workers, announce=announce)
     if as_json:
         print_json(run.summary())
     else:
         show_run(run, out())
     return 1 if run.checks.blocking else 0
+
+
+def _rehearse(
+    experiment: Path,
+    overrides: tuple[str, ...],
+    workers: int | None,
+    as_json: bool,
+    announce: Announce,
+) -> int:
+    from assay.experiment.asking import ask
+    from assay.rehearsal import rehearse
+    from assay.reports.wording import counted, duration
+
+    announce(Step("Reading the experiment and its table"))
+    asked = ask(experiment, target=None, learner=None, settings={}, overrides=overrides)
+    announce(Step("Trying each learner on a sample"))
+    planned = rehearse(asked, workers)
+    if as_json:
+        print_json(planned.as_dict())
+        return 0
+    rows = ", ".join(f"{n:,} {part}" for part, n in planned.rows.items() if n)
+    fits = ", ".join(f"{n} {learner}" for learner, n in planned.fits.items())
+    n_fits = counted(sum(planned.fits.values()), "fit")
+    click.echo(f"run      {planned.name}: {planned.task} task, {planned.features} features")
+    click.echo(f"rows     {rows}; {planned.split}")
+    click.echo(f"fits     {n_fits} ({fits}), {planned.workers} at the same time")
+    click.echo(f"time     about {duration(planned.seconds)} for the fits, by a trial on a sample")
+    click.echo(f"memory   about {planned.memory_mib:,.0f} MiB")
+    click.echo("Nothing was kept.")
+    return 0
