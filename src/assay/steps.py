@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
 from assay.experiment.asking import Asked
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
+from assay.fitting.relatives import label, related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
@@ -87,6 +88,7 @@ def made_ready(asked: Asked) -> Ready:
         folding=data.folding,
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
+        together=related_features(data.development),
     )
     return Ready(asked, data, primary, plan)
 
@@ -214,6 +216,7 @@ def summed_up(
         weights=shuffled.weights,
         clusters=shuffled.groups,
     )
+    groups = {label(names): names for names in plan.together}
     about = provenance_of(ready)
     return Run(
         run_id=recorder.run_id,
@@ -235,7 +238,9 @@ def summed_up(
             for baseline, gain in judged.gains.items()
         ),
         checks=found,
-        importance=tuple(importance),
+        importance=tuple(
+            replace(each, together=groups.get(each.feature, ())) for each in importance
+        ),
         importance_rows=len(plain),
         threshold=judged.threshold,
         calibration=judged.calibrated.why if judged.calibrated is not None else "",

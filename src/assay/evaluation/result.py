@@ -98,20 +98,32 @@ class Importance:
     """What a feature is worth to the model: the loss of the primary metric when it is shuffled.
 
     Attributes:
-        feature: Its name.
+        feature: Its name, or those of related features, joined by ' + '.
         drop: How much worse the primary metric gets; positive means that the model uses it.
+        together: The related features that were shuffled together; empty for a single one.
     """
 
     feature: str
     drop: Estimate
+    together: tuple[str, ...] = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features, one or several."""
+        return self.together or (self.feature,)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"feature": self.feature, "drop": self.drop.as_dict()}
+        return {
+            "feature": self.feature,
+            "drop": self.drop.as_dict(),
+            "together": list(self.together),
+        }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Importance:
         """Read back what `as_dict` wrote."""
-        return cls(record["feature"], Estimate(**record["drop"]))
+        together = tuple(record.get("together", ()))
+        return cls(record["feature"], Estimate(**record["drop"]), together)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class Plan:
         folding: How the rows are divided into folds.
         seed: Seed of the first repetition; the others count on from it.
         repeats: How often the learner is cross-fitted, each time with other folds and seeds.
+        together: Related features, whose importance is measured together.
     """
 
     learner: Learner
@@ -72,6 +73,7 @@ class Plan:
     folding: Folding
     seed: int
     repeats: int
+    together: tuple[tuple[str, ...], ...] = ()
 
     @property
     def folds(self) -> int:
@@ -82,7 +84,15 @@ class Plan:
     def first(self) -> list[Job]:
         """The fits that are logged, and the baselines'."""
         own = [
-            Job(self.learner, fold, 0, self.seed, self.folding, shuffles=True)
+            Job(
+                self.learner,
+                fold,
+                0,
+                self.seed,
+                self.folding,
+                shuffles=True,
+                together=self.together,
+            )
             for fold in range(self.folds)
         ]
         beside = [

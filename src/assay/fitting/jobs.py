@@ -18,6 +18,7 @@ import numpy as np
 from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.errors import LearnerError
+from assay.fitting.relatives import label
 from assay.fitting.sharing import stored
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
@@ -39,6 +40,7 @@ class Job:
         folding: How the rows are divided into folds.
         baseline: Name of the baseline that is fitted; None for the learner in question.
         shuffles: Whether to predict the left-out rows with each feature shuffled as well.
+        together: Features that are shuffled together, as groups.
         fixed: What the fits on folds chose and this one takes over.
     """
 
@@ -49,6 +51,7 @@ class Job:
     folding: Folding
     baseline: str | None = None
     shuffles: bool = False
+    together: tuple[tuple[str, ...], ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -60,8 +63,8 @@ class Fitted:
         job: What was asked for.
         chosen: What the fit decided by looking at validation rows.
         predictions: Of the left-out rows; None for the fit on all rows.
-        shuffled: Of at most 1,000 left-out rows with one feature shuffled, by feature; under the
-            empty name the same rows as they are.
+        shuffled: Of at most 1,000 left-out rows with one feature, or a group of related ones,
+            shuffled, by feature; under the empty name the same rows as they are.
         model: The model, for the fit on all rows.
         transcript: What the fit recorded.
         warned: What it was warned of, each once.
@@ -139,15 +142,22 @@ def _fit_fold(job: Job, train: Part, context: FitContext) -> Model:
 
 
 def _shuffled(model: Model, left_out: Part, job: Job) -> dict[str, Predictions]:
-    """Predictions of a sample of left-out rows, plain and with each feature shuffled in turn."""
+    """Predictions of a sample of left-out rows, plain and with each feature shuffled in turn.
+
+    Features of a group are shuffled alike, so that what they say of each other stays true.
+    """
     random = np.random.default_rng([job.seed, job.fold or 0])
     sample = np.sort(random.permutation(len(left_out))[:MOST_SHUFFLED_ROWS])
     rows = left_out.take(sample)
     predicted = {"": replace(model.predict(rows.features), rows=rows.rows)}
-    for name in rows.features.columns:
+    grouped = {name for group in job.together for name in group}
+    alone = [(name,) for name in rows.features.columns if name not in grouped]
+    for names in (*alone, *job.together):
         features = rows.features.copy()
-        features[name] = features[name].to_numpy()[random.permutation(len(rows))]
-        predicted[name] = replace(model.predict(features), rows=rows.rows)
+        order = random.permutation(len(rows))
+        for name in names:
+            features[name] = features[name].to_numpy()[order]
+        predicted[label(names)] = replace(model.predict(features), rows=rows.rows)
     return predicted
 
 

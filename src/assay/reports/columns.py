@@ -73,7 +73,7 @@ def column_table(content: ReportContent) -> ColumnTable:
     profiles = {each.name: each for each in content.profile.columns} if content.profile else {}
     if len(columns) <= ALL_SHOWN_UP_TO:
         return ColumnTable([_row(each, profiles.get(each.name)) for each in columns], [], "")
-    rank = {each.feature: n for n, each in enumerate(content.importance)}
+    rank = {name: n for n, each in enumerate(content.importance) for name in each.features}
     order = sorted(
         columns, key=lambda each: (each.role is not Role.TARGET, rank.get(each.name, len(rank)))
     )
