@@ -51,8 +51,10 @@ def _let_in(outcome: Outcome, positive: Floats) -> tuple[Floats, Floats]:
     ranked, weights = positive[order], outcome.known_weights[order]
     last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     truth = outcome.truth[order]
-    hits, alarms = np.cumsum(weights * truth), np.cumsum(weights * (1 - truth))
-    return hits[last_of_tie], alarms[last_of_tie]
+    hits = np.cumsum(weights * truth)[last_of_tie]
+    alarms = np.cumsum(weights * (1 - truth))[last_of_tie]
+    weighs = hits + alarms > 0  # the first rows may be of no weight
+    return hits[weighs], alarms[weighs]
 
 
 def _reliability(outcome: Outcome, predicted: Floats, happened: NDArray[np.bool_]) -> Reliability:
