@@ -22,12 +22,19 @@ def bits(
 ) -> tuple[pa.Table, pd.DataFrame, list[float], dict]:
     """Out-of-fold predictions, the model's predictions, the seeds' metrics, the importances."""
     store = MemoryStore()
-    frame = table(task, n=400)
+    frame = table(task, n=700)
+    frame["city"] = [f"city {i % 300}" for i in range(700)]
+    frame["when"] = pd.date_range("2026-01-01", periods=700)
+    frame["said"] = [f"one of {i} sentences of many words" for i in range(700)]
     run = assay.train(
         frame,
         target="y",
         learner=learner,
-        settings={"training": {"seeds": 2}, "evaluation": {"resamples": 200}},
+        settings={
+            "training": {"seeds": 2},
+            "evaluation": {"resamples": 200},
+            "prediction": {"unseen_category": "impute"},
+        },
         workers=workers,
         store=store,
     )
@@ -37,7 +44,7 @@ def bits(
     return store.table(run.run_id, "out_of_fold"), predicted, list(run.seeds), importance
 
 
-@pytest.mark.parametrize("learner", ["linear", "boosting"])
+@pytest.mark.parametrize("learner", ["linear", "forest", "boosting"])
 def test_workers_change_no_bit(learner: str) -> None:
     alone, together = bits(Task.BINARY, learner, 1), bits(Task.BINARY, learner, 2)
     assert alone[0].equals(together[0])

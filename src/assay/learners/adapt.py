@@ -25,14 +25,14 @@ class BuildGiven:
 
     estimator: Any
 
-    def __call__(self, train: Part, seed: int) -> Any:  # noqa: ARG002
+    def __call__(self, train: Part, seed: int) -> Any:
         from sklearn.base import clone
         from sklearn.pipeline import Pipeline
 
         given = clone(self.estimator)
         if isinstance(given, Pipeline):
             return given
-        return Pipeline([("preprocess", one_hot(train)), ("estimator", given)])
+        return Pipeline([("preprocess", one_hot(train, seed)), ("estimator", given)])
 
 
 def resolve_learner(settings: ModelSettings) -> Learner:

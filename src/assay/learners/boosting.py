@@ -62,7 +62,7 @@ class BoostingLearner:
         """
         from sklearn.pipeline import Pipeline
 
-        encoder, categories = ordinal(train)
+        encoder, categories = ordinal(train, context.seed)
         rounds = context.fixed.get("rounds", self.options.max_rounds)
         stops = validation is not None and "rounds" not in context.fixed
         trees = self._trees(train, rounds, stops, categories)

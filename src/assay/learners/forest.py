@@ -32,7 +32,7 @@ class BuildForest:
 
     options: ForestOptions = field(default_factory=ForestOptions)
 
-    def __call__(self, train: Part, seed: int) -> Any:  # noqa: ARG002
+    def __call__(self, train: Part, seed: int) -> Any:
         from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
         from sklearn.pipeline import Pipeline
 
@@ -47,4 +47,4 @@ class BuildForest:
             if train.schema.task.is_classification
             else ExtraTreesRegressor(**common)
         )
-        return Pipeline([("preprocess", ordinal(train)[0]), ("estimator", estimator)])
+        return Pipeline([("preprocess", ordinal(train, seed)[0]), ("estimator", estimator)])

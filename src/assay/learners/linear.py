@@ -31,7 +31,7 @@ class BuildLinear:
 
     options: LinearOptions = field(default_factory=LinearOptions)
 
-    def __call__(self, train: Part, seed: int) -> Any:  # noqa: ARG002
+    def __call__(self, train: Part, seed: int) -> Any:
         from sklearn.linear_model import LogisticRegression, Ridge
         from sklearn.pipeline import Pipeline
 
@@ -41,5 +41,5 @@ class BuildLinear:
             if train.schema.task.is_classification
             else Ridge(alpha=1 / options.C)
         )
-        preprocess = one_hot(train, options.max_categories)
+        preprocess = one_hot(train, seed, options.max_categories)
         return Pipeline([("preprocess", preprocess), ("estimator", estimator)])

@@ -26,7 +26,7 @@ _TOPICS = 50
 _SAMPLED_TEXTS = 200
 
 
-def one_hot(train: Part, max_categories: int = 100) -> Any:
+def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
     """For estimators that need complete, scaled numbers.
 
     Numbers: median, an indicator of what was missing, standard scores. Categories: a column a
@@ -41,7 +41,7 @@ def one_hot(train: Part, max_categories: int = 100) -> Any:
     # To count levels takes longer than all the rest, so they are counted only where it matters.
     frequent = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
     few, many = _by_levels(train, max_categories)
-    means = make_pipeline(_filled(), _target_means(train), StandardScaler())
+    means = make_pipeline(_filled(), _target_means(train, seed), StandardScaler())
     return _transformer(
         ("numeric", numeric, usable_columns(train, "numeric")),
         ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
@@ -52,7 +52,7 @@ def one_hot(train: Part, max_categories: int = 100) -> Any:
     )
 
 
-def ordinal(train: Part) -> tuple[Any, list[int]]:
+def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
     """For trees that take missing values and categories as they are.
 
     Returns:
@@ -71,7 +71,7 @@ def ordinal(train: Part) -> tuple[Any, list[int]]:
     transformer = _transformer(
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
-        ("many levels", make_pipeline(_filled(), _target_means(train)), many),
+        ("many levels", make_pipeline(_filled(), _target_means(train, seed)), many),
         *_dates(train, lambda read: read, "passthrough"),
         *_texts(train, lambda name: _topics(train, name)),
     )
@@ -125,12 +125,16 @@ def _filled() -> Any:
     return SimpleImputer(strategy="constant", fill_value=MISSING, missing_values=np.nan)
 
 
-def _target_means(train: Part) -> Any:
+def _target_means(train: Part, seed: int) -> Any:
     """The target's mean of each level, cross-fitted so that no row sees its own target."""
+    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
     kinds = {Task.BINARY: "binary", Task.MULTICLASS: "multiclass", Task.REGRESSION: "continuous"}
-    return TargetEncoder(target_type=kinds[train.schema.task])
+    folds = StratifiedKFold if train.schema.task.is_classification else KFold
+    return TargetEncoder(
+        target_type=kinds[train.schema.task], cv=folds(5, shuffle=True, random_state=seed)
+    )
 
 
 def _dates(
