@@ -21,12 +21,14 @@ class FitContext:
 
     Attributes:
         seed: Seed of every random choice; the same seed gives the same model, bit for bit.
-        monitor: Told of progress; its answer is obeyed.
+        monitor: Told of progress; a learner that reports while it fits obeys its answer.
         recorder: Where metrics of the fit go.
         directory: A folder of the fit's own for checkpoints; None when it may write nothing.
-        resume_from: A folder written by an earlier, unfinished fit of the same recipe.
+        resume_from: A folder written by an earlier, unfinished fit of the same recipe; for learners
+            that write one.
         threads: Numerical threads, the same however many fits run in parallel (law 3).
-        deadline: When to stop, in seconds of `time.monotonic()`; None for no limit.
+        deadline: When to stop, in seconds of `time.monotonic()`, for learners that go step by step;
+            None for no limit.
         fixed: What an earlier fit chose (`Model.chosen`) and this one must take over, for example
             the number of boosting rounds; empty when the fit may choose.
     """
