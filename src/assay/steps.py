@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
 from assay.experiment.asking import Asked
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
-from assay.fitting.relatives import label, related_features
+from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
@@ -203,7 +203,7 @@ def summed_up(
     """The run as one value."""
     asked, data, plan = ready.asked, ready.data, ready.plan
     settings = asked.loaded.experiment.evaluation
-    plain = fitted.shuffled[""]
+    plain = fitted.shuffled[()]
     shuffled = _rows_of(ready, plain)
     importance = importance_of(
         fitted.shuffled,
@@ -216,7 +216,6 @@ def summed_up(
         weights=shuffled.weights,
         clusters=shuffled.groups,
     )
-    groups = {label(names): names for names in plan.together}
     about = provenance_of(ready)
     return Run(
         run_id=recorder.run_id,
@@ -238,9 +237,7 @@ def summed_up(
             for baseline, gain in judged.gains.items()
         ),
         checks=found,
-        importance=tuple(
-            replace(each, together=groups.get(each.feature, ())) for each in importance
-        ),
+        importance=tuple(importance),
         importance_rows=len(plain),
         threshold=judged.threshold,
         calibration=judged.calibrated.why if judged.calibrated is not None else "",

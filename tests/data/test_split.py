@@ -112,6 +112,25 @@ def test_duplicates_are_kept_together_when_asked() -> None:
     assert not set(frame["a"][together.train]) & set(frame["a"][together.test])
 
 
+def test_duplicates_with_gaps_are_kept_together_too() -> None:
+    frame = pd.DataFrame({"a": np.arange(50) % 10, "y": np.arange(50) % 2})
+    frame["b"] = np.where(frame["a"] < 5, None, "q")
+    split = split_of(frame, split={"duplicates": "together"})
+    assert not set(frame["a"][split.train]) & set(frame["a"][split.test])
+
+
+def test_a_gap_is_for_splits_by_time_only() -> None:
+    frame = grouped(200, 0).assign(t=np.arange(200))
+    settings = {"roles": {"group": "g", "time": "t"}, "split": {"by": "group", "gap": 5}}
+    assert "in the gap" not in split_of(frame, **settings).unused
+
+
+def test_no_row_with_a_time_is_told() -> None:
+    frame = pd.DataFrame({"t": [*range(20), *[None] * 20], "y": [*[None] * 20, *range(20)]})
+    with pytest.raises(DataError, match="No row has both a target and a time in 't'"):
+        split_of(frame, Task.REGRESSION, roles={"time": "t"})
+
+
 @pytest.mark.parametrize("form", ["number", "date", "written"])
 def test_the_test_lies_in_the_future_and_the_gap_between(form: str) -> None:
     random = np.random.default_rng(3)

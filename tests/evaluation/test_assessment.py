@@ -96,7 +96,7 @@ def test_importance_is_weighted_and_drawn_by_cluster() -> None:
     broken = replace(plain, values=np.where(np.arange(N) < 300, 0.0, plain.values))
     for share, weights in ((0.0, np.arange(N) >= 300), (1.0, np.arange(N) < 300)):
         [worth] = importance_of(
-            {"": plain, "a": broken}, target, schema, metric="mae", level=0.95,
+            {(): plain, ("a",): broken}, target, schema, metric="mae", level=0.95,
             weights=weights.astype(float), clusters=np.arange(N) // 10,
         )  # fmt: skip
         if share == 1.0:
@@ -120,7 +120,7 @@ def test_importance_is_that_of_the_model_that_is_logged() -> None:
     own = predicted(1, 0.8, truth, schema.class_array)
     still = replace(own, probabilities=np.full((N, 2), 0.5))
     [worth] = importance_of(
-        {"": own, "a": still}, schema.class_array[truth], schema, metric="f1", level=0.95,
+        {(): own, ("a",): still}, schema.class_array[truth], schema, metric="f1", level=0.95,
         calibrated=found.calibrated, threshold=found.threshold,
     )  # fmt: skip
     said = found.calibrated.applied(own).probabilities[:, 1]

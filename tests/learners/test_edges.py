@@ -52,6 +52,40 @@ def test_infinite_numbers_count_as_missing(learner: str) -> None:
     assert trained(infinite, learner).seeds == trained(gap, learner).seeds
 
 
+@pytest.mark.parametrize("learner", ["linear", "boosting"])
+def test_a_fold_may_lack_a_class_where_levels_are_many(learner: str) -> None:
+    frame = table(Task.MULTICLASS, n=900)
+    frame["y"] = np.where(np.arange(900) % 2 == 0, "a", "b")
+    frame.loc[0, "y"] = "lonely"
+    frame["city"] = [f"city {i % 300}" for i in range(900)]
+    assert trained(frame, learner).evaluation.n == 720
+
+
+def test_boosting_trains_where_groups_or_rows_are_few() -> None:
+    few = table(Task.BINARY, n=60).assign(who=np.arange(60) // 20)
+    settings = {**SETTINGS, "data": {"roles": {"group": "who"}, "split": {"folds": 2}}}
+    run = assay.train(
+        few, target="y", learner="boosting", settings=settings, store=MemoryStore(), workers=1
+    )
+    assert run.evaluation.n == 40
+    assert trained(table(Task.MULTICLASS, n=24), "boosting").evaluation.n > 10
+
+
+def test_a_column_without_a_name_has_its_importance() -> None:
+    frame = table(Task.BINARY, n=300).rename(columns={"a": ""})
+    run = trained(frame, "boosting")
+    assert run.importance[0].feature == "column_0"
+    assert run.importance[0].drop.value > 0.05
+
+
+@pytest.mark.parametrize("odd", [0, 20, 39])
+def test_an_odd_date_stops_nothing(odd: int) -> None:
+    frame = table(Task.BINARY, n=60)
+    frame["when"] = pd.date_range("2026-01-01", periods=60).strftime("%m/%d/%Y")
+    frame.loc[odd, "when"] = "02/30/2026"
+    assert trained(frame).evaluation.n == 48
+
+
 def test_an_infinite_target_is_refused() -> None:
     frame = table(Task.REGRESSION)
     frame.loc[:80, "y"] = np.inf

@@ -32,12 +32,16 @@ class DeclaredRoleAcrossParts:
         """Compare groups and times of training rows with those of test rows."""
         if view.test is None:
             return NotApplicable("there are no test rows to compare with")
+        given = _named(view, Role.SPLIT)
+        if not given:
+            return NotApplicable("no column gives the split")
         found = []
-        if view.train.groups is not None and view.test.groups is not None:
+        if _named(view, Role.GROUP) and view.train.groups is not None:
+            assert view.test.groups is not None
             found += _groups(view, view.train.groups, view.test.groups)
         if view.train.times is not None and view.test.times is not None:
             found += _times(view, view.train.times, view.test.times)
-        if view.train.groups is None and view.train.times is None:
+        if not _named(view, Role.GROUP) and view.train.times is None:
             return NotApplicable("neither a group nor a time is declared")
         return found
 

@@ -23,8 +23,8 @@ def feature_frame(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
 
     Returns:
         One column per feature, in the order of `kinds`: numbers, and dates as days since 1970,
-        as float64; categories and texts as text objects. NaN where a value is missing or
-        infinite, but empty text where a text is missing.
+        as float64; categories and texts as text objects. NaN where a value is missing, or a
+        number infinite, but empty text where a text is missing.
 
     Raises:
         ValueError: A column is missing, or holds values that are not of its kind.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.dataset import Part
-from assay.data.drawing import Mask, blocks, dealt, dealt_groups, latest
+from assay.data.drawing import Mask, blocks, dealt, dealt_groups, drawn_groups, latest
 from assay.data.keys import Codes
 from assay.data.settings import DataSettings
 from assay.errors import DataError
@@ -21,6 +21,9 @@ from assay.predictions import Floats
 
 VALIDATION_PARTS = 10
 """One part in so many of a fold's training rows is for learners that stop early."""
+
+FEWEST_GROUPS = 10
+"""Groups below which the rows to stop on are drawn one by one: one group says too little."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,15 @@ class Folding:
         if self.by == "time":
             assert train.times is not None
             return latest(train.times, 1 / VALIDATION_PARTS)
-        return _dealt(train, self.by, VALIDATION_PARTS, seed) == 0
+        groups = train.groups if self.by == "group" else None
+        if groups is not None and len(np.unique(groups)) >= FEWEST_GROUPS:
+            share = 1 / VALIDATION_PARTS
+            return drawn_groups(groups, _classes(train), share, seed)
+        # Of few groups none can be spared; to stop too late costs less than to learn from fewer.
+        classes = _classes(train)
+        spared = dealt(len(train), classes, VALIDATION_PARTS, seed) == 0
+        # The only row of a class is learnt from.
+        return spared if classes is None else spared & (np.bincount(classes)[classes] > 1)
 
     def refuse_impossible(self, part: Part) -> None:
         """Refuse before the first fit what cannot be divided.
@@ -113,10 +124,15 @@ class Folding:
 
 
 def _dealt(part: Part, by: str, hands: int, seed: int) -> Codes:
-    strata = None
-    if part.schema.task.is_classification:
-        strata = np.unique(part.known_target, return_inverse=True)[1].astype(np.int64)
+    strata = _classes(part)
     if by == "group":
         assert part.groups is not None, "rows that are grouped have groups"
         return dealt_groups(part.groups, strata, hands, seed)
     return dealt(len(part), strata, hands, seed)
+
+
+def _classes(part: Part) -> Codes | None:
+    """Codes of the classes of a classification, shape (n,); None for a regression."""
+    if not part.schema.task.is_classification:
+        return None
+    return np.unique(part.known_target, return_inverse=True)[1].astype(np.int64)

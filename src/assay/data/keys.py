@@ -42,15 +42,19 @@ class Keys:
         return Keys(at(self.groups), at(self.times), at(self.weights))
 
 
-def group_codes(table: pa.Table, columns: Sequence[str]) -> Codes:
+def group_codes(table: pa.Table, columns: Sequence[str], *, missing_is_alone: bool = True) -> Codes:
     """A number for each row, the same for rows that agree in all columns, int64, shape (n,).
 
-    A row without a value in any of them is a group of its own.
+    Args:
+        table: The rows.
+        columns: What they have to agree in.
+        missing_is_alone: Whether a row without a value in any of them is a group of its own: of a
+            name of a group this says nothing; of a feature it is a value like any other.
     """
     codes = np.unique(row_hashes(table.select(list(columns))), return_inverse=True)[1]
     codes = codes.astype(np.int64)
     alone = np.zeros(len(codes), dtype=bool)
-    for name in columns:
+    for name in columns if missing_is_alone else ():
         alone |= pc.is_null(table[name]).to_numpy()
     codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)

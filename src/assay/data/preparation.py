@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from assay.data.dataset import Part
@@ -87,6 +88,8 @@ def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
     if settings.target in unreadable:
         split, raw_test = _without_unreadable(split, raw_test, settings.target)
     schema = infer_schema(raw_development, settings)
+    raw_test, odd = _without_odd_dates(raw_test, schema)
+    unreadable = {**unreadable, **odd}
     hashes = row_hashes(raw_test)
     development = part_of(raw_development, split.train, schema, keys)
     folding = Folding.of(settings)
@@ -103,6 +106,23 @@ def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
         unreadable=unreadable,
         fingerprint=fingerprint(table),
     )
+
+
+def _without_odd_dates(test: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
+    """Test rows whose text dates are written as those of the development rows, else missing."""
+    odd = {}
+    for column in schema.features:
+        if not column.format:
+            continue
+        cells = test[column.name].to_pandas()
+        read = pd.to_datetime(cells, format=column.format, errors="coerce").notna()
+        n_odd = int((cells.notna() & ~read).sum())
+        if n_odd:
+            position = test.column_names.index(column.name)
+            kept = pa.array(cells.where(read, None), pa.string())
+            test = test.set_column(position, column.name, kept)
+            odd[column.name] = n_odd
+    return test, odd
 
 
 def _without_unreadable(split: Split, test: pa.Table, target: str) -> tuple[Split, pa.Table]:
@@ -122,7 +142,8 @@ def keys_of(table: pa.Table, settings: DataSettings) -> Keys:
     groups = group_codes(table, roles.groups) if roles.groups else None
     if groups is None and settings.split.duplicates == "together":
         besides = {settings.target, roles.id, roles.weight, settings.split.column, *roles.ignore}
-        groups = group_codes(table, [name for name in table.column_names if name not in besides])
+        named = [name for name in table.column_names if name not in besides]
+        groups = group_codes(table, named, missing_is_alone=False)
     moments = None
     if roles.time is not None:
         column = describe(roles.time, table[roles.time], Role.TIME, settings.kinds.get(roles.time))

@@ -63,9 +63,15 @@ def split_rows(
         unused["without time"] = _where(labelled & np.isnan(keys.times))
         labelled = labelled & ~np.isnan(keys.times)
     rows = _where(labelled)
+    if len(rows) == 0 and "without time" in unused and len(unused["without time"]):
+        raise DataError(
+            f"No row has both a target and a time in {settings.roles.time!r}.",
+            mend="name another time column, or fill it",
+        )
     is_test, how = _sealed(table, rows, task, settings, keys)
     in_gap = np.zeros(len(rows), dtype=bool)
-    if keys.times is not None and settings.split.gap > 0 and is_test.any():
+    by_time = settings.sealed_by in ("time", "column")
+    if keys.times is not None and by_time and settings.split.gap > 0 and is_test.any():
         moments = keys.times[rows]
         in_gap = ~is_test & (moments > moments[is_test].min() - settings.split.gap)
         unused["in the gap"] = rows[in_gap]

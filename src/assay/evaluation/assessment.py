@@ -115,7 +115,7 @@ def assess(
 
 
 def importance_of(
-    shuffled: Mapping[str, Predictions],
+    shuffled: Mapping[tuple[str, ...], Predictions],
     target: Labels,
     schema: Schema,
     *,
@@ -126,12 +126,12 @@ def importance_of(
     weights: Floats | None = None,
     clusters: Codes | None = None,
 ) -> list[Importance]:
-    """Permutation importance from predictions of the same rows, plain under the empty name.
+    """Permutation importance from predictions of the same rows, plain under no name.
 
     Measured is the model that is logged: calibrated, and decided at its threshold.
 
     Args:
-        shuffled: Predictions by shuffled feature.
+        shuffled: Predictions by the features that are shuffled, one or several together.
         target: True labels or values of these rows, shape (n,).
         schema: Task and classes.
         metric: The metric whose loss is measured.
@@ -141,11 +141,11 @@ def importance_of(
         weights: Sample weights of the rows, shape (n,); None when all count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
     """
-    plain = _Truth(target, schema, weights, clusters).beside(shuffled[""])
+    plain = _Truth(target, schema, weights, clusters).beside(shuffled[()])
     outcomes = {
-        name: _as_logged(plain, each, calibrated, threshold) for name, each in shuffled.items()
+        names: _as_logged(plain, each, calibrated, threshold) for names, each in shuffled.items()
     }
-    plain = outcomes.pop("")
+    plain = outcomes.pop(())
     return importances(plain, outcomes, metric=metric, level=level)
 
 

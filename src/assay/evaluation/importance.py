@@ -17,20 +17,23 @@ _RESAMPLES = 200
 
 
 def importances(
-    plain: Outcome, shuffled: Mapping[str, Outcome], *, metric: str, level: float
+    plain: Outcome, shuffled: Mapping[tuple[str, ...], Outcome], *, metric: str, level: float
 ) -> list[Importance]:
     """What each feature is worth, most important first.
 
     Args:
         plain: Predictions of held-out rows as they are.
-        shuffled: Predictions of the same rows with one feature shuffled, by feature.
+        shuffled: Predictions of the same rows with one feature shuffled, or several together, by
+            these features.
         metric: The metric whose loss is measured.
         level: Level of the intervals, paired over rows.
     """
     base, *others = replicate([plain, *shuffled.values()], _RESAMPLES, [metric])
     more_is_better = METRICS[plain.task][metric].greater_is_better
     worth = []
-    for feature, other in zip(shuffled, others, strict=True):
+    for names, other in zip(shuffled, others, strict=True):
         first, second = (base, other) if more_is_better else (other, base)
-        worth.append(Importance(feature, first.difference(second, metric, level)))
+        drop = first.difference(second, metric, level)
+        together = names if len(names) > 1 else ()
+        worth.append(Importance(" + ".join(names), drop, together))
     return sorted(worth, key=lambda each: -each.drop.value)

@@ -40,8 +40,8 @@ class CrossFit:
             that could not be fitted.
         model: The learner fitted on all development rows.
         chosen: What it took over from the folds.
-        shuffled: Held-out predictions with each feature shuffled, by feature; under the empty name
-            the same rows as they are.
+        shuffled: Held-out predictions with a feature, or a group of related ones, shuffled, by
+            these features; under none of them the same rows as they are.
         warned: What learners were warned of, with the number of fits.
         seconds: Time in fits, summed.
     """
@@ -50,7 +50,7 @@ class CrossFit:
     baselines: Mapping[str, Predictions]
     model: Model
     chosen: Mapping[str, Any]
-    shuffled: Mapping[str, Predictions]
+    shuffled: Mapping[tuple[str, ...], Predictions]
     warned: Mapping[str, int]
     seconds: float
 

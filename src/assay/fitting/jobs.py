@@ -18,7 +18,6 @@ import numpy as np
 from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.errors import LearnerError
-from assay.fitting.relatives import label
 from assay.fitting.sharing import stored
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
@@ -64,7 +63,7 @@ class Fitted:
         chosen: What the fit decided by looking at validation rows.
         predictions: Of the left-out rows; None for the fit on all rows.
         shuffled: Of at most 1,000 left-out rows with one feature, or a group of related ones,
-            shuffled, by feature; under the empty name the same rows as they are.
+            shuffled, by these features; under none of them the same rows as they are.
         model: The model, for the fit on all rows.
         transcript: What the fit recorded.
         warned: What it was warned of, each once.
@@ -75,7 +74,7 @@ class Fitted:
     job: Job
     chosen: Mapping[str, Any]
     predictions: Predictions | None
-    shuffled: Mapping[str, Predictions]
+    shuffled: Mapping[tuple[str, ...], Predictions]
     model: Model | None
     transcript: Transcript
     warned: tuple[str, ...]
@@ -141,7 +140,7 @@ def _fit_fold(job: Job, train: Part, context: FitContext) -> Model:
     return job.learner.fit(train.take(~validates), train.take(validates), context)
 
 
-def _shuffled(model: Model, left_out: Part, job: Job) -> dict[str, Predictions]:
+def _shuffled(model: Model, left_out: Part, job: Job) -> dict[tuple[str, ...], Predictions]:
     """Predictions of a sample of left-out rows, plain and with each feature shuffled in turn.
 
     Features of a group are shuffled alike, so that what they say of each other stays true.
@@ -149,7 +148,9 @@ def _shuffled(model: Model, left_out: Part, job: Job) -> dict[str, Predictions]:
     random = np.random.default_rng([job.seed, job.fold or 0])
     sample = np.sort(random.permutation(len(left_out))[:MOST_SHUFFLED_ROWS])
     rows = left_out.take(sample)
-    predicted = {"": replace(model.predict(rows.features), rows=rows.rows)}
+    predicted: dict[tuple[str, ...], Predictions] = {
+        (): replace(model.predict(rows.features), rows=rows.rows)
+    }
     grouped = {name for group in job.together for name in group}
     alone = [(name,) for name in rows.features.columns if name not in grouped]
     for names in (*alone, *job.together):
@@ -157,7 +158,7 @@ def _shuffled(model: Model, left_out: Part, job: Job) -> dict[str, Predictions]:
         order = random.permutation(len(rows))
         for name in names:
             features[name] = features[name].to_numpy()[order]
-        predicted[label(names)] = replace(model.predict(features), rows=rows.rows)
+        predicted[names] = replace(model.predict(features), rows=rows.rows)
     return predicted
 
 

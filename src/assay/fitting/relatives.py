@@ -25,11 +25,6 @@ _ROWS = 2000
 _BINS = 16
 
 
-def label(names: tuple[str, ...]) -> str:
-    """What a group of features is called."""
-    return " + ".join(names)
-
-
 def related_features(part: Part) -> tuple[tuple[str, ...], ...]:
     """Groups of at least two features that say much the same, in the order of the columns.
 

@@ -154,7 +154,12 @@ class _Writer:
             return
         table = pa.Table.from_pandas(frame, preserve_index=False)
         if self._parquet is None:
-            self._parquet = pyarrow.parquet.ParquetWriter(self._path, table.schema)
+            # An id that is missing in all rows of the first piece may be text in the next.
+            known = [
+                pa.field(each.name, pa.string() if pa.types.is_null(each.type) else each.type)
+                for each in table.schema
+            ]
+            self._parquet = pyarrow.parquet.ParquetWriter(self._path, pa.schema(known))
         self._parquet.write_table(table.cast(self._parquet.schema))
 
     def close(self) -> None:

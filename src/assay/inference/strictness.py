@@ -63,13 +63,15 @@ def strict_features(frame: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
     kinds, policies = about["kinds"], about["policies"]
     absent = [name for name in kinds if name not in frame.columns]
     if absent and policies["missing_column"] == "impute":
-        frame = frame.assign(**dict.fromkeys(absent, np.nan))
+        frame = frame.copy()
+        frame[absent] = np.nan
         _warn(f"columns are missing and count as empty: {', '.join(absent)}")
     if policies["wrong_type"] == "impute":
         frame = _readable(frame, kinds)
     features = feature_frame(frame, kinds)
     # Rows are counted as the frame counts them: a piece of a long table goes on where it begins.
-    first = getattr(frame.index, "start", 0)
+    counts = isinstance(frame.index, pd.RangeIndex) and frame.index.step == 1
+    first = frame.index.start if counts else 0
     features.index = pd.RangeIndex(first, first + len(frame))
     for name, learnt in about["seen"].items():
         features[name] = _held_against(features[name], name, learnt, kinds[name], policies)
@@ -137,7 +139,10 @@ def _readable(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
             _warn(
                 f"{name} cannot be read as {read_as.partition(' ')[0]} in {_rows(frame.index[odd])}"
             )
-    return frame.assign(**columns)
+    frame = frame.copy()
+    for name, cells in columns.items():
+        frame[name] = cells
+    return frame
 
 
 def _can_be_read(cell: Any, name: str, read_as: str) -> bool:

@@ -24,6 +24,9 @@ from assay.learners.estimators import (
 from assay.learners.preprocessing import ordinal
 from assay.learners.protocol import FitContext
 
+_ROUNDS_UNWATCHED = 150
+"""Rounds where no row can be spared to stop on."""
+
 
 class BoostingOptions(BaseModel):
     """Options of `learner: boosting`."""
@@ -63,13 +66,15 @@ class BoostingLearner:
         from sklearn.pipeline import Pipeline
 
         encoder, categories = ordinal(train, context.seed)
-        rounds = context.fixed.get("rounds", self.options.max_rounds)
-        stops = validation is not None and "rounds" not in context.fixed
+        kept = _of_known_classes(train, validation) if validation is not None else None
+        stops = kept is not None and len(kept) > 0 and "rounds" not in context.fixed
+        most = self.options.max_rounds
+        rounds = context.fixed.get("rounds", most if stops else min(most, _ROUNDS_UNWATCHED))
         trees = self._trees(train, rounds, stops, categories)
         pipeline = seeded(Pipeline([("preprocess", encoder), ("estimator", trees)]), context)
         with told_apart(self.name):
             encoded = encoder.fit_transform(train.features, train.known_target)
-            held_out = _held_out(train, validation, encoder) if stops and validation else {}
+            held_out = _encoded(kept, encoder) if stops and kept is not None else {}
             trees.fit(encoded, train.known_target, **weighted(trees, train), **held_out)
         chosen = {"rounds": _report(trees, context)} if stops else {"rounds": trees.n_iter_}
         return EstimatorModel(pipeline, train.schema.classes, chosen)
@@ -98,15 +103,19 @@ class BoostingLearner:
         return HistGradientBoostingRegressor(**common)
 
 
-def _held_out(train: Part, validation: Part, encoder: Any) -> dict[str, Any]:
-    """Validation rows whose class the training rows have, encoded."""
-    known = np.ones(len(validation), dtype=bool)
-    if train.schema.task.is_classification:
-        seen = set(train.known_target)
-        known = np.array([label in seen for label in validation.known_target], dtype=bool)
-    kept = validation.take(known)
-    weights = {} if kept.weights is None else {"sample_weight_val": kept.weights}
-    return {"X_val": encoder.transform(kept.features), "y_val": kept.known_target, **weights}
+def _of_known_classes(train: Part, validation: Part) -> Part:
+    """Validation rows whose class the training rows have."""
+    if not train.schema.task.is_classification:
+        return validation
+    seen = set(train.known_target)
+    return validation.take(np.array([label in seen for label in validation.known_target], bool))
+
+
+def _encoded(validation: Part, encoder: Any) -> dict[str, Any]:
+    """Validation rows as scikit-learn takes them."""
+    weights = {} if validation.weights is None else {"sample_weight_val": validation.weights}
+    features = encoder.transform(validation.features)
+    return {"X_val": features, "y_val": validation.known_target, **weights}
 
 
 def _report(trees: Any, context: FitContext) -> int:

@@ -130,11 +130,12 @@ def _target_means(train: Part, seed: int) -> Any:
     from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import TargetEncoder
 
-    kinds = {Task.BINARY: "binary", Task.MULTICLASS: "multiclass", Task.REGRESSION: "continuous"}
-    folds = StratifiedKFold if train.schema.task.is_classification else KFold
-    return TargetEncoder(
-        target_type=kinds[train.schema.task], cv=folds(5, shuffle=True, random_state=seed)
-    )
+    if train.schema.task is Task.REGRESSION:
+        return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
+    # A fold may lack a class of the schema: what counts is what there is.
+    kind = "binary" if len(set(train.known_target)) <= 2 else "multiclass"
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    return TargetEncoder(target_type=kind, cv=folds)
 
 
 def _dates(

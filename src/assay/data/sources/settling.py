@@ -76,11 +76,14 @@ def settled_apart(
 def plain(table: pa.Table, name: str) -> pa.Table:
     """The table without nested records, each column in the plain type of its kind.
 
-    This does not depend on the values, so that the batches of a table agree: text stays text.
+    This does not depend on the values, so that the batches of a table agree: text stays text. A
+    column without a name, as data frames write their index, is named by its place: 'column_0'.
 
     Raises:
         DataError: Two columns have the same name.
     """
+    named = [name or f"column_{n}" for n, name in enumerate(table.column_names)]
+    table = table.rename_columns(named)
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
     twice = duplicates(table.column_names)
