@@ -95,7 +95,7 @@ def test_a_feature_that_is_used_is_worth_more_than_one_that_is_not() -> None:
         return Outcome(Task.REGRESSION, np.arange(300), truth, values=values)
 
     plain = predicted(truth + random.normal(size=300) * 0.1)
-    shuffled = {"unused": plain, "used": predicted(random.permutation(truth))}
+    shuffled = {("unused",): plain, ("used",): predicted(random.permutation(truth))}
     for metric in ("r2", "mae"):
         first, second = importances(plain, shuffled, metric=metric, level=0.95)
         assert (first.feature, second.feature) == ("used", "unused")
