@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,3 @@ class Part:
             groups=at(self.groups),
             times=at(self.times),
         )
-
-    def without_target(self) -> Part:
-        """The same rows for someone who may not see their targets."""
-        return replace(self, target=None)
