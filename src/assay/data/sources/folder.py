@@ -67,6 +67,15 @@ def batches(folder: Path, rows: int) -> Iterator[pa.Table]:
             yield _in_order(table, file, expected, contents.files[0])
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The files of a folder and all folders below, hidden ones left out, sorted by path."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not _is_hidden(path.relative_to(folder))
+    )
+
+
 def _contents(folder: Path) -> _Contents:
     if (folder / "_delta_log").is_dir():
         raise DataError(
@@ -74,13 +83,8 @@ def _contents(folder: Path) -> _Contents:
             where=str(folder),
             mend=f"source: delta://{folder}",
         )
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not _is_hidden(path.relative_to(folder))
-    )
     groups: dict[str, list[Path]] = {}
-    for file in files:
+    for file in files_of(folder):
         group = _group(file)
         if group:
             groups.setdefault(group, []).append(file)

@@ -20,6 +20,7 @@ from assay.data.sources.settling import (
     settled,
     with_points,
 )
+from assay.data.sources.stillness import unchanged
 from assay.errors import DataError, NotFoundError
 
 
@@ -35,17 +36,19 @@ def read_table(
 
     Raises:
         NotFoundError: There is no such file.
-        DataError: It is empty, broken, of an unknown form, or has two columns of one name.
+        DataError: It is empty, broken, of an unknown form, was changed while it was read, or has
+            two columns of one name.
     """
     source = _checked(source, query, sheet)
-    if isinstance(source, str):
-        table = delta.read(source) if _is_delta(source) else _database().read(source, query)
-    elif source.is_dir():
-        table = folder.read(source)
-    elif (form := form_of(source)) is not None:
-        table = form.read(source)
-    else:
-        table = excel.read(source, sheet)
+    with unchanged(source):
+        if isinstance(source, str):
+            table = delta.read(source) if _is_delta(source) else _database().read(source, query)
+        elif source.is_dir():
+            table = folder.read(source)
+        elif (form := form_of(source)) is not None:
+            table = form.read(source)
+        else:
+            table = excel.read(source, sheet)
     return settled(table, shown(source))
 
 
@@ -75,14 +78,15 @@ def read_batches(
 def _batches(
     source: str | Path, query: str | None, sheet: str | None, rows: int
 ) -> Iterator[pa.Table]:
-    commas = _decimal_columns(_pieces(source, query, sheet, rows))
     is_empty = True
-    for table in _regrouped(_pieces(source, query, sheet, rows), rows):
-        is_empty = False
-        for name in commas:
-            position = table.column_names.index(name)
-            table = table.set_column(position, name, with_points(table[name]))  # noqa: PLW2901
-        yield plain(table, shown(source))
+    with unchanged(source):
+        commas = _decimal_columns(_pieces(source, query, sheet, rows))
+        for table in _regrouped(_pieces(source, query, sheet, rows), rows):
+            is_empty = False
+            for name in commas:
+                position = table.column_names.index(name)
+                table = table.set_column(position, name, with_points(table[name]))  # noqa: PLW2901
+            yield plain(table, shown(source))
     if is_empty:
         raise no_rows(shown(source))
 
