@@ -49,6 +49,16 @@ def test_what_does_not_fit_is_told() -> None:
         feature_frame(pd.DataFrame({"n": ["many"]}), {"n": "numeric"})
 
 
+@pytest.mark.parametrize(
+    "values", [pd.to_datetime(["2026-01-01"]), pd.to_timedelta(["1s"]), np.array([1 + 2j])]
+)
+def test_what_only_looks_like_a_number_is_none(values: object) -> None:
+    with pytest.raises(ValueError, match="column 'n' is numeric, but its values are of type"):
+        feature_frame(pd.DataFrame({"n": values}), {"n": "numeric"})
+    empty = pd.DataFrame({"n": pd.Series([pd.NaT], dtype="datetime64[ns]")})
+    assert feature_frame(empty, {"n": "numeric"})["n"].isna().all()
+
+
 def test_nothing_is_a_frame_too() -> None:
     assert feature_frame(pd.DataFrame({"n": []}), {"n": "numeric"}).shape == (0, 1)
     assert np.isnan(feature_frame(pd.DataFrame({"n": [None]}), {"n": "numeric"})["n"][0])

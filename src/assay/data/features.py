@@ -45,7 +45,13 @@ def feature_frame(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
 def _numbers(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     if form == "truth":
         series = _truths(series)
-    numbers = pd.to_numeric(series, errors="raise").to_numpy(dtype=np.float64, na_value=np.nan)
+    if series.isna().all():
+        return np.full(len(series), np.nan)
+    read = pd.to_numeric(series, errors="raise")
+    for values in (series, read):
+        if values.dtype.kind in "mMc":  # they would be read as nanoseconds, or by half
+            raise ValueError(f"its values are of type {values.dtype}")
+    numbers = read.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isinf(numbers), np.nan, numbers)
 
 

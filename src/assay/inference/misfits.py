@@ -79,7 +79,7 @@ def _misread(cells: pd.Series[Any], read_as: str) -> Iterator[tuple[str, Rows]]:
     left = np.arange(len(cells))
     first_row = getattr(cells.index, "start", 0)  # of a piece of a long table
     for _ in range(_SHOWN_VALUES):
-        if _is_read(cells.iloc[left], read_as):
+        if not len(left) or _is_read(cells.iloc[left], read_as):
             return
         first, last = 0, len(left)  # the first row that is misread lies between
         while last - first > 1:

@@ -58,9 +58,13 @@ def strict_features(frame: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
             by name: 'error', 'warn', 'impute' or 'clip'.
 
     Raises:
-        ValueError: A policy says error; the message names column, rows and value.
+        ValueError: A policy says error; the message names column, rows and value. Or several
+            columns have the name of a feature.
     """
     kinds, policies = about["kinds"], about["policies"]
+    twice = sorted({name for name in frame.columns[frame.columns.duplicated()] if name in kinds})
+    if twice:
+        raise ValueError(f"several columns have the name: {', '.join(twice)}")
     absent = [name for name in kinds if name not in frame.columns]
     if absent and policies["missing_column"] == "impute":
         frame = frame.copy()
