@@ -115,10 +115,11 @@ def evaluate(
     if on not in ("out-of-fold", "test"):
         raise InputError(f"There are no rows {on!r} to evaluate on.", mend="--on test")
     place = Place.to_find(store)
+    if on == "out-of-fold":
+        with place.workspace.scratch_to_read() as scratch:
+            return replace(_known(run, place, scratch), test=None)
     with place.workspace.scratch() as scratch:
         known = _known(run, place, scratch)
-        if on == "out-of-fold":
-            return replace(known, test=None)
         # The model and its predictions first: if there are none, no look is spent.
         folder, digest = place.store.model(known.run_id, scratch)
         model = load_folder(folder, name=known.name, expected=digest, trust=None)
@@ -150,7 +151,7 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
         DataError: They were trained on different data, predict different things, or share no rows.
     """
     place = Place.to_find(store)
-    with place.workspace.scratch() as scratch:
+    with place.workspace.scratch_to_read() as scratch:
         a = _known(first, place, scratch / "first")
         b = _known(second, place, scratch / "second")
     shared = on_common_rows(a, b, place)
@@ -236,7 +237,7 @@ def load(reference: str, *, trust: Sequence[str] = ()) -> LoadedModel:
         reference = f"runs:/{find_run(place.store, run).run_id}"
     found = versions.find_model(place.uri, reference)
     name = found.version.reference if found.version is not None else reference
-    with place.workspace.scratch() as scratch:
+    with place.workspace.scratch_to_read() as scratch:
         folder = found.local(scratch)
         return load_folder(folder, name=name, expected=found.digest, trust=trust)
 

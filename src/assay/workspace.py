@@ -91,6 +91,16 @@ class Workspace:
         return self
 
     @contextmanager
+    def scratch_to_read(self) -> Iterator[Path]:
+        """As `scratch`, also where the workspace is somebody else's and cannot be written."""
+        if self.exists and not _is_writable(self.root):
+            with tempfile.TemporaryDirectory(prefix="assay-") as folder:
+                yield Path(folder)
+            return
+        with self.scratch() as scratch:
+            yield scratch
+
+    @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder that is gone afterwards, however the work ends."""
         self.ensure()
@@ -114,6 +124,14 @@ class Workspace:
             with suppress(OSError), FileLock(lock, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
                 lock.unlink(missing_ok=True)
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def _lock_of(scratch: Path) -> Path:

@@ -30,6 +30,8 @@ _OF_THE_MACHINE = {
     errno.EIO: "look after the disk",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NUMBER = re.compile(r"\[errno (\d+)\]", re.IGNORECASE)
 _LINE = re.compile(r'^ *File "(?P<file>[^"<]+)", line (?P<line>\d+)', re.MULTILINE)
 
 
@@ -39,15 +41,38 @@ def told(error: Exception) -> tuple[int, str]:
     if isinstance(error, MemoryError):
         mend = "fewer fits at the same time: --workers 1; or fewer rows"
         return BAD_INPUT, _worded("There is not enough memory.", "", mend)
-    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        what = f"The machine refused: {error.strerror}."
-        return BAD_INPUT, _worded(what, str(error.filename or ""), _OF_THE_MACHINE[error.errno])
+    number = _number_of(error)
+    if number in _OF_THE_MACHINE:
+        what = f"The machine refused: {os.strerror(number)}."
+        where = str(getattr(error, "filename", "") or "")
+        return BAD_INPUT, _worded(what, where, _OF_THE_MACHINE[number])
     text = masked("".join(traceback.format_exception(error)))
     where, own = _kept(text), _line_of_theirs(text)
     if own is not None:
         return BAD_INPUT, _worded(f"{own} failed: {summary}", where, "look at that line")
     mend = "report it with the traceback; look through that first: messages may quote your data"
     return BUG, _worded(f"This is a bug in Assay: {summary}", where, mend)
+
+
+def _number_of(error: BaseException) -> int:
+    """What the system said, as in `errno`; 0 if it said nothing.
+
+    Libraries that say something else of a full disk have it among their causes.
+    """
+    if isinstance(error, OSError) and _own_number(error):
+        return _own_number(error)
+    before = error.__cause__ or error.__context__
+    while before is not None:
+        if isinstance(before, OSError) and _own_number(before) in _FULL:
+            return _own_number(before)
+        before = before.__cause__ or before.__context__
+    return 0
+
+
+def _own_number(error: OSError) -> int:
+    """The number of an error; one that gathers others has it in its text only."""
+    written = _NUMBER.search(str(error))
+    return error.errno or (int(written[1]) if written else 0)
 
 
 def _worded(what: str, where: str, mend: str) -> str:

@@ -24,6 +24,7 @@ from typing import Protocol
 import psutil
 
 from assay.data.dataset import Part
+from assay.errors import LearnerError
 from assay.fitting.jobs import Fitted, Job, fit, fit_stored
 from assay.fitting.sharing import store
 from assay.threads import THREADS
@@ -99,9 +100,31 @@ def _in_processes(
     while running:
         ended, running = wait(running, return_when=FIRST_COMPLETED)
         for future in ended:
-            fitted = future.result()
+            fitted = _result_of(future)
             running |= {submit(fit_stored, job, path) for job in follow(fitted)}
             yield fitted
+
+
+def _result_of(future: Future[Fitted]) -> Fitted:
+    """What a worker gave.
+
+    Raises:
+        LearnerError: A worker is gone: the kernel ends the largest process where memory is short.
+    """
+    from loky.process_executor import TerminatedWorkerError
+
+    try:
+        return future.result()
+    except TerminatedWorkerError as error:
+        killed = "SIGKILL" in str(error)
+        raise LearnerError(
+            "A worker was killed in the middle of a fit: most likely memory ran out."
+            if killed
+            else "A worker crashed in the middle of a fit.",
+            mend="fewer fits at the same time: --workers 1; or fewer rows, or a smaller learner"
+            if killed
+            else "the same without workers may say more: --workers 1",
+        ) from error
 
 
 def _begin_worker(parent: int) -> None:

@@ -25,6 +25,7 @@ from assay.provenance import masked
 DIGEST = "assay.digest"
 _SQLITE = "sqlite:///"
 _PATIENCE_S = 20
+_FULL = ("disk is full", "No space left")
 
 
 @lru_cache(maxsize=8)
@@ -146,8 +147,10 @@ def told(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        is_full = any(each in reason for each in _FULL)
+        mend = "look whether it runs and may be written, or change tracking.uri"
         raise TrackingError(
             f"The store of runs refused: {masked(reason)}",
             where=masked(uri),
-            mend="look whether it runs and may be written, or change tracking.uri",
+            mend="free some space" if is_full else mend,
         ) from error
