@@ -8,8 +8,10 @@ import pytest
 
 import assay
 from assay.data.schema import Task
+from assay.learners.builtin import make_learner
+from assay.learners.protocol import FitContext
 from assay.tracking.memory import MemoryStore
-from tests.tables import table
+from tests.tables import prepared, table
 
 SETTINGS = {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
 
@@ -177,3 +179,19 @@ def test_a_target_of_dates_is_refused() -> None:
     frame = table(Task.BINARY).assign(y=pd.date_range("2026-01-01", periods=240))
     with pytest.raises(assay.AssayError, match="holds date, which cannot be predicted"):
         trained(frame)
+
+
+@pytest.mark.parametrize("learner", ["linear", "forest", "boosting"])
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
+def test_probabilities_and_scores_are_the_estimators_own(task: Task, learner: str) -> None:
+    part = prepared(task).development
+    model = make_learner(learner, {}).fit(part, None, FitContext())
+    said = model.predict(part.features)
+    order = np.argsort(model.estimator.classes_)
+    expected = model.estimator.predict_proba(part.features)[:, order]
+    np.testing.assert_array_equal(said.probabilities, expected)
+    if hasattr(model.estimator, "decision_function"):
+        scores = model.estimator.decision_function(part.features)
+        np.testing.assert_array_equal(said.scores, scores if scores.ndim == 1 else scores[:, order])
+    else:
+        assert said.scores is None

@@ -43,21 +43,18 @@ class EstimatorModel:
         known = list(self.estimator.classes_)
         columns = [known.index(label) if label in known else -1 for label in self.classes]
         prepared, last = _prepared(self.estimator, features)
+        scores = None
+        if hasattr(last, "decision_function"):
+            scores = np.asarray(last.decision_function(prepared), dtype=np.float64)
+        probabilities = _linked(last, scores)
+        if probabilities is None:
+            probabilities = last.predict_proba(prepared)
         return Predictions(
             rows,
-            probabilities=_in_order(last.predict_proba(prepared), columns),
+            probabilities=_in_order(probabilities, columns),
             classes=label_array(self.classes),
-            scores=self._scores(prepared, last, columns),
+            scores=_scores_in_order(scores, columns),
         )
-
-    def _scores(self, prepared: Any, last: Any, columns: list[int]) -> Floats | None:
-        """The decision function, in the order of `classes`: a binary margin favours the last."""
-        if -1 in columns or not hasattr(last, "decision_function"):
-            return None
-        scores = np.asarray(last.decision_function(prepared), dtype=np.float64)
-        if scores.ndim == 1:
-            return scores if columns == [0, 1] else -scores
-        return scores[:, columns]
 
     def save(self, folder: Path) -> None:
         """Write the estimator with skops: no pickle, nothing that runs when it is loaded."""
@@ -78,6 +75,29 @@ class EstimatorModel:
 
         about = json.loads((folder / "model.json").read_text())
         return cls(load_skops(folder / _FILE), tuple(about["classes"]), about["chosen"])
+
+
+def _linked(last: Any, scores: Floats | None) -> Floats | None:
+    """What `predict_proba` of boosted trees gives, bit for bit, without another walk down them."""
+    from scipy.special import expit
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.utils.extmath import softmax
+
+    if scores is None or not isinstance(last, HistGradientBoostingClassifier):
+        return None
+    if scores.ndim == 1:
+        positive = expit(scores)
+        return np.column_stack([1 - positive, positive])
+    return np.asarray(softmax(scores))
+
+
+def _scores_in_order(scores: Floats | None, columns: list[int]) -> Floats | None:
+    """The decision function in the order of the schema: a binary margin favours the last class."""
+    if scores is None or -1 in columns:
+        return None
+    if scores.ndim == 1:
+        return scores if columns == [0, 1] else -scores
+    return scores[:, columns]
 
 
 @dataclass(frozen=True)
