@@ -25,6 +25,22 @@ from assay.learners.estimators import (
 from assay.learners.preprocessing import ordinal
 from assay.learners.protocol import FitContext
 
+_ONE_TREE = {
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 20,
+    "l2_regularization": 5.0,
+    "max_features": 0.5,
+}
+"""A round is one tree: for numbers, or one class against another."""
+
+_TREE_PER_CLASS = {
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 10,
+    "l2_regularization": 2.0,
+    "max_features": 0.3,
+}
+"""A class is one of several and its rows are few: p (1 - p), against which L2 weighs, is small."""
+
 _ROUNDS_UNWATCHED = 150
 """Rounds where no row can be spared to stop on."""
 
@@ -39,15 +55,21 @@ class BoostingOptions(BaseModel):
     patience: int = Field(
         20, ge=1, description="Rounds without a better validation loss before it stops."
     )
-    max_leaves: int = Field(15, ge=2, description="Leaves of a tree.")
-    min_rows_leaf: int = Field(20, ge=1, description="Fewest rows in a leaf.")
-    l2: float | None = Field(
-        None,
-        ge=0,
-        description="L2 penalty on the leaves; 5 by default, 1 for three classes or more.",
+    max_leaves: int | None = Field(
+        None, ge=2, description="Leaves of a tree; 15 by default, 31 for three classes or more."
     )
-    max_features: float = Field(
-        0.5, gt=0, le=1, description="Share of features that a split chooses from."
+    min_rows_leaf: int | None = Field(
+        None, ge=1, description="Fewest rows in a leaf; 20, or 10 for three classes or more."
+    )
+    l2: float | None = Field(
+        None, ge=0, description="L2 penalty on the leaves; 5, or 2 for three classes or more."
+    )
+    max_features: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Share of features that a split chooses from; "
+        "0.5, or 0.3 for three classes or more.",
     )
     class_weight: Literal["balanced"] | None = Field(
         None, description="balanced: rarer classes weigh more; changes the probabilities."
@@ -91,13 +113,18 @@ class BoostingLearner:
         )
 
         options = self.options
-        common = {
-            "learning_rate": options.learning_rate,
-            "max_iter": rounds,
+        asked = {
             "max_leaf_nodes": options.max_leaves,
             "min_samples_leaf": options.min_rows_leaf,
-            "l2_regularization": _l2(train) if options.l2 is None else options.l2,
+            "l2_regularization": options.l2,
             "max_features": options.max_features,
+        }
+        recipe = _TREE_PER_CLASS if len(train.schema.classes) > 2 else _ONE_TREE
+        common = {
+            **recipe,
+            **{name: value for name, value in asked.items() if value is not None},
+            "learning_rate": options.learning_rate,
+            "max_iter": rounds,
             "categorical_features": categories,
             "early_stopping": stops,
             "n_iter_no_change": options.patience,
@@ -106,11 +133,6 @@ class BoostingLearner:
         if train.schema.task.is_classification:
             return HistGradientBoostingClassifier(class_weight=options.class_weight, **common)
         return HistGradientBoostingRegressor(**common)
-
-
-def _l2(train: Part) -> float:
-    """The penalty is weighed against p (1 - p), which is small where a class is one of many."""
-    return 1.0 if len(train.schema.classes) > 2 else 5.0
 
 
 def _of_known_classes(train: Part, validation: Part) -> Part:
