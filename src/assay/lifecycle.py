@@ -27,8 +27,9 @@ from assay.inference.testing import confront, predict_sealed
 from assay.monitor import Announce, Step, silent
 from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
+from assay.publishing import known_run
 from assay.registry import versions
-from assay.run import Run, read_run
+from assay.run import Run
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.runs import find_run
@@ -117,9 +118,9 @@ def evaluate(
     place = Place.to_find(store)
     if on == "out-of-fold":
         with place.workspace.scratch_to_read() as scratch:
-            return replace(_known(run, place, scratch), test=None)
+            return replace(known_run(run, place, scratch), test=None)
     with place.workspace.scratch() as scratch:
-        known = _known(run, place, scratch)
+        known = known_run(run, place, scratch)
         # The model and its predictions first: if there are none, no look is spent.
         folder, digest = place.store.model(known.run_id, scratch)
         model = load_folder(folder, name=known.name, expected=digest, trust=None)
@@ -152,8 +153,8 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
     """
     place = Place.to_find(store)
     with place.workspace.scratch_to_read() as scratch:
-        a = _known(first, place, scratch / "first")
-        b = _known(second, place, scratch / "second")
+        a = known_run(first, place, scratch / "first")
+        b = known_run(second, place, scratch / "second")
     shared = on_common_rows(a, b, place)
     before, after = replicate(shared, a.resamples)
     task, names = a.schema.task, names_apart(a, b)
@@ -173,7 +174,7 @@ def report(run: Run | str, *, store: Store | None = None) -> Path:
     """
     place = Place.to_find(store)
     with place.workspace.scratch() as scratch:
-        return publishing.draw(_known(run, place, scratch), place)
+        return publishing.draw(known_run(run, place, scratch), place)
 
 
 def runs(experiment: str | None = None, *, store: Store | None = None) -> list[RunRecord]:
@@ -194,7 +195,7 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
     """
     place = Place.to_find()
     with place.workspace.scratch() as scratch:
-        known = _known(run, place, scratch)
+        known = known_run(run, place, scratch)
         _, digest = place.store.model(known.run_id, scratch)
     if known.checks.blocking:
         codes = ", ".join(each.code for each in known.checks.blocking)
@@ -242,12 +243,21 @@ def load(reference: str, *, trust: Sequence[str] = ()) -> LoadedModel:
         return load_folder(folder, name=name, expected=found.digest, trust=trust)
 
 
-def predict(model: LoadedModel | str, data: Any, *, trust: Sequence[str] = ()) -> pd.DataFrame:
+def predict(
+    model: LoadedModel | str,
+    data: Any,
+    *,
+    query: str | None = None,
+    sheet: str | None = None,
+    trust: Sequence[str] = (),
+) -> pd.DataFrame:
     """Predict a table with a model.
 
     Args:
         model: A model, or what it is called.
         data: A source, as in an experiment file, or a table in memory.
+        query: Of a database: SQL, or the name of a table.
+        sheet: Of an Excel workbook; the first when None.
         trust: As in `load`.
 
     Returns:
@@ -257,7 +267,8 @@ def predict(model: LoadedModel | str, data: Any, *, trust: Sequence[str] = ()) -
     Raises:
         InputError: The table does not fit the model.
     """
-    batches = predicting.batches_of(data) if isinstance(data, str | Path) else None
+    is_source = isinstance(data, str | Path)
+    batches = predicting.batches_of(data, query, sheet) if is_source else None
     loaded = load(model, trust=trust) if isinstance(model, str) else model
     if batches is None:
         return predict_frame(loaded, data)
@@ -271,25 +282,18 @@ def predict_file(
     data: str | Path,
     out: str | Path,
     *,
+    query: str | None = None,
+    sheet: str | None = None,
     trust: Sequence[str] = (),
     announce: Announce = silent,
 ) -> PredictedFile:
-    """Predict a table of any size into a .csv or .parquet file, whole or not at all.
+    """As `predict`, of a table of any size into a .csv or .parquet file, whole or not at all.
 
     Raises:
         InputError: The table does not fit the model, `out` cannot be written, or it is the data.
     """
     check_out(Path(out), data)
-    batches = predicting.batches_of(data)
+    batches = predicting.batches_of(data, query, sheet)
     loaded = load(model, trust=trust) if isinstance(model, str) else model
     n = predicting.write_frames(predicting.predict_batches(loaded, batches, announce), Path(out))
     return PredictedFile(loaded.name, n, Path(out))
-
-
-def _known(run: Run | str, place: Place, scratch: Path) -> Run:
-    """The run as it was recorded."""
-    scratch.mkdir(exist_ok=True)
-    reference = run.run_id if isinstance(run, Run) else run
-    known = read_run(place.store, find_run(place.store, reference), scratch)
-    page = publishing.page_of(known, place)
-    return replace(known, report=page) if page.exists() else known

@@ -15,9 +15,28 @@ from assay.inference.testing import judge_sealed
 from assay.place import Place
 from assay.reports import page
 from assay.reports.content import TestLook
-from assay.run import Run, write_run
+from assay.run import Run, read_run, write_run
 from assay.tracking.recorder import Recorder
+from assay.tracking.runs import find_run
 from assay.workspace import file_name
+
+
+def known_run(run: Run | str, place: Place, scratch: Path) -> Run:
+    """The run as it was recorded, with its page if there is one.
+
+    Args:
+        run: A run, or what it is called.
+        place: Where to look for it.
+        scratch: A folder to copy into.
+
+    Raises:
+        NotFoundError: There is no such run, or it has no result.
+    """
+    scratch.mkdir(exist_ok=True)
+    reference = run.run_id if isinstance(run, Run) else run
+    known = read_run(place.store, find_run(place.store, reference), scratch)
+    page = page_of(known, place)
+    return replace(known, report=page) if page.exists() else known
 
 
 def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:

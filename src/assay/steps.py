@@ -108,12 +108,15 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
 
 def provenance_of(ready: Ready) -> dict[str, Any]:
     """What the run depends on, as it was when the run began; in an order to be shown."""
+    unreadable = ready.data.unreadable
+    odd = {"sealed cells that count as missing": unreadable} if unreadable else {}
     return {
         "seed": ready.plan.seed,
         **ready.asked.about,
         "split": ready.data.split.how,
         "data fingerprint": ready.data.fingerprint,
         "sealed test": ready.data.sealed.digest,
+        **odd,
     }
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 import assay
@@ -19,6 +24,7 @@ from assay.errors import DataError, NotFoundError
 from assay.inference import predicting
 from assay.inference.loading import LoadedModel, load_folder
 from assay.tracking.memory import MemoryStore
+from tests.data.sources.forms import write_workbook
 from tests.fakes import FakeLearner, FakeModel
 from tests.tables import table
 
@@ -33,6 +39,11 @@ def model_of(frame: pd.DataFrame, **settings: object) -> LoadedModel:
     model = load_folder(folder, name="it", expected=digest)
     assert model.threshold == (run.threshold.value if run.threshold else None)
     return model
+
+
+def in_hundreds(source: str | Path, **of: str | None) -> Iterator[pa.Table]:
+    """Read in pieces that are smaller than the tables here."""
+    return read_batches(source, **of, rows=100)
 
 
 def test_labels_follow_the_threshold_and_keep_their_type() -> None:
@@ -150,7 +161,6 @@ def test_an_id_that_is_called_prediction_is_not_lost() -> None:
 
 def test_tables_of_all_libraries_keep_their_ids_and_rows() -> None:
     import polars
-    import pyarrow as pa
 
     frame = table(Task.BINARY)
     frame["who"] = [f"u{i}" for i in range(len(frame))]
@@ -176,7 +186,7 @@ def test_a_file_is_predicted_piece_by_piece_as_it_would_be_whole(
     frame["when"] = pd.date_range("2026-01-01", periods=700).astype(str)
     frame.to_csv(tmp_path / "rows.csv", index=False)
     model = model_of(frame, data={"roles": {"id": "who"}})
-    monkeypatch.setattr(predicting, "read_batches", lambda source: read_batches(source, rows=100))
+    monkeypatch.setattr(predicting, "read_batches", in_hundreds)
     steps = []
     out = tmp_path / f"out{form}"
     written = lifecycle.predict_file(model, tmp_path / "rows.csv", out, announce=steps.append)
@@ -184,6 +194,48 @@ def test_a_file_is_predicted_piece_by_piece_as_it_would_be_whole(
     read = pd.read_csv(out) if form == ".csv" else pd.read_parquet(out)
     pd.testing.assert_frame_equal(read, assay.predict(model, frame), check_dtype=False)
     assert [path.name for path in tmp_path.glob("*out*")] == [out.name]
+
+
+@pytest.mark.parametrize("missing", [30, 130, range(100)], ids=["first", "second", "all of first"])
+@pytest.mark.parametrize("form", [".csv", ".parquet"])
+def test_whole_ids_stay_whole_beside_missing_ones(
+    missing: int | range, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = table(Task.REGRESSION, n=200).assign(who=range(2**60, 2**60 + 200))
+    model = model_of(frame, data={"roles": {"id": "who"}})
+    frame["who"] = frame["who"].astype("Int64")
+    frame.loc[missing, "who"] = pd.NA
+    frame.to_parquet(tmp_path / "rows.parquet")
+    monkeypatch.setattr(predicting, "read_batches", in_hundreds)
+    out = tmp_path / f"out{form}"
+    lifecycle.predict_file(model, tmp_path / "rows.parquet", out)
+    read = pyarrow.parquet.read_table(out) if form == ".parquet" else pd.read_csv(out, dtype=str)
+    ids = read["who"].to_pylist() if form == ".parquet" else read["who"].tolist()
+    told = ["" if pd.isna(each) else str(each) for each in ids]
+    assert told == ["" if pd.isna(each) else str(each) for each in frame["who"]]
+
+
+def test_databases_and_workbooks_are_predicted(tmp_path: Path) -> None:
+    frame = table(Task.REGRESSION)
+    model = model_of(frame)
+    expected = assay.predict(model, frame)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        frame.to_sql("sales", connection, index=False)
+    address = f"sqlite:///{tmp_path / 'shop.db'}"
+    rows = frame.astype(object).where(frame.notna(), None)
+    sheet = [list(frame.columns), *rows.itertuples(index=False)]
+    write_workbook(tmp_path / "table.xlsx", {"first": [["nothing"]], "second": sheet})
+    for source, settings in (
+        (address, {"query": "sales"}),
+        (address, {"query": "select * from sales"}),
+        (tmp_path / "table.xlsx", {"sheet": "second"}),
+    ):
+        said = assay.predict(model, source, **settings)
+        pd.testing.assert_frame_equal(said, expected, check_exact=True)
+        written = lifecycle.predict_file(model, source, tmp_path / "out.csv", **settings)
+        assert written.n == len(frame)
+    with pytest.raises(DataError, match="A query goes with a database"):
+        assay.predict(model, tmp_path / "table.xlsx", query="sales")
 
 
 def test_rows_of_a_file_are_counted_through(
@@ -194,7 +246,7 @@ def test_rows_of_a_file_are_counted_through(
     frame["a"] = frame["a"].astype(object)
     frame.loc[321, "a"] = "oops"
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    monkeypatch.setattr(predicting, "read_batches", lambda source: read_batches(source, rows=100))
+    monkeypatch.setattr(predicting, "read_batches", in_hundreds)
     with pytest.raises(DataError, match="'oops'") as caught:
         lifecycle.predict_file(model, tmp_path / "rows.csv", tmp_path / "out.csv")
     assert "row 321" in caught.value.where

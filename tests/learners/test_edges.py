@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -195,3 +197,18 @@ def test_probabilities_and_scores_are_the_estimators_own(task: Task, learner: st
         np.testing.assert_array_equal(said.scores, scores if scores.ndim == 1 else scores[:, order])
     else:
         assert said.scores is None
+
+
+def test_sealed_cells_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    frame = table(Task.BINARY).assign(part=["train"] * 180 + ["test"] * 60)
+    frame["a"] = frame["a"].astype(object)
+    frame.loc[[200, 220], "a"] = "n/k"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    (tmp_path / "t.yaml").write_text(
+        "data: {source: t.csv, target: y, split: {by: column, column: part}}\n"
+        "model: {learner: linear}\ntraining: {seeds: 1}\nevaluation: {resamples: 200}\n"
+    )
+    run = assay.train(tmp_path / "t.yaml", store=MemoryStore(), workers=1)
+    assert run.schema.reading["a"] == "numeric"
+    assert run.provenance["sealed cells that count as missing"] == {"a": 2}
+    assert "sealed cells that count as missing" in run.report.read_text()

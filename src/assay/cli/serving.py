@@ -67,13 +67,22 @@ def models(as_json: bool) -> int:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="A .csv or .parquet file; stdout if absent."
 )
+@click.option("--query", help="Of a database: SQL, or the name of a table.")
+@click.option("--sheet", help="Of an Excel workbook; the first if absent.")
 @click.option(
     "--trust", multiple=True, metavar="TYPE", help="A type that the model may hold. Repeatable."
 )
 @json_option
 @quiet_option
 def predict(
-    model: str, data: str, out: Path | None, trust: tuple[str, ...], as_json: bool, quiet: bool
+    model: str,
+    data: str,
+    out: Path | None,
+    query: str | None,
+    sheet: str | None,
+    trust: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Predict the rows of DATA with MODEL: NAME, NAME/VERSION, NAME@ALIAS, runs:/ID or a folder.
 
@@ -83,9 +92,11 @@ def predict(
         from assay import lifecycle
 
         if out is not None:
-            written = lifecycle.predict_file(model, data, out, trust=trust, announce=announce)
+            written = lifecycle.predict_file(
+                model, data, out, query=query, sheet=sheet, trust=trust, announce=announce
+            )
         else:
-            predictions = lifecycle.predict(model, data, trust=trust)
+            predictions = lifecycle.predict(model, data, query=query, sheet=sheet, trust=trust)
     if out is not None:
         if as_json:
             print_json({"model": written.model, "n": written.n, "out": str(out)})

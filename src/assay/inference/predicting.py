@@ -62,13 +62,15 @@ def predict_frame(model: LoadedModel, rows: Any) -> pd.DataFrame:
     return told
 
 
-def batches_of(source: str | Path) -> Iterator[pa.Table]:
+def batches_of(
+    source: str | Path, query: str | None = None, sheet: str | None = None
+) -> Iterator[pa.Table]:
     """A source piece by piece: a path or an address, as in an experiment file.
 
     Raises:
         NotFoundError: There is no such file; raised at once.
     """
-    return read_batches(located(str(source), Path.cwd()))
+    return read_batches(located(str(source), Path.cwd()), query=query, sheet=sheet)
 
 
 def predict_batches(
@@ -81,7 +83,7 @@ def predict_batches(
     """
     n = 0
     for batch in batches:
-        frame = as_frame(batch)
+        frame = _with_whole_ids(as_frame(batch), batch, model)
         frame.index = pd.RangeIndex(n, n + len(frame))
         yield predict_frame(model, frame)
         n += len(frame)
@@ -176,6 +178,15 @@ def _predicted(model: LoadedModel, frame: pd.DataFrame) -> pd.DataFrame:
     for position, label in enumerate(model.classes):
         columns[f"probability_{label}"] = probabilities[:, position]
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _with_whole_ids(frame: pd.DataFrame, batch: pa.Table, model: LoadedModel) -> pd.DataFrame:
+    """The frame with ids as they are stored: pandas makes 7.0 of a 7 where another is missing."""
+    for each in model.schema.columns:
+        is_id = each.role is Role.ID and each.name in batch.column_names
+        if is_id and pa.types.is_integer(batch[each.name].type):
+            frame[each.name] = batch[each.name].to_pandas(integer_object_nulls=True)
+    return frame
 
 
 def _free(name: str, taken: list[str]) -> str:

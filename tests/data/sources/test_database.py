@@ -121,7 +121,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_a_query_goes_with_a_database_only(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match=r"data.query goes with a database, which a.csv is not"):
+    with pytest.raises(DataError, match=r"A query goes with a database, which a.csv is not"):
         read_table(tmp_path / "a.csv", query="sales")
 
 

@@ -70,7 +70,7 @@ def test_what_is_no_sheet_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no rows"):
         read_table(path, sheet="empty")
     path.with_suffix(".csv").write_text("a\n1\n")
-    with pytest.raises(DataError, match=r"data.sheet goes with an Excel workbook"):
+    with pytest.raises(DataError, match=r"A sheet goes with an Excel workbook"):
         read_table(path.with_suffix(".csv"), sheet="first")
 
 

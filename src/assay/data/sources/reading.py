@@ -153,9 +153,9 @@ def _checked(source: str | Path, query: str | None, sheet: str | None) -> str | 
     ):
         if value is not None and not fits:
             raise DataError(
-                f"data.{key} goes with {of}, which {shown(source)} is not.",
+                f"A {key} goes with {of}, which {shown(source)} is not.",
                 where=f"{key}: {value}",
-                mend=f"leave {key} out, or name {of} as data.source",
+                mend=f"leave {key} out, or name {of}",
             )
     if isinstance(source, str):
         return source
