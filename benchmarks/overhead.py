@@ -15,8 +15,12 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 MOST_TIMES_CPU, MOST_GIB, MOST_GROWTH = 1.15, 4.0, 11.0
 
@@ -43,8 +47,6 @@ def write_table(path: Path, n: int) -> None:
 
 def by_assay(path: Path) -> dict[str, Any]:
     """All that `assay train` does, and the CPU seconds of each step in this process."""
-    import time
-
     import assay
     from assay.monitor import Step
     from assay.tracking.memory import MemoryStore
@@ -77,9 +79,12 @@ def by_hand(path: Path) -> dict[str, Any]:
 
     frame = pd.read_parquet(path)
     target = (frame.pop("target") == "yes").to_numpy().astype(int)
-    for name in frame.columns:
+    for name in list(frame.columns):
         if name.startswith("date"):
-            frame[name] = frame[name].astype("int64") / 86_400e6
+            date = frame.pop(name)
+            frame[f"{name} day"] = (date - pd.Timestamp("1970-01-01")) / pd.Timedelta("1D")
+            frame[f"{name} weekday"] = date.dt.dayofweek.astype(float)
+            frame[f"{name} yearday"] = date.dt.dayofyear.astype(float)
         if name.startswith("category"):
             frame[name] = frame[name].astype(object)
     frame, _, target, _ = train_test_split(
@@ -113,7 +118,6 @@ def fit_by_hand(
     from threadpoolctl import threadpool_limits
 
     texts = make_column_selector(dtype_include=object)
-    numbers = make_column_selector(dtype_exclude=object)
     features, known = frame.iloc[train], target[train]
     with threadpool_limits(1):
         if kind == "boosting":
@@ -138,8 +142,18 @@ def fit_by_hand(
                 model.fit(encoder.fit_transform(features), known)
         else:
             one_hot = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
-            scaled = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-            encoder = make_column_transformer((one_hot, texts), (scaled, numbers))
+            filled = SimpleImputer(strategy="median", add_indicator=True)
+            periods = [
+                (make_pipeline(splines(period, knots), StandardScaler()), names)
+                for period, knots, names in (
+                    (7.0, 7, ["date_0 weekday", "date_1 weekday"]),
+                    (365.2425, 12, ["date_0 yearday", "date_1 yearday"]),
+                )
+            ]
+            others = [name for name in features if "number" in name or name.endswith(" day")]
+            encoder = make_column_transformer(
+                (one_hot, texts), (make_pipeline(filled, StandardScaler()), others), *periods
+            )
             linear = LogisticRegression(max_iter=2000)
             model = linear if kind == "linear" else DummyClassifier(strategy="prior")
             model.fit(encoder.fit_transform(features), known)
@@ -149,50 +163,55 @@ def fit_by_hand(
     return np.asarray(said), int(getattr(model, "n_iter_", 0) if kind == "boosting" else 0)
 
 
+def splines(period: float, n_knots: int) -> Any:
+    """A column for each part of a period, as Assay makes for linear models."""
+    import numpy as np
+    from sklearn.preprocessing import SplineTransformer
+
+    knots = np.tile(np.linspace(0, period, n_knots + 1)[:, None], 2)
+    return SplineTransformer(degree=1, knots=knots, extrapolation="periodic")
+
+
 WAYS = {"assay": by_assay, "by hand": by_hand}
 
 
-def measured(way: str, path: Path) -> dict[str, float]:
-    """CPU seconds and peak memory of one way, its worker processes included."""
+def measured(way: str, path: Path) -> dict[str, Any]:
+    """CPU seconds and peak memory of one way, in a process of its own, its workers included.
+
+    Memory is what the processes do not share, watched from here: to look takes CPU time.
+    """
     with tempfile.TemporaryDirectory() as place:
         places = {"ASSAY_WORKSPACE": f"{place}/workspace", "ASSAY_LEDGER": f"{place}/ledger.db"}
-        done = subprocess.run(
+        process = psutil.Popen(
             [sys.executable, __file__, "--way", way, "--table", str(path)],
             env={**os.environ, **places, "PYTHONWARNINGS": "ignore"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
-            check=True,
         )
-    return json.loads(done.stdout.splitlines()[-1])
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _memory(process))
+            time.sleep(0.3)
+        said, _ = process.communicate()
+    if process.returncode != 0:
+        sys.exit(f"{way} failed")
+    return {**json.loads(said.splitlines()[-1]), "peak_gib": peak / 2**30}
 
 
-def watched(way: str, path: Path) -> dict[str, Any]:
-    """Do it in this process, while a thread sums the memory of this process and its workers."""
-    import threading
-    import time
+def _memory(process: psutil.Process) -> int:
+    total = 0
+    with suppress(psutil.Error):
+        for each in [process, *process.children(recursive=True)]:
+            with suppress(psutil.Error):
+                total += each.memory_full_info().uss
+    return total
 
-    import psutil
 
-    peak, stop = 0.0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not stop.wait(0.2):
-            total = 0
-            for each in [psutil.Process(), *psutil.Process().children(recursive=True)]:
-                try:
-                    total += each.memory_full_info().uss
-                except psutil.Error:
-                    continue
-            peak = max(peak, total)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+def done(way: str, path: Path) -> dict[str, Any]:
+    """Do it in this process and its workers: wall and CPU seconds, and what it found."""
     started = time.perf_counter()
     found = WAYS[way](path)
     seconds = time.perf_counter() - started
-    stop.set()
-    watcher.join()
     if way == "by hand":
         # Only workers that have ended are counted.
         from joblib.externals.loky import get_reusable_executor
@@ -200,7 +219,7 @@ def watched(way: str, path: Path) -> dict[str, Any]:
         get_reusable_executor().shutdown(wait=True)
     times = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(each.ru_utime + each.ru_stime for each in times)
-    return {"cpu_s": cpu, "seconds": seconds, "peak_gib": peak / 2**30, **found}
+    return {"cpu_s": cpu, "seconds": seconds, **found}
 
 
 def main() -> None:
@@ -212,7 +231,7 @@ def main() -> None:
     parser.add_argument("--table", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.way:
-        print(json.dumps(watched(arguments.way, arguments.table)))
+        print(json.dumps(done(arguments.way, arguments.table)))
         return
     rows = 30_000 if arguments.quick else arguments.rows
     with tempfile.TemporaryDirectory() as folder:

@@ -66,12 +66,12 @@ def train(
         LearnerError: A fit failed; the run is kept, marked as failed.
     """
     announce(Step("Reading the experiment and its table"))
-    asked = ask(
-        source, target=target, learner=learner, settings=settings or {}, overrides=overrides
+    ready = steps.made_ready(
+        ask(source, target=target, learner=learner, settings=settings or {}, overrides=overrides)
     )
-    ready = steps.made_ready(asked)
-    place = Place.to_begin(asked.loaded.tracking_uri, store)
-    recorder = place.begin(asked.loaded.name, ready.name, ready.tags)
+    loaded = ready.asked.loaded
+    place = Place.to_begin(loaded.tracking_uri, store)
+    recorder = place.begin(loaded.name, ready.name, ready.tags)
     with kept(recorder), place.workspace.scratch() as scratch:
         steps.record_settings(ready, recorder, scratch)
         place.vault.seal(ready.data.sealed)

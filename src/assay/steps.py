@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Ready:
     """Everything that can be known before the first fit.
 
     Attributes:
-        asked: What is asked for.
+        asked: What is asked for; of its table the columns only.
         data: Sealed and described.
         primary: The metric to decide by.
         plan: The fits to make.
@@ -90,7 +90,8 @@ def made_ready(asked: Asked) -> Ready:
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
         together=related_features(data.development),
     )
-    return Ready(asked, data, primary, plan)
+    # Its rows are in the data now, and large tables need the room.
+    return Ready(replace(asked, table=asked.table.schema.empty_table()), data, primary, plan)
 
 
 def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
@@ -232,7 +233,7 @@ def summed_up(
         n_rows=data.n_rows,
         folds=plan.folds,
         level=settings.confidence,
-        resamples=settings.resamples,
+        resamples=settings.resamples_of(judged.judged.evaluation.n),
         evaluation=judged.judged.evaluation,
         seeds=tuple(judged.seeds),
         baselines=tuple(

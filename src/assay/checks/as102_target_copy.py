@@ -59,12 +59,13 @@ def is_renamed(values: pd.Series[Any], codes: np.ndarray[Any, Any]) -> bool:
     """
     levels = pd.factorize(values, use_na_sentinel=False)[0]
     counts = np.bincount(codes)
-    pairs = np.unique(np.column_stack([levels, codes]), axis=0)
     n_classes = int((counts > 0).sum())
+    if levels.max() + 1 != n_classes:
+        return False
+    pairs = np.bincount(levels * len(counts) + codes) > 0
     # A class of a few rows may be met by chance; one of many is not.
     return bool(
-        len(pairs) == n_classes == levels.max() + 1
-        and np.sort(counts[counts > 0])[:-1].sum() >= FEWEST_OF_A_CLASS
+        pairs.sum() == n_classes and np.sort(counts[counts > 0])[:-1].sum() >= FEWEST_OF_A_CLASS
     )
 
 

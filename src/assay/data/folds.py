@@ -135,4 +135,4 @@ def _classes(part: Part) -> Codes | None:
     """Codes of the classes of a classification, shape (n,); None for a regression."""
     if not part.schema.task.is_classification:
         return None
-    return np.unique(part.known_target, return_inverse=True)[1].astype(np.int64)
+    return part.schema.codes(part.known_target)

@@ -148,9 +148,17 @@ class Schema:
         return self.classes[1]
 
     def codes(self, labels: Labels) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Positions of labels within `classes`, int64, shape (n,)."""
-        position = {label: code for code, label in enumerate(self.classes)}
-        return np.fromiter((position[label] for label in labels), np.int64, len(labels))
+        """Positions of labels within `classes`, int64, shape (n,).
+
+        Raises:
+            KeyError: A label is none of the classes.
+        """
+        import pandas as pd
+
+        codes = pd.Index(self.class_array).get_indexer(labels)
+        if (codes < 0).any():
+            raise KeyError(labels[codes < 0][0])
+        return codes.astype(np.int64, copy=False)
 
     def as_dict(self) -> dict[str, Any]:
         return {

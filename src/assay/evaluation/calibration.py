@@ -20,6 +20,7 @@ from assay.estimates import significant
 from assay.evaluation.crossing import crossings
 from assay.evaluation.intervals import replicate
 from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.sampling import POISSON_FROM
 from assay.evaluation.support import FEWEST_ROWS, n_wrong
 from assay.predictions import Floats, Predictions
 
@@ -29,6 +30,9 @@ FEWEST_FOR_ISOTONIC = 1000
 _FEWEST_WRONG = 20
 """Rows decided wrong below which nothing teaches how sure to be: where all are right, certainty
 costs nothing, until the first row that is not."""
+
+_RESAMPLES_OF_MANY = 200
+"""Resamples that are enough to say whether the mean loss of many rows fell: it varies normally."""
 
 _FEWEST_TO_TEACH = FEWEST_ROWS // 2
 """Rows of the rarest class in the other folds below which a fold keeps its plain probabilities."""
@@ -97,9 +101,10 @@ def calibrate(
         return Calibrated(predictions, "none", why)
     why = f"{method}, as set"
     methods = _candidates(task, len(predictions)) if method == "auto" else [method]
-    candidates = {
-        each: _crossed(predictions, truth, folds, each, weights, ordered) for each in methods
-    }
+    candidates = {}
+    for each in methods:
+        crossed = _crossed(predictions, truth, folds, each, weights, ordered)
+        candidates[each] = replace(predictions, probabilities=crossed, scores=None)
     if method == "auto":
         outcomes = {
             name: _outcome(each, truth, task, weights, clusters)
@@ -113,7 +118,9 @@ def calibrate(
 
 def _best(outcomes: Mapping[str, Outcome], level: float, resamples: int) -> tuple[str, str]:
     """The method that lowers the log loss most, and why; the first, 'none', unless beyond noise."""
-    plain, *others = replicate(list(outcomes.values()), resamples, ["log_loss"])
+    n = len(outcomes["none"])
+    enough = min(resamples, _RESAMPLES_OF_MANY) if n >= POISSON_FROM else resamples
+    plain, *others = replicate(list(outcomes.values()), enough, ["log_loss"])
     gains = {
         method: plain.difference(other, "log_loss", level)
         for method, other in zip(list(outcomes)[1:], others, strict=True)
@@ -140,10 +147,15 @@ def _crossed(
     method: str,
     weights: Floats | None,
     ordered: bool,
-) -> Predictions:
-    """Each fold calibrated by its teachers, in the order of the rows."""
+) -> Floats:
+    """Probabilities, each fold's calibrated by its teachers, shape (n, k)."""
     assert predictions.probabilities is not None
+    assert predictions.classes is not None
     calibrated = predictions.probabilities.copy()
+    # What is fitted here is not kept, so whole numbers in the order of the labels stand for them:
+    # scikit-learn sorts labels again and again, and text takes long.
+    ranks = np.argsort(np.argsort(predictions.classes, kind="stable"), kind="stable")
+    predictions = replace(predictions, classes=ranks)
     for inside, others in crossings(folds, ordered=ordered):
         teachers = predictions.take(others)
         if _rarest(teachers, truth[others]) < _FEWEST_TO_TEACH:
@@ -151,7 +163,7 @@ def _crossed(
         known = weights[others] if weights is not None else None
         fitted = _fit(teachers, truth[others], method, known)
         calibrated[inside] = _apply(fitted, predictions.take(inside))
-    return replace(predictions, probabilities=calibrated, scores=None)
+    return calibrated
 
 
 def _rarest(predictions: Predictions, truth: Codes) -> int:

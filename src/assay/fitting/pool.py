@@ -22,6 +22,7 @@ from threading import Thread
 from typing import Protocol
 
 import psutil
+import pyarrow as pa
 
 from assay.data.dataset import Part
 from assay.errors import LearnerError
@@ -70,6 +71,7 @@ def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
 
     path = scratch / "development.arrow"
     store(development, path)
+    pa.default_memory_pool().release_unused()
     limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), THREADS)
     executor = ProcessPoolExecutor(
         max_workers=workers,

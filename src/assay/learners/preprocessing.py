@@ -2,7 +2,7 @@
 
 Two ways, by what the estimator can take: `one_hot` for linear models, networks and whatever else
 needs complete numbers; `ordinal` for trees, which take missing values as they are and split codes.
-Both read dates as a trend and periodic curves, and texts as TF-IDF.
+Both read dates as a trend and periods (as curves or as positions), and texts as TF-IDF.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
         ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
         ("frequent levels", make_pipeline(_filled(), frequent), many),
         ("many levels", means, many),
-        *_dates(train, lambda read: make_pipeline(read, StandardScaler()), SimpleImputer()),
+        *_dates(
+            train, SimpleImputer(), _curves, lambda read: make_pipeline(read, StandardScaler())
+        ),
         *_texts(train, lambda name: _words()),  # noqa: ARG005
     )
 
@@ -72,7 +74,7 @@ def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
         ("many levels", make_pipeline(_filled(), _target_means(train, seed)), many),
-        *_dates(train, lambda read: read, "passthrough"),
+        *_dates(train, "passthrough", _positions, lambda read: read),
         *_texts(train, lambda name: _topics(train, name)),
     )
     return transformer, list(range(len(few)))
@@ -139,13 +141,14 @@ def _target_means(train: Part, seed: int) -> Any:
 
 
 def _dates(
-    train: Part, finished: Callable[[Any], Any], trend: Any
+    train: Part,
+    trend: Any,
+    periodic: Callable[[float, int, int], Any],
+    finished: Callable[[Any], Any],
 ) -> Iterator[tuple[str, Any, list[str]]]:
     """The day of the week, the season, the hour if it varies, and days since 1970 as a trend.
 
-    The periods are linear splines: each knot's column is 1 at its day and 0 at the next, so a
-    linear model can take any weekly shape, and a tree split off any day. The column that orders the
-    rows has no trend: what is predicted lies beyond all of it.
+    The column that orders the rows has no trend: what is predicted lies beyond all of it.
     """
     from sklearn.pipeline import FeatureUnion
 
@@ -156,13 +159,14 @@ def _dates(
         days = train.features[names].to_numpy(dtype=np.float64)
         has_hours = bool((np.nan_to_num(days) % 1 != 0).any())
         periods = [("week", 7.0, 7), ("year", 365.2425, 12), ("day", 1.0, 8)][: 2 + has_hours]
-        curves = [(name, _periodic(period, knots, len(names))) for name, period, knots in periods]
-        union = curves if is_time else [("trend", trend), *curves]
+        read = [(name, periodic(period, knots, len(names))) for name, period, knots in periods]
+        union = read if is_time else [("trend", trend), *read]
         if names:
             yield part, finished(FeatureUnion(union)), names
 
 
-def _periodic(period: float, n_knots: int, n_columns: int) -> Any:
+def _curves(period: float, n_knots: int, n_columns: int) -> Any:
+    """Linear splines: each knot's column is 1 at its day and 0 at the next, for any shape."""
     from sklearn.preprocessing import SplineTransformer
 
     return SplineTransformer(
@@ -171,6 +175,14 @@ def _periodic(period: float, n_knots: int, n_columns: int) -> Any:
         extrapolation="periodic",
         handle_missing="zeros",
     )
+
+
+def _positions(period: float, n_knots: int, n_columns: int) -> Any:  # noqa: ARG001
+    """Days since the period began, from which a tree splits off any stretch."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    ends = [0.0, np.nextafter(period, 0.0).item()]
+    return FunctionTransformer(np.interp, kw_args={"xp": ends, "fp": ends, "period": period})
 
 
 def _words() -> Any:
