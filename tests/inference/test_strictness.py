@@ -24,7 +24,7 @@ ODD: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "missing_column": (lambda rows: rows.drop(columns="c"), "columns are missing.*: c"),
     "wrong_type": (
         lambda rows: rows.assign(a=["much", *rows["a"].tolist()[1:]]),
-        "column 'a' is numeric|a cannot be read as numeric in 1 row (0)",
+        r"column 'a' is numeric|a cannot be read as numeric in 1 row \(0\)",
     ),
     "unexpected_null": (
         lambda rows: rows.assign(kind=[None, None, *rows["kind"].tolist()[2:]]),
