@@ -144,7 +144,7 @@ def fit_by_hand(
             one_hot = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
             filled = SimpleImputer(strategy="median", add_indicator=True)
             periods = [
-                (make_pipeline(splines(period, knots), StandardScaler()), names)
+                (make_pipeline(splines(period, knots), StandardScaler(with_mean=False)), names)
                 for period, knots, names in (
                     (7.0, 7, ["date_0 weekday", "date_1 weekday"]),
                     (365.2425, 12, ["date_0 yearday", "date_1 yearday"]),
@@ -169,7 +169,7 @@ def splines(period: float, n_knots: int) -> Any:
     from sklearn.preprocessing import SplineTransformer
 
     knots = np.tile(np.linspace(0, period, n_knots + 1)[:, None], 2)
-    return SplineTransformer(degree=1, knots=knots, extrapolation="periodic")
+    return SplineTransformer(degree=1, knots=knots, extrapolation="periodic", sparse_output=True)
 
 
 WAYS = {"assay": by_assay, "by hand": by_hand}

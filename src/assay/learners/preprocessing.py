@@ -47,9 +47,7 @@ def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
         ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
         ("frequent levels", make_pipeline(_filled(), frequent), many),
         ("many levels", means, many),
-        *_dates(
-            train, SimpleImputer(), _curves, lambda read: make_pipeline(read, StandardScaler())
-        ),
+        *_dates(train, make_pipeline(SimpleImputer(), StandardScaler()), _curves),
         *_texts(train, lambda name: _words()),  # noqa: ARG005
     )
 
@@ -74,7 +72,7 @@ def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
         ("many levels", make_pipeline(_filled(), _target_means(train, seed)), many),
-        *_dates(train, "passthrough", _positions, lambda read: read),
+        *_dates(train, "passthrough", _positions),
         *_texts(train, lambda name: _topics(train, name)),
     )
     return transformer, list(range(len(few)))
@@ -141,10 +139,7 @@ def _target_means(train: Part, seed: int) -> Any:
 
 
 def _dates(
-    train: Part,
-    trend: Any,
-    periodic: Callable[[float, int, int], Any],
-    finished: Callable[[Any], Any],
+    train: Part, trend: Any, periodic: Callable[[float, int, int], Any]
 ) -> Iterator[tuple[str, Any, list[str]]]:
     """The day of the week, the season, the hour if it varies, and days since 1970 as a trend.
 
@@ -162,19 +157,25 @@ def _dates(
         read = [(name, periodic(period, knots, len(names))) for name, period, knots in periods]
         union = read if is_time else [("trend", trend), *read]
         if names:
-            yield part, finished(FeatureUnion(union)), names
+            yield part, FeatureUnion(union), names
 
 
 def _curves(period: float, n_knots: int, n_columns: int) -> Any:
-    """Linear splines: each knot's column is 1 at its day and 0 at the next, for any shape."""
-    from sklearn.preprocessing import SplineTransformer
+    """Linear splines: each knot's column is 1 at its day and 0 at the next, for any shape.
 
-    return SplineTransformer(
+    A date is at most two of them, so they are kept sparse, and scaled without being centred.
+    """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import SplineTransformer, StandardScaler
+
+    splines = SplineTransformer(
         degree=1,
         knots=np.tile(np.linspace(0, period, n_knots + 1)[:, None], n_columns),
         extrapolation="periodic",
         handle_missing="zeros",
+        sparse_output=True,
     )
+    return make_pipeline(splines, StandardScaler(with_mean=False))
 
 
 def _positions(period: float, n_knots: int, n_columns: int) -> Any:  # noqa: ARG001
