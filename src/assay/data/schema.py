@@ -153,12 +153,8 @@ class Schema:
         Raises:
             KeyError: A label is none of the classes.
         """
-        import pandas as pd
-
-        codes = pd.Index(self.class_array).get_indexer(labels)
-        if (codes < 0).any():
-            raise KeyError(labels[codes < 0][0])
-        return codes.astype(np.int64, copy=False)
+        position = {label: code for code, label in enumerate(self.classes)}
+        return np.fromiter(map(position.__getitem__, labels.tolist()), np.int64, len(labels))
 
     def as_dict(self) -> dict[str, Any]:
         return {
