@@ -10,6 +10,7 @@ import pytest
 
 import assay
 from assay.data.schema import Task
+from assay.errors import LearnerError
 from assay.learners.builtin import make_learner
 from assay.learners.protocol import FitContext
 from assay.tracking.memory import MemoryStore
@@ -212,3 +213,38 @@ def test_sealed_cells_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     assert run.schema.reading["a"] == "numeric"
     assert run.provenance["sealed cells that count as missing"] == {"a": 2}
     assert "sealed cells that count as missing" in run.report.read_text()
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "gamma", "poisson"])
+def test_skewed_numbers_have_losses_of_their_own(loss: str, tmp_path: Path) -> None:
+    frame = table(Task.REGRESSION, n=600)
+    frame["y"] = np.exp(frame["y"] / 10)
+    store = MemoryStore()
+    settings = SETTINGS | {"model": {"options": {"loss": loss}}}
+    run = assay.train(
+        frame, target="y", learner="boosting", settings=settings, store=store, workers=1
+    )
+    said = assay.load(str(store.model(run.run_id, tmp_path)[0])).predict(frame)
+    assert np.corrcoef(said, frame["y"])[0, 1] > 0.6
+    if loss in ("gamma", "poisson"):
+        assert (said > 0).all()
+
+
+def test_a_loss_that_does_not_fit_the_numbers_is_told() -> None:
+    settings = SETTINGS | {"model": {"options": {"loss": "gamma"}}}
+    with pytest.raises(LearnerError, match="strictly positive"):
+        assay.train(
+            table(Task.REGRESSION), target="y", learner="boosting", settings=settings,
+            store=MemoryStore(), workers=1,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("learner", ["linear", "forest", "boosting"])
+def test_an_option_that_means_nothing_for_the_task_is_refused(learner: str) -> None:
+    asked = [(Task.REGRESSION, "class_weight", "balanced")]
+    asked += [(Task.BINARY, "loss", "gamma")] if learner == "boosting" else []
+    for task, name, value in asked:
+        settings = SETTINGS | {"model": {"options": {name: value}}}
+        with pytest.raises(LearnerError, match=rf"model\.options\.{name} is for") as refused:
+            assay.train(table(task), target="y", learner=learner, settings=settings)
+        assert refused.value.mend == f"leave {name} out"

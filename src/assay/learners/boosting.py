@@ -71,6 +71,11 @@ class BoostingOptions(BaseModel):
         description="Share of features that a split chooses from; "
         "0.5, or 0.3 for three classes or more.",
     )
+    loss: Literal["squared_error", "absolute_error", "gamma", "poisson"] = Field(
+        "squared_error",
+        description="Of numbers: gamma suits skewed positive ones, as prices and durations; "
+        "poisson counts; absolute_error aims at the median.",
+    )
     class_weight: Literal["balanced"] | None = Field(
         None, description="balanced: rarer classes weigh more; changes the probabilities."
     )
@@ -132,7 +137,7 @@ class BoostingLearner:
         }
         if train.schema.task.is_classification:
             return HistGradientBoostingClassifier(class_weight=options.class_weight, **common)
-        return HistGradientBoostingRegressor(**common)
+        return HistGradientBoostingRegressor(loss=options.loss, **common)
 
 
 def _of_known_classes(train: Part, validation: Part) -> Part:
