@@ -65,11 +65,18 @@ def _truths(series: pd.Series[Any]) -> pd.Series[Any]:
 
 def _days(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     is_text = not pd.api.types.is_datetime64_any_dtype(series.dtype)
+    if is_text and pd.api.types.infer_dtype(series, skipna=True) != "string":
+        series = series.map(_written, na_action="ignore")
     written = form if form and is_text else "ISO8601"
     instants = pd.to_datetime(series, utc=True, format=written).dt.tz_localize(None)
     microseconds = instants.to_numpy().astype("datetime64[us]")
     days = microseconds.astype(np.int64) / 86_400e6
     return np.where(np.isnat(microseconds), np.nan, days)
+
+
+def _written(cell: Any) -> Any:
+    """A number as one would write it: it is a date only as that, never so many nanoseconds."""
+    return str(cell) if isinstance(cell, bool | int | float | np.generic) else cell
 
 
 def _categories(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.object_]]:

@@ -25,6 +25,9 @@ _WORDS = 20_000
 _TOPICS = 50
 _SAMPLED_TEXTS = 200
 
+_Periodic = Callable[[float, int, int], Any]
+"""Makes what reads a period, of so many days and with so many knots, of so many columns."""
+
 
 def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
     """For estimators that need complete, scaled numbers.
@@ -47,7 +50,7 @@ def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
         ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
         ("frequent levels", make_pipeline(_filled(), frequent), many),
         ("many levels", means, many),
-        *_dates(train, make_pipeline(SimpleImputer(), StandardScaler()), _curves),
+        *_dates(train, make_pipeline(SimpleImputer(), StandardScaler()), _curves, _curves),
         *_texts(train, lambda name: _words()),  # noqa: ARG005
     )
 
@@ -72,7 +75,8 @@ def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
         ("many levels", make_pipeline(_filled(), _target_means(train, seed)), many),
-        *_dates(train, "passthrough", _positions),
+        # A place in a year that is seen once is a trend; splines are too coarse to be one.
+        *_dates(train, "passthrough", _positions, _splines),
         *_texts(train, lambda name: _topics(train, name)),
     )
     return transformer, list(range(len(few)))
@@ -139,7 +143,7 @@ def _target_means(train: Part, seed: int) -> Any:
 
 
 def _dates(
-    train: Part, trend: Any, periodic: Callable[[float, int, int], Any]
+    train: Part, trend: Any, periodic: _Periodic, in_time: _Periodic
 ) -> Iterator[tuple[str, Any, list[str]]]:
     """The day of the week, the season, the hour if it varies, and days since 1970 as a trend.
 
@@ -154,28 +158,32 @@ def _dates(
         days = train.features[names].to_numpy(dtype=np.float64)
         has_hours = bool((np.nan_to_num(days) % 1 != 0).any())
         periods = [("week", 7.0, 7), ("year", 365.2425, 12), ("day", 1.0, 8)][: 2 + has_hours]
-        read = [(name, periodic(period, knots, len(names))) for name, period, knots in periods]
+        kind = in_time if is_time else periodic
+        read = [(name, kind(period, knots, len(names))) for name, period, knots in periods]
         union = read if is_time else [("trend", trend), *read]
         if names:
             yield part, FeatureUnion(union), names
 
 
 def _curves(period: float, n_knots: int, n_columns: int) -> Any:
-    """Linear splines: each knot's column is 1 at its day and 0 at the next, for any shape.
-
-    A date is at most two of them, so they are kept sparse, and scaled without being centred.
-    """
+    """Splines for linear models: sparse, for a date is at most two, and scaled but not centred."""
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import SplineTransformer, StandardScaler
+    from sklearn.preprocessing import StandardScaler
 
-    splines = SplineTransformer(
+    splines = _splines(period, n_knots, n_columns).set_params(sparse_output=True)
+    return make_pipeline(splines, StandardScaler(with_mean=False))
+
+
+def _splines(period: float, n_knots: int, n_columns: int) -> Any:
+    """Linear splines: each knot's column is 1 at its day and 0 at the next, for any shape."""
+    from sklearn.preprocessing import SplineTransformer
+
+    return SplineTransformer(
         degree=1,
         knots=np.tile(np.linspace(0, period, n_knots + 1)[:, None], n_columns),
         extrapolation="periodic",
         handle_missing="zeros",
-        sparse_output=True,
     )
-    return make_pipeline(splines, StandardScaler(with_mean=False))
 
 
 def _positions(period: float, n_knots: int, n_columns: int) -> Any:  # noqa: ARG001
