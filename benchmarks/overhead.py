@@ -169,7 +169,7 @@ def splines(period: float, n_knots: int) -> Any:
     from sklearn.preprocessing import SplineTransformer
 
     knots = np.tile(np.linspace(0, period, n_knots + 1)[:, None], 2)
-    return SplineTransformer(degree=1, knots=knots, extrapolation="periodic", sparse_output=True)
+    return SplineTransformer(degree=1, knots=knots, extrapolation="periodic")
 
 
 WAYS = {"assay": by_assay, "by hand": by_hand}
