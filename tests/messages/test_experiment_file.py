@@ -38,7 +38,15 @@ CASES = {
     ),
     "option out of range": (
         GOOD + "  options:\n    max_leaves: 1",
-        ["model.options.max_leaves is 1: should be greater than or equal to 2", "line 7"],
+        [
+            "model.options.max_leaves is 1: should be greater than or equal to 2",
+            "line 7",
+            "leave max_leaves out",
+        ],
+    ),
+    "too few resamples": (
+        GOOD + "evaluation:\n  resamples: 10",
+        ["evaluation.resamples is 10", "200 to 100,000", "resamples: auto"],
     ),
     "no such task": (
         GOOD.replace("target: y", "target: y\n  task: binry"),

@@ -21,8 +21,8 @@ class EvaluationSettings(BaseModel):
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
     resamples: Literal["auto"] | Annotated[int, Field(ge=200, le=100_000)] = Field(
         "auto",
-        description=f"Bootstrap resamples; auto: {RESAMPLES:,}, or {RESAMPLES_OF_MANY} of "
-        f"{MANY_ROWS:,} rows and more, whose metrics vary little, and normally.",
+        description=f"Bootstrap resamples, 200 to 100,000; auto: {RESAMPLES:,}, or "
+        f"{RESAMPLES_OF_MANY} of {MANY_ROWS:,} rows and more, whose metrics vary little.",
     )
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = Field(
         "auto", description="auto: calibrate when that lowers the log loss by more than noise."

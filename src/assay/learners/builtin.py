@@ -71,4 +71,5 @@ def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, s
         )
     field = model.model_fields[option]
     message = error["msg"].removeprefix("Input ")
-    return option, f"is {error['input']!r}: {message}", f"{option}: {field.default}"
+    mend = f"leave {option} out" if field.default is None else f"{option}: {field.default}"
+    return option, f"is {error['input']!r}: {message}", mend
