@@ -267,11 +267,11 @@ def predict(
     Raises:
         InputError: The table does not fit the model.
     """
-    is_source = isinstance(data, str | Path)
-    batches = predicting.batches_of(data, query, sheet) if is_source else None
+    if not isinstance(data, str | Path):
+        predicting.refuse_settings_of_sources(query, sheet)
+        return predict_frame(load(model, trust=trust) if isinstance(model, str) else model, data)
+    batches = predicting.batches_of(data, query, sheet)
     loaded = load(model, trust=trust) if isinstance(model, str) else model
-    if batches is None:
-        return predict_frame(loaded, data)
     predictions = pd.concat(predicting.predict_batches(loaded, batches, silent))
     predictions.attrs = {"model": loaded.name}
     return predictions

@@ -59,6 +59,17 @@ def test_what_only_looks_like_a_number_is_none(values: object) -> None:
     assert feature_frame(empty, {"n": "numeric"})["n"].isna().all()
 
 
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y"])
+def test_dates_that_are_whole_numbers_may_miss(form: str) -> None:
+    days = pd.date_range("2026-01-01", periods=3, freq="YS")
+    numbers = days.strftime(form).astype(int)
+    whole = feature_frame(pd.DataFrame({"d": numbers}), {"d": f"datetime {form}"})["d"]
+    gap = pd.DataFrame({"d": [*numbers.astype(float), np.nan]})
+    read = feature_frame(gap, {"d": f"datetime {form}"})["d"]
+    assert read[:3].tolist() == whole.tolist() == [20454.0, 20819.0, 21184.0]
+    assert np.isnan(read[3])
+
+
 def test_nothing_is_a_frame_too() -> None:
     assert feature_frame(pd.DataFrame({"n": []}), {"n": "numeric"}).shape == (0, 1)
     assert np.isnan(feature_frame(pd.DataFrame({"n": [None]}), {"n": "numeric"})["n"][0])

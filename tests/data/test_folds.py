@@ -104,3 +104,12 @@ def test_a_column_for_the_test_leaves_the_folds_to_the_roles() -> None:
     frame["part"] = np.where(np.arange(300) < 60, "test", "train")
     data = prepared(frame, roles={"group": "g"}, split={"by": "column", "column": "part"})
     assert data.folding == Folding("group", 5)
+
+
+def test_of_few_groups_none_is_spared_to_stop_on() -> None:
+    frame = pd.DataFrame({"g": np.arange(400) % 9, "a": range(400), "y": np.arange(400) % 2})
+    data = prepared(frame, roles={"group": "g"}, split={"folds": 3})
+    learning = data.development.take(data.folding.divide(data.development, 0).learns(0))
+    stopping = data.folding.held_out(learning, 0)
+    assert 0 < stopping.sum() < len(learning) / 5
+    assert set(learning.groups[~stopping]) == set(learning.groups)

@@ -20,7 +20,7 @@ from assay import lifecycle
 from assay.data.dataset import Part
 from assay.data.schema import Task
 from assay.data.sources import read_batches
-from assay.errors import DataError, NotFoundError
+from assay.errors import DataError, InputError, NotFoundError
 from assay.inference import predicting
 from assay.inference.loading import LoadedModel, load_folder
 from assay.tracking.memory import MemoryStore
@@ -268,3 +268,43 @@ def test_a_run_shows_itself() -> None:
     html = run._repr_html_()
     assert "<table>" in html
     assert str(run.metrics["roc_auc"]) in html
+
+
+def test_whole_ids_of_tables_in_memory_stay_whole() -> None:
+    import polars
+
+    frame = table(Task.REGRESSION).assign(who=range(2**60, 2**60 + 240))
+    model = model_of(frame, data={"roles": {"id": "who"}})
+    ids = [2**60 + 1, None, 2**60 + 3]
+    rows = pa.Table.from_pandas(frame.head(3).drop(columns="who"), preserve_index=False)
+    rows = rows.append_column("who", pa.array(ids))
+    for form in (rows, polars.from_arrow(rows)):
+        assert assay.predict(model, form)["who"].tolist() == ids
+
+
+def test_columns_without_a_name_are_named_by_their_place_wherever_they_come_from(
+    tmp_path: Path,
+) -> None:
+    frame = table(Task.REGRESSION).rename(columns={"b": ""})
+    model = model_of(frame)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    pd.testing.assert_frame_equal(
+        assay.predict(model, frame), assay.predict(model, tmp_path / "rows.csv")
+    )
+
+
+def test_rows_of_a_frame_in_another_order_are_counted_from_its_first() -> None:
+    frame = table(Task.REGRESSION)
+    model = model_of(frame)
+    odd = frame.assign(a=frame["a"].astype(object))[::-1]
+    odd.iloc[8, odd.columns.get_loc("a")] = "much"
+    with pytest.raises(DataError) as refused:
+        assay.predict(model, odd)
+    assert "row 8," in refused.value.where
+
+
+@pytest.mark.parametrize("settings", [{"query": "sales"}, {"sheet": "one"}])
+def test_how_a_source_is_read_is_refused_of_a_table_in_memory(settings: dict[str, str]) -> None:
+    frame = table(Task.REGRESSION)
+    with pytest.raises(InputError, match="goes with a source, and the data is a table in memory"):
+        assay.predict(model_of(frame), frame, **settings)

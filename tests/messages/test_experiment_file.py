@@ -64,6 +64,13 @@ CASES = {
         GOOD.replace("target: y", "target: y\n  split: {by: random, column: part}"),
         ["data.split.column is part, but data.split.by is random", "by: column"],
     ),
+    "a gap between groups": (
+        GOOD.replace(
+            "target: y",
+            "target: y\n  split: {by: group, gap: 3}\n  roles: {group: g, time: t}",
+        ),
+        ["data.split.gap lies between two times, but data.split.by is group", "by: time"],
+    ),
     "a group torn apart": (
         GOOD.replace("target: y", "target: y\n  split: {by: random}\n  roles: {group: g}"),
         ["data.split.by is random, but data.roles.group is given", "by: group"],
@@ -103,7 +110,7 @@ CASES = {
     ),
     "no such check": (
         GOOD + "checks: {accept: {AS110: because}}",
-        ["checks.accept names AS110, which is no check", "mend:  AS10"],
+        ["checks.accept names AS110, which is no check", "mend:  AS102"],
     ),
     "a reason that is none": (GOOD + "checks: {accept: {AS101: ''}}", ["checks.accept"]),
     "zero seeds": (GOOD + "training: {seeds: 0}", ["training.seeds is 0", "auto or a number"]),

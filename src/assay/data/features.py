@@ -76,6 +76,8 @@ def _days(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.floa
 
 def _written(cell: Any) -> Any:
     """A number as one would write it: it is a date only as that, never so many nanoseconds."""
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+        return str(int(cell))  # pandas makes 20260101.0 of 20260101 where another is missing
     return str(cell) if isinstance(cell, bool | int | float | np.generic) else cell
 
 

@@ -86,10 +86,16 @@ class Folding:
         if self.by == "time":
             assert part.times is not None, "rows that are ordered have times"
             return Folds(blocks(part.times, self.count + 1) - 1, part.times, self.gap)
-        return Folds(_dealt(part, self.by, self.count, seed))
+        if self.by == "group":
+            assert part.groups is not None, "rows that are grouped have groups"
+            return Folds(dealt_groups(part.groups, _classes(part), self.count, seed))
+        return Folds(dealt(len(part), _classes(part), self.count, seed))
 
     def held_out(self, train: Part, seed: int) -> Mask:
-        """The rows of a fold's training rows to stop on, shape (n,): parted like the folds."""
+        """The rows of a fold's training rows to stop on, shape (n,): parted like the folds.
+
+        Of fewer than ten groups none is spared, and rows are drawn one by one.
+        """
         if self.by == "time":
             assert train.times is not None
             return latest(train.times, 1 / VALIDATION_PARTS)
@@ -121,14 +127,6 @@ class Folding:
             where="gap and test rows are left out" if self.by == "time" else "",
             mend=f"data.split: {{folds: {max(2, n)}}}" if n >= 2 else f"give rows of more {what}",
         )
-
-
-def _dealt(part: Part, by: str, hands: int, seed: int) -> Codes:
-    strata = _classes(part)
-    if by == "group":
-        assert part.groups is not None, "rows that are grouped have groups"
-        return dealt_groups(part.groups, strata, hands, seed)
-    return dealt(len(part), strata, hands, seed)
 
 
 def _classes(part: Part) -> Codes | None:

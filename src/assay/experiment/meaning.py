@@ -89,6 +89,9 @@ def _of_split(data: DataSettings) -> list[Problem]:
     if split.gap and roles.time is None:
         said = "data.split.gap needs a time, and data.roles.time is not given."
         problems.append(Problem("data.split.gap", said, mend="roles: {time: COLUMN}"))
+    elif split.gap and by in ("group", "random"):
+        said = f"data.split.gap lies between two times, but {key} is {by}."
+        problems.append(Problem("data.split.gap", said, mend="by: time, or leave gap out"))
     if split.duplicates == "together" and (roles.groups or roles.time):
         said = "data.split.duplicates is together, but the split goes by a role."
         problems.append(Problem("data.split.duplicates", said, mend="duplicates: apart"))

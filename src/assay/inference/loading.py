@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from assay.data.schema import Schema
+from assay.data.sources.settling import named
 from assay.errors import DataError, NotFoundError, UnsafeModelError
 from assay.inference.misfits import misfit
 from assay.inference.packing import digest
@@ -98,13 +100,19 @@ def as_frame(rows: Any) -> pd.DataFrame:
     try:
         if isinstance(rows, Mapping) and not any(map(pd.api.types.is_list_like, rows.values())):
             rows = [rows]
-        frame = rows.to_pandas() if hasattr(rows, "to_pandas") else pd.DataFrame(rows)
+        if hasattr(rows, "to_arrow"):
+            rows = rows.to_arrow()
+        if isinstance(rows, pa.Table | pa.RecordBatch):
+            # As they are stored: pandas makes 7.0 of a 7 where another is missing.
+            frame = rows.to_pandas(integer_object_nulls=True)
+        else:
+            frame = rows.to_pandas() if hasattr(rows, "to_pandas") else pd.DataFrame(rows)
     except (ValueError, TypeError) as error:
         raise DataError(
             f"No table can be made of the rows, of type {type(rows).__name__}: {str(error)[:200]}",
             mend="give a pandas, Polars or Arrow table, or a list of rows: [{'COLUMN': VALUE}]",
         ) from None
-    return frame.rename(columns=str)
+    return frame.set_axis(named([str(name) for name in frame.columns]), axis=1)
 
 
 def load_folder(

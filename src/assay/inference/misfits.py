@@ -10,6 +10,7 @@ import pandas as pd
 
 from assay.data.features import feature_frame
 from assay.errors import DataError
+from assay.inference.strictness import first_row
 from assay.predictions import Rows
 
 _SHOWN_VALUES = 3
@@ -77,7 +78,7 @@ def _misread(cells: pd.Series[Any], read_as: str) -> Iterator[tuple[str, Rows]]:
     """The first values that cannot be read so, as they would be typed, with all their rows."""
     texts = cells.map(repr).to_numpy()
     left = np.arange(len(cells))
-    first_row = getattr(cells.index, "start", 0)  # of a piece of a long table
+    start = first_row(cells)
     for _ in range(_SHOWN_VALUES):
         if not len(left) or _is_read(cells.iloc[left], read_as):
             return
@@ -89,7 +90,7 @@ def _misread(cells: pd.Series[Any], read_as: str) -> Iterator[tuple[str, Rows]]:
             else:
                 last = middle
         value = texts[left[first]]
-        yield value, first_row + left[texts[left] == value]
+        yield value, start + left[texts[left] == value]
         left = left[texts[left] != value]
 
 

@@ -62,6 +62,20 @@ def predict_frame(model: LoadedModel, rows: Any) -> pd.DataFrame:
     return told
 
 
+def refuse_settings_of_sources(query: str | None, sheet: str | None) -> None:
+    """Refuse what says how a source is read, of a table in memory.
+
+    Raises:
+        InputError: One of them is given.
+    """
+    for name, given in (("query", query), ("sheet", sheet)):
+        if given is not None:
+            raise InputError(
+                f"A {name} goes with a source, and the data is a table in memory.",
+                mend=f"leave {name} out",
+            )
+
+
 def batches_of(
     source: str | Path, query: str | None = None, sheet: str | None = None
 ) -> Iterator[pa.Table]:
@@ -83,7 +97,7 @@ def predict_batches(
     """
     n = 0
     for batch in batches:
-        frame = _with_whole_ids(as_frame(batch), batch, model)
+        frame = as_frame(batch)
         frame.index = pd.RangeIndex(n, n + len(frame))
         yield predict_frame(model, frame)
         n += len(frame)
@@ -178,15 +192,6 @@ def _predicted(model: LoadedModel, frame: pd.DataFrame) -> pd.DataFrame:
     for position, label in enumerate(model.classes):
         columns[f"probability_{label}"] = probabilities[:, position]
     return pd.DataFrame(columns, index=frame.index)
-
-
-def _with_whole_ids(frame: pd.DataFrame, batch: pa.Table, model: LoadedModel) -> pd.DataFrame:
-    """The frame with ids as they are stored: pandas makes 7.0 of a 7 where another is missing."""
-    for each in model.schema.columns:
-        is_id = each.role is Role.ID and each.name in batch.column_names
-        if is_id and pa.types.is_integer(batch[each.name].type):
-            frame[each.name] = batch[each.name].to_pandas(integer_object_nulls=True)
-    return frame
 
 
 def _free(name: str, taken: list[str]) -> str:

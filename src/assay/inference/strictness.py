@@ -73,13 +73,17 @@ def strict_features(frame: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
     if policies["wrong_type"] == "impute":
         frame = _readable(frame, kinds)
     features = feature_frame(frame, kinds)
-    # Rows are counted as the frame counts them: a piece of a long table goes on where it begins.
-    counts = isinstance(frame.index, pd.RangeIndex) and frame.index.step == 1
-    first = frame.index.start if counts else 0
+    first = first_row(frame)
     features.index = pd.RangeIndex(first, first + len(frame))
     for name, learnt in about["seen"].items():
         features[name] = _held_against(features[name], name, learnt, kinds[name], policies)
     return features
+
+
+def first_row(frame: pd.DataFrame | pd.Series[Any]) -> int:
+    """The number of the first row: a piece of a long table goes on where it begins."""
+    index = frame.index
+    return index.start if isinstance(index, pd.RangeIndex) and index.step == 1 else 0
 
 
 def _held_against(

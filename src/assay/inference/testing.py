@@ -23,6 +23,7 @@ from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Difference, Evaluation
+from assay.evaluation.settings import Resamples
 from assay.inference.loading import LoadedModel
 from assay.inference.strictness import RowsUnlikeTraining
 from assay.predictions import Floats
@@ -120,7 +121,13 @@ def _keys_of(table: pa.Table, schema: Schema) -> dict[str, Any]:
 
 
 def judge_sealed(
-    outcome: Outcome, announced: Outcome, *, primary: str, level: float, resamples: int, looks: int
+    outcome: Outcome,
+    announced: Outcome,
+    *,
+    primary: str,
+    level: float,
+    resamples: Resamples,
+    looks: int,
 ) -> tuple[Evaluation, Difference]:
     """What the sealed rows say, and how far that is from the announced number.
 

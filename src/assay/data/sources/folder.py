@@ -68,11 +68,11 @@ def batches(folder: Path, rows: int) -> Iterator[pa.Table]:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of a folder and all folders below, hidden ones left out, sorted by path."""
+    """The files of a folder and all below that can be read, hidden ones left out, by path."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and not _is_hidden(path.relative_to(folder))
+        if _group(path) and path.is_file() and not _is_hidden(path.relative_to(folder))
     )
 
 
@@ -85,9 +85,7 @@ def _contents(folder: Path) -> _Contents:
         )
     groups: dict[str, list[Path]] = {}
     for file in files_of(folder):
-        group = _group(file)
-        if group:
-            groups.setdefault(group, []).append(file)
+        groups.setdefault(_group(file), []).append(file)
     if len(groups) != 1:
         found = ", ".join(f"{len(files)} {group}" for group, files in groups.items())
         raise DataError(

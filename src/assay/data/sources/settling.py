@@ -73,6 +73,15 @@ def settled_apart(
     return development, test, {name: n for name, n in unreadable.items() if n}
 
 
+def named(columns: list[str]) -> list[str]:
+    """The names of columns; one without a name is named by its place.
+
+    >>> named(["", "a", ""])
+    ['column_0', 'a', 'column_2']
+    """
+    return [name or f"column_{n}" for n, name in enumerate(columns)]
+
+
 def plain(table: pa.Table, name: str) -> pa.Table:
     """The table without nested records, each column in the plain type of its kind.
 
@@ -82,8 +91,7 @@ def plain(table: pa.Table, name: str) -> pa.Table:
     Raises:
         DataError: Two columns have the same name.
     """
-    named = [name or f"column_{n}" for n, name in enumerate(table.column_names)]
-    table = table.rename_columns(named)
+    table = table.rename_columns(named(table.column_names))
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
     twice = duplicates(table.column_names)
