@@ -51,3 +51,10 @@ def test_twins_do_not_hide_each_other() -> None:
         assert run.from_dict(run.as_dict()).importance == run.importance
     assert set(drops[1]) == {"a + twin", "b", "c", "kind", "whole"}
     assert drops[1]["a + twin"] == pytest.approx(drops[0]["a"], rel=0.15)
+
+
+def test_what_is_missing_together_is_not_related_by_that() -> None:
+    frame = table(Task.BINARY, n=4000)
+    frame.loc[np.random.default_rng(1).random(4000) < 0.8, ["a", "c"]] = np.nan
+    assert groups_of(frame) == ()
+    assert groups_of(frame.assign(twin=frame["a"] * 2)) == (("a", "twin"),)

@@ -13,6 +13,7 @@ import assay
 from tests.conftest import EXAMPLES
 
 
+# flights goes forward in time, where what can be known beforehand is worth next to nothing.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "metric", "at_least"),

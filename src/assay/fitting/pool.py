@@ -98,35 +98,29 @@ def _one_by_one(development: Part, jobs: Sequence[Job], follow: Follow) -> Itera
 def _in_processes(
     submit: Callable[..., Future[Fitted]], path: Path, jobs: Sequence[Job], follow: Follow
 ) -> Iterator[Fitted]:
-    running = {submit(fit_stored, job, path) for job in jobs}
-    while running:
-        ended, running = wait(running, return_when=FIRST_COMPLETED)
-        for future in ended:
-            fitted = _result_of(future)
-            running |= {submit(fit_stored, job, path) for job in follow(fitted)}
-            yield fitted
-
-
-def _result_of(future: Future[Fitted]) -> Fitted:
-    """What a worker gave.
-
-    Raises:
-        LearnerError: A worker is gone: the kernel ends the largest process where memory is short.
-    """
     from loky.process_executor import TerminatedWorkerError
 
     try:
-        return future.result()
+        running = {submit(fit_stored, job, path) for job in jobs}
+        while running:
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                fitted = future.result()
+                running |= {submit(fit_stored, job, path) for job in follow(fitted)}
+                yield fitted
     except TerminatedWorkerError as error:
-        killed = "SIGKILL" in str(error)
-        raise LearnerError(
-            "A worker was killed in the middle of a fit: most likely memory ran out."
-            if killed
-            else "A worker crashed in the middle of a fit.",
-            mend="fewer fits at the same time: --workers 1; or fewer rows, or a smaller learner"
-            if killed
-            else "the same without workers may say more: --workers 1",
-        ) from error
+        raise _gone(error) from error
+
+
+def _gone(error: Exception) -> LearnerError:
+    """A worker is no more: where memory is short the kernel kills the largest process."""
+    if "SIGKILL" in str(error):
+        what = "A worker was killed in the middle of a fit: most likely memory ran out."
+        mend = "fewer fits at the same time: --workers 1; or fewer rows, or a smaller learner"
+    else:
+        what = "A worker crashed in the middle of a fit."
+        mend = "the same without workers may say more: --workers 1"
+    return LearnerError(what, mend=mend)
 
 
 def _begin_worker(parent: int) -> None:

@@ -23,13 +23,15 @@ Two normal numbers reach it at a correlation of about 0.9.
 MOST_FEATURES = 150
 _ROWS = 2000
 _BINS = 16
+_LEAST_ENTROPY = 1e-9  # of a constant, but for rounding
 
 
 def related_features(part: Part) -> tuple[tuple[str, ...], ...]:
     """Groups of at least two features that say much the same, in the order of the columns.
 
     Pairs are held together by their mutual information over the smaller of their entropies, in at
-    most 16 bins, groups by average linkage. Of more than 150 features nothing is looked for.
+    most 16 bins, on the rows that know both; groups by average linkage. Of more than 150 features,
+    or on fewer than 256 rows, nothing is looked for.
     """
     names = list(part.features.columns)
     if not 2 <= len(names) <= MOST_FEATURES or len(part) < _BINS**2:
@@ -50,7 +52,7 @@ def related_features(part: Part) -> tuple[tuple[str, ...], ...]:
 
 
 def _binned(values: pd.Series[Any]) -> NDArray[np.int64]:
-    """At most 16 bins of equal count, or the most frequent levels; one more for what is missing."""
+    """At most 16 values, bins of equal count or frequent levels; one more for what is missing."""
     if not pd.api.types.is_numeric_dtype(values.dtype):
         codes = pd.factorize(values)[0]
         frequent = np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable")
@@ -61,7 +63,9 @@ def _binned(values: pd.Series[Any]) -> NDArray[np.int64]:
     known = numbers[~np.isnan(numbers)]
     if len(known) == 0:
         return np.full(len(numbers), _BINS, dtype=np.int64)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    edges = np.unique(known)[1:]
+    if len(edges) >= _BINS:
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, _BINS + 1)[1:-1]))
     bins = np.searchsorted(edges, numbers, side="right")
     return np.where(np.isnan(numbers), _BINS, bins).astype(np.int64)
 
@@ -72,15 +76,20 @@ def _shared(columns: list[NDArray[np.int64]]) -> NDArray[np.float64]:
     cells = np.column_stack(columns) + width * np.arange(p)
     present = np.zeros((n, p * width), dtype=np.float32)
     present[np.arange(n)[:, None], cells] = 1
-    joint = (present.T @ present).reshape(p, width, p, width).transpose(0, 2, 1, 3) / n
-    alone = np.diagonal(np.diagonal(joint, axis1=0, axis2=1), axis1=0, axis2=1)
-    used = (alone > 0).sum(axis=1) - 1
-    entropy = _plogp(alone).sum(axis=1)
+    joint = (present.T @ present).reshape(p, width, p, width).transpose(0, 2, 1, 3)
+    # What is missing together says nothing of what is there.
+    joint = joint[:, :, :_BINS, :_BINS].astype(np.float64)
+    known = joint.sum(axis=(2, 3))
+    joint /= np.maximum(known, 1)[:, :, None, None]
+    first, second = joint.sum(axis=3), joint.sum(axis=2)
+    entropies = _plogp(first).sum(axis=2), _plogp(second).sum(axis=2)
     # Chance makes features of many levels agree a little (Miller 1955).
-    by_chance = np.outer(used, used) / (2 * n)
-    mutual = entropy[:, None] + entropy[None] - _plogp(joint).sum(axis=(2, 3)) - by_chance
-    smaller = np.minimum(entropy[:, None], entropy[None])
-    shared = np.divide(mutual, smaller, out=np.zeros((p, p)), where=smaller > 0)
+    used = [(each > 0).sum(axis=2) - 1 for each in (first, second)]
+    by_chance = used[0] * used[1] / (2 * np.maximum(known, 1))
+    mutual = sum(entropies) - _plogp(joint).sum(axis=(2, 3)) - by_chance
+    smaller = np.minimum(*entropies)
+    is_told = (smaller > _LEAST_ENTROPY) & (known >= _BINS**2)
+    shared = np.divide(mutual, smaller, out=np.zeros((p, p)), where=is_told)
     np.fill_diagonal(shared, 1.0)
     return np.clip(shared, 0.0, 1.0)
 

@@ -11,7 +11,7 @@ from typing import Any
 from assay.data.dataset import Part
 from assay.data.schema import Task
 from assay.errors import LearnerError
-from assay.learners.builtin import NAMES, make_learner
+from assay.learners.builtin import NAMES, make_learner, refuse_useless_options
 from assay.learners.estimators import EstimatorLearner
 from assay.learners.preprocessing import one_hot
 from assay.learners.protocol import Learner
@@ -94,7 +94,7 @@ def check_fit_for(learner: Learner, task: Task) -> None:
             probabilities, or one that could only be saved by pickle. An option that means nothing
             for the task.
     """
-    _refuse_useless_options(learner, task)
+    refuse_useless_options(learner, task)
     if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
         return
     from sklearn.base import is_classifier, is_regressor
@@ -119,18 +119,6 @@ def check_fit_for(learner: Learner, task: Task) -> None:
             mend=f"wrap it: CalibratedClassifierCV({learner.name}(...))",
         )
     check_savable(estimator)
-
-
-def _refuse_useless_options(learner: Learner, task: Task) -> None:
-    recipe = learner.build if isinstance(learner, EstimatorLearner) else learner
-    given: set[str] = getattr(getattr(recipe, "options", None), "model_fields_set", set())
-    name, of = ("loss", "numbers") if task.is_classification else ("class_weight", "classes")
-    if name in given:
-        raise LearnerError(
-            f"model.options.{name} is for {of}, which the target does not hold.",
-            where=f"model.options.{name}",
-            mend=f"leave {name} out",
-        )
 
 
 def _imported(path: str) -> Any:

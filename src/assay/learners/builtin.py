@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from assay.data.schema import Task
+from assay.errors import LearnerError
 from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
 from assay.learners.estimators import EstimatorLearner
@@ -57,6 +58,25 @@ def check_options(name: str, options: Mapping[str, Any]) -> list[tuple[str, str,
     except ValidationError as error:
         return [_problem(name, model, each) for each in error.errors()]
     return []
+
+
+def refuse_useless_options(learner: Learner, task: Task) -> None:
+    """Refuse an option of a built-in learner that is set and means nothing for the task.
+
+    Raises:
+        LearnerError: There is one.
+    """
+    options = getattr(getattr(learner, "build", learner), "options", None)
+    if not isinstance(options, BaseModel) or type(options) not in _OPTIONS.values():
+        return
+    name, of = ("loss", "regression") if task.is_classification else ("class_weight", "classes")
+    field = type(options).model_fields.get(name)
+    if field is not None and getattr(options, name) != field.default:
+        raise LearnerError(
+            f"model.options.{name} is for {of}, and this task is {task.value}.",
+            where=f"{name}: {getattr(options, name)}",
+            mend=f"leave {name} out, or set data.task",
+        )
 
 
 def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, str]:
