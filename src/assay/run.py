@@ -17,6 +17,7 @@ from assay.errors import NotFoundError
 from assay.estimates import Estimate
 from assay.evaluation.curves import Curves
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
+from assay.evaluation.settings import Resamples
 from assay.findings import Finding
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
 from assay.tracking.store import RunRecord, Store
@@ -40,7 +41,7 @@ class Run:
         n_rows: Rows of the source, by part.
         folds: Number of folds.
         level: Level of the intervals.
-        resamples: Bootstrap resamples.
+        resamples: Bootstrap resamples, as set.
         evaluation: On out-of-fold rows.
         seeds: The primary metric of each repetition, the logged one first.
         baselines: What the model is shown beside, simplest first.
@@ -71,7 +72,7 @@ class Run:
     n_rows: Mapping[str, int]
     folds: int
     level: float
-    resamples: int
+    resamples: Resamples
     evaluation: Evaluation
     seeds: tuple[float, ...]
     baselines: tuple[BaselineContent, ...]

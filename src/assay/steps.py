@@ -233,7 +233,7 @@ def summed_up(
         n_rows=data.n_rows,
         folds=plan.folds,
         level=settings.confidence,
-        resamples=settings.resamples_of(judged.judged.evaluation.n),
+        resamples=settings.resamples,
         evaluation=judged.judged.evaluation,
         seeds=tuple(judged.seeds),
         baselines=tuple(

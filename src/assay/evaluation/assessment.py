@@ -88,7 +88,7 @@ def assess(
         rows="out-of-fold",
         primary=primary,
         level=level,
-        resamples=settings.resamples_of(len(predictions)),
+        resamples=settings.resamples,
     ).values()
     rivals = dict(zip(beside, others, strict=True))
     return Assessment(
@@ -185,7 +185,7 @@ def _decided(
         method=settings.calibration,
         task=task,
         level=settings.confidence,
-        resamples=settings.resamples_of(len(predictions)),
+        resamples=settings.resamples,
         weights=weights,
         clusters=truth.clusters,
         ordered=ordered,

@@ -20,7 +20,7 @@ from assay.estimates import significant
 from assay.evaluation.crossing import crossings
 from assay.evaluation.intervals import replicate
 from assay.evaluation.outcome import Codes, Outcome
-from assay.evaluation.sampling import POISSON_FROM
+from assay.evaluation.settings import Resamples
 from assay.evaluation.support import FEWEST_ROWS, n_wrong
 from assay.predictions import Floats, Predictions
 
@@ -30,9 +30,6 @@ FEWEST_FOR_ISOTONIC = 1000
 _FEWEST_WRONG = 20
 """Rows decided wrong below which nothing teaches how sure to be: where all are right, certainty
 costs nothing, until the first row that is not."""
-
-_RESAMPLES_OF_MANY = 200
-"""Resamples that are enough to say whether the mean loss of many rows fell: it varies normally."""
 
 _FEWEST_TO_TEACH = FEWEST_ROWS // 2
 """Rows of the rarest class in the other folds below which a fold keeps its plain probabilities."""
@@ -71,7 +68,7 @@ def calibrate(
     method: str,
     task: Task,
     level: float,
-    resamples: int,
+    resamples: Resamples,
     weights: Floats | None = None,
     clusters: Codes | None = None,
     ordered: bool = False,
@@ -116,11 +113,9 @@ def calibrate(
     return Calibrated(candidates[method], method, why, _fit(predictions, truth, method, weights))
 
 
-def _best(outcomes: Mapping[str, Outcome], level: float, resamples: int) -> tuple[str, str]:
+def _best(outcomes: Mapping[str, Outcome], level: float, resamples: Resamples) -> tuple[str, str]:
     """The method that lowers the log loss most, and why; the first, 'none', unless beyond noise."""
-    n = len(outcomes["none"])
-    enough = min(resamples, _RESAMPLES_OF_MANY) if n >= POISSON_FROM else resamples
-    plain, *others = replicate(list(outcomes.values()), enough, ["log_loss"])
+    plain, *others = replicate(list(outcomes.values()), resamples, ["log_loss"])
     gains = {
         method: plain.difference(other, "log_loss", level)
         for method, other in zip(list(outcomes)[1:], others, strict=True)

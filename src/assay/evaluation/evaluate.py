@@ -14,6 +14,7 @@ from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.metrics import METRICS, default_primary
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Evaluation
+from assay.evaluation.settings import Resamples
 from assay.predictions import Floats, Labels, Predictions
 
 
@@ -69,7 +70,12 @@ def outcome_of(
 
 
 def judge_together(
-    outcomes: Mapping[str, Outcome], *, rows: str, primary: str, level: float, resamples: int
+    outcomes: Mapping[str, Outcome],
+    *,
+    rows: str,
+    primary: str,
+    level: float,
+    resamples: Resamples,
 ) -> dict[str, Judged]:
     """Evaluate models on the same rows and the same resamples.
 

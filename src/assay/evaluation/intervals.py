@@ -20,6 +20,7 @@ from assay.estimates import Estimate
 from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Block, Sampling
+from assay.evaluation.settings import Resamples
 from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough
 from assay.evaluation.weighted import Counts, Scored, Weighted
@@ -108,13 +109,13 @@ class Replicates:
 
 
 def replicate(
-    outcomes: Sequence[Outcome], resamples: int, names: Sequence[str] = ()
+    outcomes: Sequence[Outcome], resamples: Resamples, names: Sequence[str] = ()
 ) -> list[Replicates]:
     """Metrics of outcomes on the same rows, each on the same resamples.
 
     Args:
         outcomes: Outcomes of one task on the same rows; weights and clusters are the first one's.
-        resamples: Number of bootstrap resamples.
+        resamples: Number of bootstrap resamples; by the number of rows or clusters if 'auto'.
         names: The metrics to compute; all of the task when empty.
     """
     first = outcomes[0]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import pdtr
 
 from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.settings import MANY, RESAMPLES, RESAMPLES_OF_MANY, Resamples
 from assay.evaluation.weighted import Counts
 from assay.predictions import Floats
 
@@ -74,8 +75,14 @@ class Sampling:
         """Whether rows are independent and count the same."""
         return self.members is None and self.weights is None
 
-    def blocks(self, resamples: int) -> list[Block]:
-        """Resamples in blocks that fit a processor's cache: (number, size) each."""
+    def blocks(self, asked: Resamples) -> list[Block]:
+        """Resamples in blocks that fit a processor's cache: (number, size) each.
+
+        Args:
+            asked: How many; as many as so many units need if 'auto'.
+        """
+        few = self.n_units < MANY
+        resamples = asked if asked != "auto" else RESAMPLES if few else RESAMPLES_OF_MANY
         size = max(1, min(resamples, _CELLS_AT_ONCE // self.n_rows))
         return [
             (number, min(size, resamples - start))

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RESAMPLES, MANY_ROWS, RESAMPLES_OF_MANY = 1_000, 100_000, 300
+Resamples = Literal["auto"] | Annotated[int, Field(ge=200, le=100_000)]
+RESAMPLES, MANY, RESAMPLES_OF_MANY = 1_000, 100_000, 300
 
 
 class EvaluationSettings(BaseModel):
@@ -19,10 +20,10 @@ class EvaluationSettings(BaseModel):
         description="Metric to decide by: roc_auc (binary), log_loss (multiclass) or r2 if absent.",
     )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
-    resamples: Literal["auto"] | Annotated[int, Field(ge=200, le=100_000)] = Field(
+    resamples: Resamples = Field(
         "auto",
         description=f"Bootstrap resamples, 200 to 100,000; auto: {RESAMPLES:,}, or "
-        f"{RESAMPLES_OF_MANY} of {MANY_ROWS:,} rows and more, whose metrics vary little.",
+        f"{RESAMPLES_OF_MANY} of {MANY:,} rows or groups and more, whose metrics vary little.",
     )
     calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = Field(
         "auto", description="auto: calibrate when that lowers the log loss by more than noise."
@@ -32,9 +33,3 @@ class EvaluationSettings(BaseModel):
         description="f1, balanced_accuracy or a probability: what a decision is best for, or "
         "where it is taken.",
     )
-
-    def resamples_of(self, n_rows: int) -> int:
-        """Bootstrap resamples of so many rows."""
-        if self.resamples != "auto":
-            return self.resamples
-        return RESAMPLES if n_rows < MANY_ROWS else RESAMPLES_OF_MANY
