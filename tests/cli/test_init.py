@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+import assay
 from assay.cli import main
 from assay.data.fingerprint import fingerprint
 from assay.data.sources import from_frame
 from assay.experiment.asking import ask
+from assay.tracking.memory import MemoryStore
 from tests.data.sources.forms import FORMS, mixed
 
 
@@ -65,3 +69,42 @@ def test_a_password_is_left_to_the_environment(
     assert "postgresql+psycopg://me:${DATABASE_PASSWORD}@host/shop" in text
     assert "query: sales" in text
     assert "secret" not in text
+
+
+def test_running_text_is_a_feature_and_every_commented_setting_may_be_uncommented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    words = np.array(
+        [
+            "the",
+            "quick",
+            "brown",
+            "fox",
+            "jumps",
+            "over",
+            "a",
+            "lazy",
+            "dog",
+            "again",
+            "and",
+            "again",
+        ]
+    )
+    said = [" ".join(random.choice(words, 12)) for _ in range(300)]
+    frame = pd.DataFrame({"said": said, "x": random.normal(size=300)})
+    frame["y"] = ["yes" if "fox" in each else "no" for each in said]
+    frame.to_parquet(tmp_path / "t.parquet")
+    monkeypatch.chdir(tmp_path)
+    init(monkeypatch, "t.parquet", "--target", "y", "--out", "t.yaml", "--json")
+    text = Path("t.yaml").read_text()
+    assert "ignore: []" in text
+    assert "text (" in text
+    uncommented = text.replace("  options: {}\n", "  options:\n").replace("  #   ", "    ")
+    options = uncommented[uncommented.index("  options:") : uncommented.index("# training:")]
+    head = text[: text.index("model:")]
+    Path("t.yaml").write_text(
+        f"{head}model:\n  learner: boosting\n{options}training: {{seeds: 1}}\n"
+    )
+    run = assay.train("t.yaml", store=MemoryStore(), workers=1)
+    assert run.metrics["roc_auc"].value > 0.95

@@ -15,6 +15,7 @@ from assay.data.schema import Task
 from assay.data.sources import read_table
 from assay.experiment import experiment_from, load_experiment
 from assay.experiment.published import json_schema, template
+from assay.learners.builtin import check_options
 from tests.conftest import EXAMPLES
 from tests.tables import prepared
 
@@ -154,3 +155,12 @@ def test_the_schema_describes_every_key() -> None:
     for definition in schema["$defs"].values():
         for key, about in definition.get("properties", {}).items():
             assert "description" in about, key
+
+
+@pytest.mark.parametrize("learner", ["boosting", "forest", "linear"])
+def test_every_option_of_a_learner_is_documented(learner: str) -> None:
+    [problem] = check_options(learner, {"no such option": 1})
+    page = (Path(__file__).parents[2] / "docs" / "experiment.md").read_text()
+    options = problem[2].removeprefix("use one of ").split(", ")
+    assert len(options) > 2
+    assert [name for name in options if f"`{name}`" not in page] == []

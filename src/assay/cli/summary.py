@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from assay.data.schema import Kind, Role
+from assay.data.schema import Role
 from assay.estimates import significant
 from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
@@ -20,7 +20,6 @@ from assay.reports.wording import (
     interval,
     level,
     level_of,
-    listed,
     metric,
     metric_within,
     numbers,
@@ -47,10 +46,6 @@ def show_run(run: Run, console: Console) -> None:
     else:
         parts.append(_against_baselines(run))
     parts.append(_findings(run))
-    left_out = [c.name for c in run.schema.columns if (c.role, c.kind) == (Role.FEATURE, Kind.TEXT)]
-    if left_out:
-        names = listed(left_out, _SHOWN_NAMES)
-        parts.append(Text(f"Left out, because running text is not read yet: {names}", style="dim"))
     if run.warned:
         parts.append(_warnings(run))
     for part in parts:

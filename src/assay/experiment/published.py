@@ -119,9 +119,9 @@ def _about_task(schema: Schema) -> str:
 
 
 def _is_useless(column: Column) -> bool:
-    """Nothing to learn from: text is not read yet, and an empty column says nothing."""
-    is_feature = column.role is Role.FEATURE and column.kind in (Kind.TEXT, Kind.EMPTY)
-    return is_feature or column.role is Role.IGNORED
+    """Nothing to learn from: an empty column says nothing."""
+    is_empty = column.role is Role.FEATURE and column.kind is Kind.EMPTY
+    return is_empty or column.role is Role.IGNORED
 
 
 def _scalar(value: Any) -> str:
