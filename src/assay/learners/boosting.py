@@ -3,8 +3,8 @@
 Rounds are chosen on validation rows inside each fold; the refit on all rows takes over the median.
 The defaults (small steps, small trees, a random half of the features at each split, L2) follow the
 recipe that had the best mean rank of seven on ten public tables, with steps of 0.1 instead of
-0.05: the same ROC-AUC on adult (0.928 out of fold) for two thirds of the time. Of more than two classes
-the trees are larger, with fewer rows in a leaf, less L2 and fewer features at a split.
+0.05: the same ROC-AUC on adult (0.928 out of fold) for two thirds of the time. Of more than two
+classes the trees are larger, with fewer rows in a leaf, less L2 and fewer features at a split.
 Beside HGB and LightGBM as they come, on the same folds of 28 tables: `benchmarks/tables.py`.
 """
 
