@@ -9,23 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.delivery import load, models, predict, register
     from assay.errors import AssayError
     from assay.estimates import Estimate
     from assay.evaluation.result import Comparison, Difference, Evaluation
     from assay.experiment import Experiment, load_experiment
     from assay.findings import Finding, NotApplicable, Severity
     from assay.learners.protocol import FitContext, Learner, Model
-    from assay.lifecycle import (
-        compare,
-        evaluate,
-        load,
-        models,
-        predict,
-        register,
-        report,
-        runs,
-        train,
-    )
+    from assay.lifecycle import compare, evaluate, report, train
+    from assay.logbook import runs
     from assay.predictions import Predictions
     from assay.run import Run
 
@@ -46,13 +38,13 @@ _HOME = {
     "Severity": "assay.findings",
     "compare": "assay.lifecycle",
     "evaluate": "assay.lifecycle",
-    "load": "assay.lifecycle",
+    "load": "assay.delivery",
     "load_experiment": "assay.experiment",
-    "models": "assay.lifecycle",
-    "predict": "assay.lifecycle",
-    "register": "assay.lifecycle",
+    "models": "assay.delivery",
+    "predict": "assay.delivery",
+    "register": "assay.delivery",
     "report": "assay.lifecycle",
-    "runs": "assay.lifecycle",
+    "runs": "assay.logbook",
     "train": "assay.lifecycle",
 }
 

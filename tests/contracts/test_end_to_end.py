@@ -144,7 +144,7 @@ def test_a_blocking_finding_is_reported_and_forbids_registration(
     assert run.checks.blocking
     with pytest.raises(InputError, match=r"blocking findings \(AS999\)"):
         assay.register(run, "income")
-    assert assay.lifecycle.models() == []
+    assert assay.delivery.models() == []
 
 
 def test_a_learner_that_fails_leaves_a_failed_run_with_its_reason() -> None:

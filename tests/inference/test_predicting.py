@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 import assay
-from assay import lifecycle
+from assay import delivery
 from assay.data.dataset import Part
 from assay.data.schema import Task
 from assay.data.sources import read_batches
@@ -189,7 +189,7 @@ def test_a_file_is_predicted_piece_by_piece_as_it_would_be_whole(
     monkeypatch.setattr(predicting, "read_batches", in_hundreds)
     steps = []
     out = tmp_path / f"out{form}"
-    written = lifecycle.predict_file(model, tmp_path / "rows.csv", out, announce=steps.append)
+    written = delivery.predict_file(model, tmp_path / "rows.csv", out, announce=steps.append)
     assert (written.n, written.model, len(steps)) == (700, "it", 7)
     read = pd.read_csv(out) if form == ".csv" else pd.read_parquet(out)
     pd.testing.assert_frame_equal(read, assay.predict(model, frame), check_dtype=False)
@@ -208,7 +208,7 @@ def test_whole_ids_stay_whole_beside_missing_ones(
     frame.to_parquet(tmp_path / "rows.parquet")
     monkeypatch.setattr(predicting, "read_batches", in_hundreds)
     out = tmp_path / f"out{form}"
-    lifecycle.predict_file(model, tmp_path / "rows.parquet", out)
+    delivery.predict_file(model, tmp_path / "rows.parquet", out)
     read = pyarrow.parquet.read_table(out) if form == ".parquet" else pd.read_csv(out, dtype=str)
     ids = read["who"].to_pylist() if form == ".parquet" else read["who"].tolist()
     told = ["" if pd.isna(each) else str(each) for each in ids]
@@ -232,7 +232,7 @@ def test_databases_and_workbooks_are_predicted(tmp_path: Path) -> None:
     ):
         said = assay.predict(model, source, **settings)
         pd.testing.assert_frame_equal(said, expected, check_exact=True)
-        written = lifecycle.predict_file(model, source, tmp_path / "out.csv", **settings)
+        written = delivery.predict_file(model, source, tmp_path / "out.csv", **settings)
         assert written.n == len(frame)
     with pytest.raises(DataError, match="A query goes with a database"):
         assay.predict(model, tmp_path / "table.xlsx", query="sales")
@@ -248,7 +248,7 @@ def test_rows_of_a_file_are_counted_through(
     frame.to_csv(tmp_path / "rows.csv", index=False)
     monkeypatch.setattr(predicting, "read_batches", in_hundreds)
     with pytest.raises(DataError, match="'oops'") as caught:
-        lifecycle.predict_file(model, tmp_path / "rows.csv", tmp_path / "out.csv")
+        delivery.predict_file(model, tmp_path / "rows.csv", tmp_path / "out.csv")
     assert "row 321" in caught.value.where
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
 

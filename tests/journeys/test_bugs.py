@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from assay import lifecycle
+from assay import logbook
 from assay.data.schema import Task
 from assay.errors import DataError
 from tests.journeys.terminal import Terminal
@@ -58,7 +58,7 @@ def test_a_bug_is_told_in_one_line_and_kept(
     assert "in train" in text
     assert "hunter2" not in text
     assert path.stat().st_mode & 0o077 == 0
-    [run] = lifecycle.runs()
+    [run] = logbook.runs()
     assert (run.status, run.reason) == ("failed", "ZeroDivisionError: at http://***@host")
 
 
@@ -66,7 +66,7 @@ def test_the_traceback_is_shown_where_that_is_asked_for(
     terminal: Terminal, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSAY_DEBUG", "1")
-    monkeypatch.setattr("assay.lifecycle.runs", failing(KeyError("x")))
+    monkeypatch.setattr("assay.logbook.runs", failing(KeyError("x")))
     said = terminal("runs")
     assert said.status == 70
     assert "This is a bug in Assay: KeyError: 'x'" in said.err
@@ -78,7 +78,7 @@ def test_without_a_workspace_none_is_made(
     terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("assay.lifecycle.runs", failing(KeyError("x")))
+    monkeypatch.setattr("assay.logbook.runs", failing(KeyError("x")))
     said = terminal("runs")
     assert said.status == 70
     [path] = tmp_path.glob("assay-*.txt")
@@ -99,7 +99,7 @@ def test_an_error_in_ones_own_learner_is_not_called_a_bug_of_ours(
     assert said.status == 2
     assert "bug in Assay" not in said.err
     assert "out of luck" in said.err
-    [run] = lifecycle.runs()
+    [run] = logbook.runs()
     assert run.status == "failed"
 
 
@@ -119,7 +119,7 @@ def test_what_the_machine_refuses_is_no_bug(
     terminal: Terminal, workspace: Path, monkeypatch: pytest.MonkeyPatch, error: Exception,
     told: str, mend: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("assay.lifecycle.runs", failing(error))
+    monkeypatch.setattr("assay.logbook.runs", failing(error))
     said = terminal("runs")
     assert said.status == 2
     assert told in said.err
@@ -133,7 +133,7 @@ def test_what_could_not_be_recorded_is_said_after_what_happened(
 ) -> None:
     for error, status in ((KeyboardInterrupt(), 130), (DataError("what", mend="mend"), 2)):
         error.add_note("The run could not be marked as failed: gone")
-        monkeypatch.setattr("assay.lifecycle.runs", failing(error))
+        monkeypatch.setattr("assay.logbook.runs", failing(error))
         said = terminal("runs")
         assert said.status == status
         assert said.err.rstrip().endswith("The run could not be marked as failed: gone")

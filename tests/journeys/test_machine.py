@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assay import lifecycle
+from assay import lifecycle, logbook
 from assay.errors import LearnerError
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Said
@@ -137,7 +137,7 @@ def test_a_killed_worker_ends_the_run_clearly(workspace: Path) -> None:
     with pytest.raises(LearnerError, match="killed in the middle of a fit: most likely memory"):
         lifecycle.train(EXAMPLES / "adult.yaml", workers=2, overrides=["training.seeds=3"])
     killer.join()
-    [record] = lifecycle.runs()
+    [record] = logbook.runs()
     assert record.status == "failed"
     assert "memory ran out" in record.reason
     assert not list(workspace.glob("scratch-*"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from assay import lifecycle
+from assay import lifecycle, logbook
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import AS_IN_A_TERMINAL, stopped
 
@@ -33,7 +33,7 @@ def test_a_stopped_run_is_kept(
     assert "What was done so far is kept" in said.err
     assert said.out == ""
 
-    [record] = lifecycle.runs()
+    [record] = logbook.runs()
     assert (record.status, record.reason) == ("interrupted", reason)
     assert not list(workspace.glob("scratch-*"))
     assert _workers_of(workspace) == []
@@ -69,7 +69,7 @@ def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
         for each in (process, *workers):
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-    [record] = lifecycle.runs()
+    [record] = logbook.runs()
     assert (record.status, record.reason) == ("interrupted", "its process is gone")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import assay
-from assay import lifecycle
+from assay import logbook
 from assay.data.schema import Task
 from assay.errors import TrackingError
 from assay.place import Place
@@ -63,7 +63,7 @@ def test_no_file_and_no_parameter_holds_what_a_variable_stood_for(
     run = assay.train(experiment(folder, "null"))
     assert run.report.exists()
     assert files_with(workspace, SECRET) == []
-    [record] = lifecycle.runs()
+    [record] = logbook.runs()
     assert record.params["data.source"] == "${FOLDER}/t.parquet"
     assert record.params["model.options.C"] == "${STRENGTH}"
     assert run.options["model.options.C"] == "${STRENGTH}"

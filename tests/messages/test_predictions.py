@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import assay
-from assay import lifecycle
+from assay import delivery
 from assay.data.schema import Task
 from assay.errors import DataError, InputError
 from assay.inference.loading import LoadedModel, load_folder
@@ -99,5 +99,5 @@ def test_a_file_that_cannot_be_written_is_refused_before(
     Path("rows.csv").write_text("a\n1\n")
     Path("folder.csv").mkdir()
     with pytest.raises(InputError, match=told):
-        lifecycle.predict_file("no-such-model", "rows.csv", out)
+        delivery.predict_file("no-such-model", "rows.csv", out)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "rows.csv"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import assay
-from assay import lifecycle
+from assay import delivery, logbook
 from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError, UnsafeModelError
 from assay.registry import versions
@@ -25,11 +25,11 @@ def run(workspace: Path) -> assay.Run:
 
 
 def test_a_model_goes_from_run_to_prediction(run: assay.Run, workspace: Path) -> None:
-    assert lifecycle.models() == []
+    assert delivery.models() == []
     version = assay.register(run, "income")
     assert (version.reference, version.run_id) == ("income/1", run.run_id)
     assert assay.register("last", "income") == version, "the same model is registered once"
-    assert [each.reference for each in lifecycle.models()] == ["income/1"]
+    assert [each.reference for each in delivery.models()] == ["income/1"]
 
     uri = f"sqlite:///{workspace / 'mlflow.db'}"
     client(uri).set_registered_model_alias("income", "production", "1")
@@ -53,7 +53,7 @@ def test_versions_count_up_and_the_highest_is_meant(run: assay.Run) -> None:
     assay.register(run, "income")
     second = assay.train(table(Task.BINARY), target="y", learner="linear", settings=SETTINGS)
     assert assay.register(second).reference == "income/2", "the experiment's name by default"
-    assert [each.reference for each in lifecycle.models()] == ["income/2", "income/1"]
+    assert [each.reference for each in delivery.models()] == ["income/2", "income/1"]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,8 @@ def test_an_experiment_called_with_quotes_goes_from_training_to_prediction(
     for number in (1, 2):
         run = assay.train(frame, target="y", learner="linear", settings={**SETTINGS, "name": name})
         assert assay.register(run).reference == f"{name}/{number}"
-    assert [each.name for each in lifecycle.runs(name)] == [run.name, "linear-seeds=1"]
-    assert [each.reference for each in lifecycle.models()] == [f"{name}/2", f"{name}/1"]
+    assert [each.name for each in logbook.runs(name)] == [run.name, "linear-seeds=1"]
+    assert [each.reference for each in delivery.models()] == [f"{name}/2", f"{name}/1"]
     assert len(assay.predict(f"{name}/1", frame)) == len(frame)
     with pytest.raises(NotFoundError, match="There is no model"):
         assay.load(f"{name}?")

@@ -78,11 +78,11 @@ def runs(experiment: str | None, as_json: bool) -> int:
     """List the runs, newest first, also those that failed or were interrupted."""
     from rich.table import Table
 
-    from assay import lifecycle
+    from assay import logbook
     from assay.estimates import significant
     from assay.tracking.runs import PRIMARY
 
-    found = lifecycle.runs(experiment)
+    found = logbook.runs(experiment)
     if as_json:
         keys = ("run_id", "name", "experiment", "status", "reason", "created", "metrics")
         print_json({"runs": [{key: getattr(each, key) for key in keys} for each in found]})
@@ -106,11 +106,11 @@ def runs(experiment: str | None, as_json: bool) -> int:
 
 def _no_runs(experiment: str | None) -> str:
     """That there are none, and of which experiments there are some."""
-    from assay import lifecycle
+    from assay import logbook
 
     if experiment is None:
         return "There are no runs yet. next   assay train EXPERIMENT"
-    known = dict.fromkeys(each.experiment for each in lifecycle.runs())
+    known = dict.fromkeys(each.experiment for each in logbook.runs())
     there = f" There are runs of: {', '.join(known)}" if known else ""
     return f"There are no runs of the experiment {experiment!r}.{there}"
 

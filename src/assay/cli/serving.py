@@ -22,9 +22,9 @@ def register(run: str, name: str | None, as_json: bool) -> int:
     """Keep the model of RUN under a name, as its next version."""
     from shlex import quote
 
-    from assay import lifecycle
+    from assay import delivery
 
-    version = lifecycle.register(run, name)
+    version = delivery.register(run, name)
     if as_json:
         print_json({**vars(version), "aliases": list(version.aliases)})
     else:
@@ -39,9 +39,9 @@ def models(as_json: bool) -> int:
     """List the registered models and their versions."""
     from rich.table import Table
 
-    from assay import lifecycle
+    from assay import delivery
 
-    found = lifecycle.models()
+    found = delivery.models()
     if as_json:
         print_json({"models": [{**vars(each), "aliases": list(each.aliases)} for each in found]})
         return 0
@@ -89,14 +89,14 @@ def predict(
     DATA is whatever a table can come from: a file, a folder, a database's address.
     """
     with progress(quiet) as announce, telling_of_odd_rows():
-        from assay import lifecycle
+        from assay import delivery
 
         if out is not None:
-            written = lifecycle.predict_file(
+            written = delivery.predict_file(
                 model, data, out, query=query, sheet=sheet, trust=trust, announce=announce
             )
         else:
-            predictions = lifecycle.predict(model, data, query=query, sheet=sheet, trust=trust)
+            predictions = delivery.predict(model, data, query=query, sheet=sheet, trust=trust)
     if out is not None:
         if as_json:
             print_json({"model": written.model, "n": written.n, "out": str(out)})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import assay
-from assay import lifecycle
+from assay import delivery
 from assay.data.schema import Task
 from assay.data.sources import read_batches, read_table
 from assay.data.sources.forms import FORMS as READERS
@@ -97,7 +97,7 @@ def test_predictions_of_a_file_that_changes_are_not_written(tmp_path: Path) -> N
         path.write_text("a,b\n")
 
     with pytest.raises(DataError, match=r"rows\.csv was changed while it was read"):
-        lifecycle.predict_file(model, path, tmp_path / "out.csv", announce=meddle)
+        delivery.predict_file(model, path, tmp_path / "out.csv", announce=meddle)
     assert not (tmp_path / "out.csv").exists()
     assert not list(tmp_path.glob(".out*"))
 
