@@ -7,7 +7,8 @@ AssayError
 │   ├── LearnerError      the learner it names, or what that learner did with the data
 │   └── NotFoundError     a run, a model or a file that is not there
 ├── VaultError            the test rows stay sealed: exit 2
-├── TrackingError         the store of runs refused: exit 2
+├── TrackingError         the store of runs cannot be used: exit 2
+│   └── RefusedError      it will never take this, however often it is asked
 └── UnsafeModelError      a model that must not be loaded: exit 2
 """
 
@@ -67,6 +68,10 @@ class VaultError(AssayError):
 
 class TrackingError(AssayError):
     """The store of runs cannot be read or written."""
+
+
+class RefusedError(TrackingError):
+    """The store of runs will never take this, however often it is asked."""
 
 
 class UnsafeModelError(AssayError):

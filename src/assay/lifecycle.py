@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def train(
     )
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store)
-    recorder = place.begin(loaded.name, ready.name, ready.tags)
+    recorder = place.begin(loaded.name, ready.name, ready.tags, announce)
     with kept(recorder), place.workspace.scratch() as scratch:
         steps.record_settings(ready, recorder, scratch)
         place.vault.seal(ready.data.sealed)
@@ -74,14 +75,13 @@ def train(
         fitted = steps.fit(ready, recorder, scratch, workers, announce)
         announce(Step("Evaluating"))
         judged = steps.judge(ready, fitted)
-        folds = fitted.repetitions[0][1]
-        recorder.table("out_of_fold", as_table(judged.judged.outcome, folds))
+        outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
+        recorder.table("out_of_fold", as_table(outcome, folds))
         announce(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
-        name = place.store.get(recorder.run_id).name
-        run = steps.summed_up(ready, found, fitted, judged, model, recorder, name)
+        run = steps.summed_up(ready, found, fitted, judged, model, recorder)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})
-        return publishing.publish(run, place, recorder, scratch)
+        return publishing.publish(run, outcome, place, recorder, scratch)
 
 
 def evaluate(
@@ -121,21 +121,21 @@ def evaluate(
         announced = from_table(place.store.table(known.run_id, "out_of_fold"), known.schema)
         features = place.vault.features(known.test_digest, known.schema.target)
         predicted = predict_sealed(model, features)
-        recorder = place.store.attach(known.run_id)
         announce(Step("Opening the sealed test rows"))
         workspace = str(place.workspace.root)
         look = Look(known.run_id, known.name, workspace, reason or "evaluate --on test")
         opened = place.vault.open(known.test_digest, look)
-        mirror(look, opened.looks, recorder, scratch)
-        announce(Step("Evaluating"))
-        outcome, notes = confront(predicted, opened)
-        tested = publishing.tested(known, outcome, announced, opened.looks, notes)
-        recorder.table("test", as_table(outcome))
-        recorder.metrics(
-            {f"test_{name}": each.value for name, each in tested.metrics.items()},
-            step=opened.looks,
-        )
-        return publishing.publish(tested, place, recorder, scratch)
+        with closing(place.attach(known.run_id, announce)) as recorder:
+            mirror(look, opened.looks, recorder, scratch)
+            announce(Step("Evaluating"))
+            outcome, notes = confront(predicted, opened)
+            tested = publishing.tested(known, outcome, announced, opened.looks, notes)
+            recorder.table("test", as_table(outcome))
+            recorder.metrics(
+                {f"test_{name}": each.value for name, each in tested.metrics.items()},
+                step=opened.looks,
+            )
+            return publishing.publish(tested, announced, place, recorder, scratch)
 
 
 def compare(first: Run | str, second: Run | str, *, store: Store | None = None) -> Comparison:

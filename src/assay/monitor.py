@@ -41,11 +41,13 @@ class Step:
         text: What is being done.
         done: How much of it.
         total: How much there is to do; 0 where nobody can say.
+        lasting: Whether it is no stage but something to be told, and to stay on the screen.
     """
 
     text: str
     done: int = 0
     total: int = 0
+    lasting: bool = False
 
 
 Announce = Callable[[Step], None]

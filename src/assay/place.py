@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.data.ledger import Ledger
 from assay.data.vault import Vault
 from assay.errors import NotFoundError, TrackingError
 from assay.experiment.variables import substituted
+from assay.monitor import Announce, silent
 from assay.provenance import HIDDEN, masked
+from assay.tracking.leftovers import Sent, send_left
 from assay.tracking.mlflow import MlflowStore
-from assay.tracking.recorder import Recorder
-from assay.tracking.store import Store
-from assay.workspace import WORKSPACE_VARIABLE, Workspace
+from assay.tracking.recorder import now
+from assay.tracking.routes import Routes
+from assay.tracking.spool import About
+from assay.tracking.spooled import Session, SpooledRecorder
+from assay.tracking.store import RunRecord, Store
+from assay.workspace import WORKSPACE_VARIABLE, Workspace, is_writable
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
@@ -50,8 +55,12 @@ class Place:
         return cls._of(workspace, uri, store)
 
     @classmethod
-    def to_find(cls, store: Store | None = None) -> Place:
+    def to_find(cls, store: Store | None = None, *, settles: bool = True) -> Place:
         """Where earlier runs are; nothing is created.
+
+        Args:
+            store: A store to use instead.
+            settles: Whether to send first what killed processes have left, if that can be done.
 
         Raises:
             NotFoundError: There is no workspace here.
@@ -65,14 +74,61 @@ class Place:
                 mend=f"assay train EXPERIMENT, or name the workspace: {WORKSPACE_VARIABLE}=FOLDER",
             )
         uri = os.environ.get(TRACKING_VARIABLE) or workspace.tracking_uri
-        return cls._of(workspace, uri, store)
+        place = cls._of(workspace, uri, store)
+        if settles:
+            place.settle(patience_s=0)
+        return place
 
-    def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
-        """Begin a run; from now on this is where runs are looked for."""
-        recorder = self.store.begin(experiment, name, tags)
+    def begin(
+        self, experiment: str, name: str, tags: Mapping[str, str], announce: Announce = silent
+    ) -> SpooledRecorder:
+        """Begin a run; from now on this is where runs are looked for.
+
+        Raises:
+            TrackingError: The store cannot be reached; later on that would stop nothing.
+        """
+        run_id = self.store.begin(experiment, name, tags).run_id
         if isinstance(self.store, MlflowStore):
             self.workspace.remember(self.address)
-        return recorder
+        about = self._about(self.store.get(run_id), tags)
+        return self._recorder(about, announce)
+
+    def attach(self, run_id: str, announce: Announce = silent) -> SpooledRecorder:
+        """The recorder of a run that has ended; to be closed."""
+        about = self._about(self.store.get(run_id), {})
+        return self._recorder(replace(about, begins=False), announce)
+
+    def settle(self, patience_s: float, announce: Announce = silent) -> Sent:
+        """Send what earlier processes have left, to wherever it was to go."""
+        if not self.workspace.spool_folder.is_dir() or not is_writable(self.workspace.root):
+            return Sent((), (), ())
+        return send_left(
+            self.workspace.spool_folder,
+            self._routes_of,
+            patience_s=patience_s,
+            announce=announce,
+        )
+
+    def _about(self, record: RunRecord, tags: Mapping[str, str]) -> About:
+        return About(
+            run_id=record.run_id,
+            name=record.name,
+            experiment=record.experiment,
+            created=now(),
+            address=self.address,
+            tags=tags,
+        )
+
+    def _recorder(self, about: About, announce: Announce) -> SpooledRecorder:
+        below = self.workspace.ensure().spool_folder
+        session = Session(below, about, Routes(self.store), announce)
+        assert session.spool.about == about  # it is there from now on, whatever happens
+        return SpooledRecorder(session)
+
+    def _routes_of(self, about: About) -> Routes:
+        if about.address == self.address:
+            return Routes(self.store)
+        return Routes(self._of(self.workspace, about.address, None).store)
 
     @classmethod
     def _of(cls, workspace: Workspace, written: str, store: Store | None) -> Place:

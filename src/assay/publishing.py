@@ -39,10 +39,18 @@ def known_run(run: Run | str, place: Place, scratch: Path) -> Run:
     return replace(known, report=page) if page.exists() else known
 
 
-def publish(run: Run, place: Place, recorder: Recorder, scratch: Path) -> Run:
-    """Record the run whole, and write the page that tells it."""
+def publish(run: Run, announced: Outcome, place: Place, recorder: Recorder, scratch: Path) -> Run:
+    """Record the run whole, and write the page that tells it.
+
+    Args:
+        run: The run.
+        announced: What it did out of fold.
+        place: Where the page is written.
+        recorder: Of the run.
+        scratch: A folder for files on their way.
+    """
     recorder.artifact(write_run(run, scratch))
-    path = draw(run, place)
+    path = _drawn(run, announced, place)
     recorder.artifact(path)
     return replace(run, report=path)
 
@@ -62,7 +70,10 @@ def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Se
 
 def draw(run: Run, place: Place) -> Path:
     """Write a recorded run's page into the workspace, as the looks stand now."""
-    announced = from_table(place.store.table(run.run_id, "out_of_fold"), run.schema)
+    return _drawn(run, from_table(place.store.table(run.run_id, "out_of_fold"), run.schema), place)
+
+
+def _drawn(run: Run, announced: Outcome, place: Place) -> Path:
     try:
         looks = place.vault.looks(run.test_digest)
     except VaultError:

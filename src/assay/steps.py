@@ -31,6 +31,7 @@ from assay.run import Run
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
+from assay.tracking.spooled import SpooledRecorder
 
 MODEL = "model"
 """What the model of a run is called in it."""
@@ -202,8 +203,7 @@ def summed_up(
     fitted: CrossFit,
     judged: Assessment,
     model: str,
-    recorder: Recorder,
-    name: str,
+    recorder: SpooledRecorder,
 ) -> Run:
     """The run as one value."""
     asked, data, plan = ready.asked, ready.data, ready.plan
@@ -224,7 +224,7 @@ def summed_up(
     about = provenance_of(ready)
     return Run(
         run_id=recorder.run_id,
-        name=name,
+        name=recorder.name,
         experiment=asked.loaded.name,
         created=about.pop("created"),
         duration_s=time.perf_counter() - asked.started,

@@ -58,6 +58,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def spool_folder(self) -> Path:
+        """Where what is recorded waits until the store has it."""
+        return self.root / "spool"
+
+    @property
     def artifacts_folder(self) -> Path:
         """Where the store of runs keeps files."""
         return self.root / "artifacts"
@@ -93,7 +98,7 @@ class Workspace:
     @contextmanager
     def scratch_to_read(self) -> Iterator[Path]:
         """As `scratch`, also where the workspace is somebody else's and cannot be written."""
-        if self.exists and not _is_writable(self.root):
+        if self.exists and not is_writable(self.root):
             with tempfile.TemporaryDirectory(prefix="assay-") as folder:
                 yield Path(folder)
             return
@@ -126,7 +131,8 @@ class Workspace:
                 lock.unlink(missing_ok=True)
 
 
-def _is_writable(folder: Path) -> bool:
+def is_writable(folder: Path) -> bool:
+    """Whether a file can be made in a folder."""
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:

@@ -59,7 +59,7 @@ def progress(quiet: bool) -> Iterator[Announce]:
     """Shows on stderr what is being done; on a terminal with a bar, else a line per stage."""
     console = Console(stderr=True, highlight=False)
     if quiet:
-        yield lambda step: None  # noqa: ARG005
+        yield lambda step: _tell(console, step) if step.lasting else None
     elif console.is_terminal:
         yield from _bar(console)
     else:
@@ -74,6 +74,9 @@ class _Lines:
         self._last = ""
 
     def __call__(self, step: Step) -> None:
+        if step.lasting:
+            _tell(self._console, step)
+            return
         text = step.text if not step.total else f"Fitting {step.total} models"
         if text != self._last:
             self._console.print(f"{text} ...", soft_wrap=True)
@@ -101,12 +104,19 @@ def _bar(console: Console) -> Iterator[Announce]:
         [task] = shown.tasks
 
         def announce(step: Step) -> None:
+            if step.lasting:
+                _tell(console, step)
+                return
             # by hand: an update to no total leaves the last one, and what was finished stays so
             task.total, task.finished_time = step.total or None, None
             count = f"{step.done:,}/{step.total:,}" if step.total else ""
             shown.update(task.id, description=step.text, completed=step.done, count=count)
 
         yield announce
+
+
+def _tell(console: Console, step: Step) -> None:
+    console.print(step.text, style="yellow", soft_wrap=True)
 
 
 def _finite(value: Any) -> Any:

@@ -20,6 +20,7 @@ _VERBS = {
     "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
     "compare": ("judging", "Say which of two runs is better, if that can be said."),
     "runs": ("judging", "List the runs, also those that failed."),
+    "sync": ("sending", "Send what earlier processes recorded and could not send."),
     "report": ("judging", "Write the page of a run again; --open shows it."),
     "register": ("serving", "Keep the model of a run under a name."),
     "models": ("serving", "List the registered models."),

@@ -26,10 +26,16 @@ from assay.errors import NotFoundError
 from assay.findings import Finding
 from assay.provenance import masked
 from assay.tracking.mlflow_client import client, local_model, model_of_run, told
-from assay.tracking.mlflow_experiments import begun, child_of, experiment_ids, runs_of
+from assay.tracking.mlflow_experiments import (
+    begun,
+    child_of,
+    experiment_ids,
+    one_at_a_time,
+    runs_of,
+)
 from assay.tracking.mlflow_models import keep_model
 from assay.tracking.recorder import Histogram, Point, Recorder, Status, now
-from assay.tracking.store import RunRecord, finding_key
+from assay.tracking.store import GONE, RunRecord, finding_key
 
 _ENDINGS = {
     Status.FINISHED: "FINISHED",
@@ -66,7 +72,7 @@ class MlflowStore:
 
     def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
         """Begin a run; a name that is taken gets a number."""
-        process = f"{socket.gethostname()}:{os.getpid()}"
+        process = f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"
         with told(self.uri):
             run_id = begun(self.uri, experiment, name, {_PROCESS: process, **tags}, self.artifacts)
         return MlflowRecorder(self.uri, run_id)
@@ -137,7 +143,7 @@ class MlflowStore:
         tags = dict(run.data.tags)
         status, reason = _STATUSES[run.info.status], tags.get(_REASON, "")
         if status is Status.RUNNING and _is_gone(tags.get(_PROCESS, "")):
-            status, reason = Status.INTERRUPTED, "its process is gone"
+            status, reason = Status.INTERRUPTED, GONE
         return RunRecord(
             run_id=run.info.run_id,
             name=run.info.run_name,
@@ -167,7 +173,7 @@ class MlflowRecorder:
         from mlflow.entities import Param
 
         entries = [Param(key, _as_text(value)) for key, value in params.items()]
-        with told(self.uri):
+        with self._writing():
             for block in _blocks(entries, _MOST_PARAMS):
                 client(self.uri).log_batch(self.run_id, params=block)
 
@@ -183,12 +189,15 @@ class MlflowRecorder:
         from mlflow.entities import Metric
 
         metrics = [Metric(each.name, each.value, each.at, each.step) for each in points]
-        with told(self.uri):
+        # The store behind the client: the client copies every metric, checks it a second time, and
+        # gives it to whatever model the user's own code has made MLflow's active one.
+        store = client(self.uri)._tracking_client.store
+        with self._writing():
             for block in _blocks(metrics, MOST_METRICS):
-                client(self.uri).log_batch(self.run_id, metrics=block)
+                store.log_batch(self.run_id, metrics=block, params=[], tags=[])
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        with told(self.uri):
+        with self._writing():
             for key, value in tags.items():
                 client(self.uri).set_tag(self.run_id, key, value)
 
@@ -219,21 +228,27 @@ class MlflowRecorder:
                 client(self.uri).log_artifact(self.run_id, str(path), folder or None)
 
     def model(self, folder: Path, name: str, digest: str) -> None:
-        with told(self.uri):
+        with self._writing():
             keep_model(self.uri, self.run_id, folder, name, digest)
 
     def child(self, name: str, key: str = "") -> Recorder:
-        with told(self.uri):
+        with self._writing():
             return MlflowRecorder(self.uri, child_of(self.uri, self.run_id, name, key))
 
     def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:
-        with told(self.uri):
+        with self._writing():
             if reason:
                 client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
             client(self.uri).set_terminated(self.run_id, _ENDINGS[status], end_time=at)
 
     def attach(self, run_id: str) -> Self:
         return type(self)(self.uri, run_id)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Nobody else of ours writes to a store in a file meanwhile: SQLite takes one at a time."""
+        with told(self.uri), one_at_a_time(self.uri):
+            yield
 
 
 @lru_cache(maxsize=256)
@@ -257,8 +272,18 @@ def _known(run_id: str, uri: str) -> Iterator[None]:
 
 
 def _is_gone(process: str) -> bool:
-    host, _, pid = process.rpartition(":")
-    return host == socket.gethostname() and pid.isdigit() and not psutil.pid_exists(int(pid))
+    host, pid, *born = process.split(":") if ":" in process else (process, "")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    return _born(int(pid)) != int(born[0]) if born else not psutil.pid_exists(int(pid))
+
+
+def _born(pid: int) -> int:
+    """When the process of this number began, in seconds since 1970; 0 if there is none."""
+    try:
+        return int(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0
 
 
 def _as_text(value: Any) -> str:

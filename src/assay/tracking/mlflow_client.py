@@ -19,12 +19,13 @@ from urllib.parse import urlparse, urlsplit
 from urllib.request import url2pathname, urlopen
 from uuid import uuid4
 
-from assay.errors import NotFoundError, TrackingError
+from assay.errors import NotFoundError, RefusedError, TrackingError
 from assay.provenance import masked
 
 DIGEST = "assay.digest"
 _SQLITE = "sqlite:///"
 _PATIENCE_S = 20
+_FOR_GOOD = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 _FULL = ("disk is full", "No space left")
 
 
@@ -147,9 +148,10 @@ def told(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        refused = getattr(error, "error_code", "") in _FOR_GOOD
         is_full = any(each in reason for each in _FULL)
         mend = "look whether it runs and may be written, or change tracking.uri"
-        raise TrackingError(
+        raise (RefusedError if refused else TrackingError)(
             f"The store of runs refused: {masked(reason)}",
             where=masked(uri),
             mend="free some space" if is_full else mend,

@@ -33,7 +33,7 @@ def begun(
         TrackingError: The experiment was deleted, or others keep the store busy.
     """
     asked = client(uri)
-    with _one_at_a_time(uri):
+    with one_at_a_time(uri):
         experiment_id = _ensured(uri, experiment, artifacts)
         free = unique_name(name, {run.info.run_name for run in runs_of(uri, [experiment_id])})
         run_id: str = asked.create_run(experiment_id, run_name=free, tags=dict(tags)).info.run_id
@@ -111,8 +111,8 @@ def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
 
 
 @contextmanager
-def _one_at_a_time(uri: str) -> Iterator[None]:
-    """Nobody else begins a run in this store file meanwhile; a server is not held up."""
+def one_at_a_time(uri: str) -> Iterator[None]:
+    """Nobody else of ours writes to this store file meanwhile; a server is not held up."""
     database = database_of(uri)
     if database is None:
         yield

@@ -14,6 +14,9 @@ import pyarrow as pa
 from assay.findings import Finding
 from assay.tracking.recorder import Recorder, Status
 
+GONE = "its process is gone"
+"""Why a run was interrupted whose process was killed."""
+
 
 @dataclass(frozen=True)
 class RunRecord:
