@@ -28,7 +28,9 @@ from assay.publishing import known_run
 from assay.run import Run
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
+from assay.tracking.resources import watched
 from assay.tracking.store import Store
+from assay.tracking.terminal import LOG, written_down
 
 
 def train(
@@ -67,17 +69,22 @@ def train(
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store)
     recorder = place.begin(loaded.name, ready.name, ready.tags, announce)
-    with kept(recorder), place.workspace.scratch() as scratch:
+    with (
+        kept(recorder),
+        written_down(recorder.growing(LOG), announce) as told,
+        place.workspace.scratch() as scratch,
+        watched(recorder, scratch),
+    ):
         steps.record_settings(ready, recorder, scratch)
         place.vault.seal(ready.data.sealed)
-        announce(Step("Looking for known mistakes"))
+        told(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)
-        fitted = steps.fit(ready, recorder, scratch, workers, announce)
-        announce(Step("Evaluating"))
+        fitted = steps.fit(ready, recorder, scratch, workers, told)
+        told(Step("Evaluating"))
         judged = steps.judge(ready, fitted)
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
         recorder.table("out_of_fold", as_table(outcome, folds))
-        announce(Step("Saving the model"))
+        told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})
