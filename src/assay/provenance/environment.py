@@ -63,7 +63,7 @@ def origins() -> dict[str, str]:
             continue
         commit = about.get("vcs_info", {}).get("commit_id")
         editable = " (editable)" if about.get("dir_info", {}).get("editable") else ""
-        found[name] = masked(f"{about['url']}{f'@{commit}' if commit else ''}{editable}")
+        found[name] = masked(about["url"]) + (f"@{commit}" if commit else editable)
     return found
 
 

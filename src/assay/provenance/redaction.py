@@ -31,7 +31,7 @@ _KEYS = {
     ("hf_",): r"\bhf_[A-Za-z0-9]{20,}",
     ("sk-",): r"(?<![\w-])sk-(?=[\w-]*[0-9])[\w-]{20,}",
     ("k_live_", "k_test_"): r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}",
-    ("xox",): r"\bxox[a-z]-[\w-]{10,}",
+    ("xox",): r"\bxox[abeprs]-(?=[\w-]*[0-9])[\w-]{10,}",
     ("AIza",): r"\bAIza[\w-]{30,}",
     ("dapi",): r"\bdapi[0-9a-f]{32}\b",
     ("pypi-Ag",): r"\bpypi-Ag[\w-]{20,}",
@@ -59,12 +59,15 @@ _NAMED = re.compile(
     | (?P<flag> (?<!\S) --? [\w.-]* {_NAME} [ ]+ ) (?P<given> [^\s-]\S* )
     | (?P<scheme> \b (?: bearer | basic ) [ ]+ ) (?P<credentials> [\w.~+/=-]{{16,}} )"""
 )
-_HEX = re.compile(r"(?i)((?:wandb|api)[\w. -]{0,20}[\"'\]]{0,2}\s*[:=,(\s]\s*[\"']?)[0-9a-f]{40}\b")
+_HEX = re.compile(
+    r"(?i)((?:wandb|api)[\w. (=-]{0,24}[\"'\]]{0,2}\s*[:=,(\s]\s*[\"']?)[0-9a-f]{40}\b"
+)
 _TOLD = re.compile(r"(\$\{\w+\})+([\s&,;\"'})\]].*)?|\*\*\*.*")
 _CODE = re.compile(
     r"(?:str|int|float|bool|bytes|object|Any|None|True|False|true|false|null|SecretStr|[0-9]{1,3}|"
     r"(?:os\.(?:environ|getenv)|getpass|self)\b\S*)[,)\]}:]*"
 )
+_RANDOM = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s()\[\]]{8,}")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(.*")
 
 
@@ -144,7 +147,9 @@ def _is_code(match: re.Match[str]) -> bool:
         return True
     is_apart = bool(match["between"].strip(":=!")) and value[0] not in "\"'"
     in_braces = value[-1] in ",}" and "{" in match.string[: match.start()]
-    return is_apart and not in_braces and bool(_CALL.fullmatch(value) or not _ends_line(match))
+    if not is_apart or in_braces or _RANDOM.fullmatch(value):
+        return False
+    return bool(_CALL.fullmatch(value)) or not _ends_line(match)
 
 
 def _ends_line(match: re.Match[str]) -> bool:

@@ -50,14 +50,12 @@ def asked(folder: Path, *arguments: str) -> str | None:
         done = subprocess.run(
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=_GIT_TIMEOUT_S,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout
+    return done.stdout.decode(errors="replace")  # with the ends of lines that files have
 
 
 def _added(folder: Path) -> str:
@@ -75,7 +73,7 @@ def _addition(root: Path, name: str) -> str:
     try:
         if path.is_symlink() or path.stat().st_size > _LONGEST_FILE:
             return ""
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return ""
     lines = text.removesuffix("\n").split("\n") if text else []
