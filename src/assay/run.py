@@ -259,7 +259,7 @@ def _for_a_page(provenance: Mapping[str, Any]) -> dict[str, Any]:
     about = dict(shown.get("git", {}))
     if "diff" in about:
         about["diff"] = f"{len(about['diff'].splitlines()):,} lines, in {RUN_FILE} of the run"
-    return {**shown, "git": about} if about else shown
+    return {name: value for name, value in (shown | {"git": about}).items() if value != {}}
 
 
 def read_run(store: Store, record: RunRecord, scratch: Path) -> Run:

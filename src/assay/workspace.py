@@ -96,8 +96,9 @@ class Workspace:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         ignore = self.root / ".gitignore"
         if not ignore.exists():
-            with suppress(OSError):  # of a folder that is somebody else's
-                self.root.chmod(0o700)
+            if not any(self.root.iterdir()):
+                with suppress(OSError):  # of a folder that is somebody else's
+                    self.root.chmod(0o700)
             atomic_write(ignore, "*\n", mode=0o600)
         return self
 

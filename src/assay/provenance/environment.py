@@ -76,11 +76,11 @@ def back_ends() -> dict[str, str]:
 
     found: dict[str, str] = {}
     for library in threadpool_info():
-        kind, path = library["user_api"], Path(library["filepath"])
+        kind = library["user_api"]
         keys = _BACK_END.get(kind, ("version", "num_threads"))
         said = [f"{library[key]} threads" if key == "num_threads" else str(library[key])
                 for key in keys if library.get(key)]  # fmt: skip
-        found[f"{kind} of {path.parent.name.removesuffix('.libs')}"] = ", ".join(said)
+        found[f"{kind} of {_package_of(library['filepath'])}"] = ", ".join(said)
     return dict(sorted(found.items()))
 
 
@@ -131,6 +131,13 @@ def _cpuinfo() -> dict[str, str]:
     first = path.read_text(errors="replace").partition("\n\n")[0]
     pairs = (line.partition(":") for line in first.splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _package_of(library: str) -> str:
+    """The package that brought a library, by where its file is; else the file's name."""
+    below = library.replace(os.sep, "/").rpartition("/site-packages/")[2]
+    brought, _, rest = below.partition("/")
+    return brought.removesuffix(".libs") if brought and rest else Path(library).name
 
 
 def _installed() -> dict[str, tuple[str, Path]]:
