@@ -191,6 +191,8 @@ def test_lines_stay_lines(text: str) -> None:
         "http://a:@b" * (1 << 16),
         'token="' * (1 << 17),
         "api key secret token " * (1 << 15),
+        "token : abc, " * (1 << 16),
+        "token : abc} " * (1 << 16),
         "-----BEGIN PRIVATE KEY-----" * (1 << 15),
         "eyJaaaaaaaaaa." * (1 << 16),
         "+    token = page.token  # and key\n" * (1 << 15),

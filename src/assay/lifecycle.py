@@ -69,8 +69,7 @@ def train(
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store)
     recorder = place.begin(loaded.name, ready.name, ready.tags)
-    repeatable = seeded(ready.plan.seed, deterministic=ready.plan.deterministic)
-    with kept(recorder), place.workspace.scratch() as scratch, repeatable:
+    with kept(recorder), place.workspace.scratch() as scratch, seeded(ready.plan.seed):
         steps.record_settings(ready, recorder, scratch)
         steps.keep_snapshot(ready, place)
         place.vault.seal(ready.data.sealed)

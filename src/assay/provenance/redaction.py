@@ -69,6 +69,8 @@ _CODE = re.compile(
 )
 _RANDOM = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])[^\s()\[\]]{8,}")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\(.*")
+_END = re.compile(r"\s*(?:#|$)")
+_LONGEST_BRACES = 1000  # characters between '{' and what is in it, in a mapping on one line
 
 
 def masked(text: str) -> str:
@@ -146,13 +148,8 @@ def _is_code(match: re.Match[str]) -> bool:
     if same or _CODE.fullmatch(value):
         return True
     is_apart = bool(match["between"].strip(":=!")) and value[0] not in "\"'"
-    in_braces = value[-1] in ",}" and "{" in match.string[: match.start()]
+    begins = max(0, match.start() - _LONGEST_BRACES)
+    in_braces = value[-1] in ",}" and match.string.find("{", begins, match.start()) >= 0
     if not is_apart or in_braces or _RANDOM.fullmatch(value):
         return False
-    return bool(_CALL.fullmatch(value)) or not _ends_line(match)
-
-
-def _ends_line(match: re.Match[str]) -> bool:
-    """Whether nothing but a comment follows."""
-    rest = match.string[match.end() :].strip()
-    return not rest or rest.startswith("#")
+    return bool(_CALL.fullmatch(value) or not _END.match(match.string, match.end()))
