@@ -26,13 +26,16 @@ from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
+from assay.seeding import seeded
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.resources import watched
 from assay.tracking.store import Store
 from assay.tracking.terminal import LOG, written_down
+from assay.workspace import private
 
 
+@private()
 def train(
     source: Any,
     *,
@@ -74,8 +77,10 @@ def train(
         written_down(recorder.growing(LOG), announce) as told,
         place.workspace.scratch() as scratch,
         watched(recorder, scratch),
+        seeded(ready.plan.seed),
     ):
         steps.record_settings(ready, recorder, scratch)
+        steps.keep_snapshot(ready, place)
         place.vault.seal(ready.data.sealed)
         told(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)
