@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class WandbSettings(BaseModel):
+    """Which runs of Weights & Biases mirror ours; the key comes from WANDB_API_KEY alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: str | None = Field(None, description="Project; the experiment's name when absent.")
+    entity: str | None = Field(None, description="User or team; whose the key is when absent.")
+    mode: Literal["offline", "online"] = Field(
+        "offline", description="Offline keeps files in the workspace, for `wandb sync`."
+    )
+    group: str | None = Field(None, description="Group that the runs are shown in.")
 
 
 class TrackingSettings(BaseModel):
@@ -12,4 +27,14 @@ class TrackingSettings(BaseModel):
 
     uri: str | None = Field(
         None, description="MLflow tracking URI; SQLite in the workspace when absent."
+    )
+    wandb: bool | WandbSettings = Field(
+        False, description="Mirror runs to Weights & Biases; true is offline."
+    )
+    tensorboard: bool = Field(False, description="Mirror runs to TensorBoard's event files.")
+    mirrors: tuple[str, ...] = Field(
+        (), description="Other mirrors: 'package.module:factory', or a name that a package offers."
+    )
+    autolog: bool = Field(
+        False, description="Take over what your own learner logs with MLflow, and mlflow.autolog."
     )
