@@ -18,17 +18,21 @@ from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
 from assay.experiment.asking import Asked
+from assay.experiment.experiment import Experiment
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
+from assay.fitting.jobs import alone
 from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
-from assay.learners.builtin import baselines
+from assay.learners.builtin import baselines, is_builtin
+from assay.learners.protocol import Learner
 from assay.monitor import Announce, Step
 from assay.predictions import Predictions
 from assay.reports.content import BaselineContent
 from assay.run import Run
 from assay.threads import one_numerical_thread
+from assay.tracking.autolog import taken_over
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 
@@ -90,6 +94,7 @@ def made_ready(asked: Asked) -> Ready:
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
         together=related_features(data.development),
+        around=taken_over if _logs(experiment, asked.learner) else alone,
     )
     # Its rows are in the data now, and large tables need the room.
     return Ready(replace(asked, table=asked.table.schema.empty_table()), data, primary, plan)
@@ -254,6 +259,11 @@ def summed_up(
         model=model,
         profile=profile(data.raw_development, data.schema),
     )
+
+
+def _logs(experiment: Experiment, learner: Learner) -> bool:
+    """Whether what the learner logs with MLflow is taken over; ours log nothing there."""
+    return experiment.tracking.autolog and not is_builtin(learner)
 
 
 def _rows_of(ready: Ready, predictions: Predictions) -> Part:
