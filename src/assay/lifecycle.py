@@ -76,6 +76,7 @@ def train(
         judged = steps.judge(ready, fitted)
         folds = fitted.repetitions[0][1]
         recorder.table("out_of_fold", as_table(judged.judged.outcome, folds))
+        recorder.table("predictions_sample", steps.sample(ready, judged))
         announce(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         name = place.store.get(recorder.run_id).name

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
 from assay.data.dataset import Part
@@ -30,6 +32,7 @@ from assay.learners.protocol import Learner
 from assay.monitor import Announce, Step
 from assay.predictions import Predictions
 from assay.reports.content import BaselineContent
+from assay.reports.sample import predictions_sample
 from assay.run import Run
 from assay.threads import one_numerical_thread
 from assay.tracking.autolog import taken_over
@@ -176,6 +179,13 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             clusters=predicted.groups,
             ordered=ready.data.folding.is_forward,
         )
+
+
+def sample(ready: Ready, judged: Assessment) -> pa.Table:
+    """Some out-of-fold predictions to look at, with the texts and pictures they were made from."""
+    data = ready.data
+    outcome, rows = judged.judged.outcome, data.development.rows
+    return predictions_sample(outcome, data.raw_development, rows, data.schema, ready.plan.seed)
 
 
 def save_model(
