@@ -183,9 +183,15 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
 
 def sample(ready: Ready, judged: Assessment) -> pa.Table:
     """Some out-of-fold predictions to look at, with the texts and pictures they were made from."""
-    data = ready.data
-    outcome, rows = judged.judged.outcome, data.development.rows
-    return predictions_sample(outcome, data.raw_development, rows, data.schema, ready.plan.seed)
+    data, source = ready.data, Path(ready.asked.loaded.source)
+    return predictions_sample(
+        judged.judged.outcome,
+        data.raw_development,
+        data.development.rows,
+        data.schema,
+        seed=ready.plan.seed,
+        folder=source if source.is_dir() else source.parent,
+    )
 
 
 def save_model(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from assay.errors import InputError
+from assay.errors import ExperimentError, InputError
+from assay.experiment.reading import experiment_from
 from assay.tracking import mirrors
 from assay.tracking.mirrors import mirrors_of
 from assay.tracking.settings import TrackingSettings, WandbSettings
@@ -108,3 +109,23 @@ def test_a_package_offers_a_mirror_by_name(monkeypatch: pytest.MonkeyPatch) -> N
     assert error.what == "No installed package offers a mirror called 'telegraf'."
     assert error.where == "tracking.mirrors (offered: telegraph)"
     assert error.mend == "mirrors: [telegraph]"
+
+
+def test_a_misspelt_setting_of_wandb_is_named() -> None:
+    settings = {
+        "data": {"source": "a.csv", "target": "y"},
+        "model": {"learner": "linear"},
+        "tracking": {"wandb": {"projct": "x"}},
+    }
+    with pytest.raises(ExperimentError) as caught:
+        experiment_from(settings, Path.cwd(), [])
+    assert caught.value.what == "tracking.wandb.projct is not a known key."
+    assert caught.value.mend == "project"
+    with pytest.raises(ExperimentError, match=r"tracking\.wandb must be a block of keys"):
+        experiment_from({**settings, "tracking": {"wandb": "maybe"}}, Path.cwd(), [])
+    with pytest.raises(ExperimentError, match=r"tracking\.wandb\.mode is on, which"):
+        experiment_from({**settings, "tracking": {"wandb": {"mode": "on"}}}, Path.cwd(), [])
+
+
+def test_one_mirror_needs_no_list() -> None:
+    assert TrackingSettings.model_validate({"mirrors": TELEGRAPH}).mirrors == (TELEGRAPH,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def table(n: int = 500, **more: object) -> pa.Table:
 
 def test_half_are_the_worst_and_half_at_random() -> None:
     made = outcome()
-    sample = predictions_sample(made, table(), ROWS, schema(column("a")), 0).to_pandas()
+    sample = predictions_sample(made, table(), ROWS, schema(column("a")), seed=0).to_pandas()
     assert len(sample) == MOST_ROWS
     assert sample["row"].is_unique
     worst = sample[sample["chosen"] == "worst"]
@@ -66,7 +67,7 @@ def test_half_are_the_worst_and_half_at_random() -> None:
 
 def test_the_choice_is_of_the_seed() -> None:
     def rows(seed: int) -> list[int]:
-        made = predictions_sample(outcome(), table(), ROWS, schema(column("a")), seed)
+        made = predictions_sample(outcome(), table(), ROWS, schema(column("a")), seed=seed)
         return made["row"].to_pylist()
 
     assert rows(3) == rows(3) != rows(4)
@@ -74,7 +75,7 @@ def test_the_choice_is_of_the_seed() -> None:
 
 @pytest.mark.parametrize("n", [1, 5, 150])
 def test_of_few_rows_there_are_all(n: int) -> None:
-    made = predictions_sample(outcome(n), table(), ROWS, schema(column("a")), 0)
+    made = predictions_sample(outcome(n), table(), ROWS, schema(column("a")), seed=0)
     assert sorted(made["row"].to_pylist()) == ROWS[:n].tolist()
 
 
@@ -87,7 +88,7 @@ def test_texts_and_ids_stand_beside_them() -> None:
         column("loss", Kind.TEXT),
     )
     given = table(text=texts, secret=texts, name=texts, loss=texts)
-    made = predictions_sample(outcome(), given, ROWS, schema(*columns), 0)
+    made = predictions_sample(outcome(), given, ROWS, schema(*columns), seed=0)
     assert made.column_names[-3:] == ["text", "name", "loss (data)"]
     assert all(
         each["text"] == f"text {each['row'] // 2}" for each in made.to_pylist() if each["row"] < 998
@@ -102,7 +103,7 @@ def test_pictures_are_small_and_broken_ones_missing() -> None:
     pictures = [file.getvalue(), b"\x89PNG\r\n\x1a\nnone"] * 2 + [None]
     given = table(5, photo=pa.array(pictures, pa.binary()))
     columns = schema(column("photo", Kind.CATEGORICAL, Role.IGNORED))
-    made = predictions_sample(outcome(5), given, ROWS[:5], columns, 0)
+    made = predictions_sample(outcome(5), given, ROWS[:5], columns, seed=0)
     by_row = dict(zip(made["row"].to_pylist(), made["photo"].to_pylist(), strict=True))
     assert [each is None for each in (by_row[row] for row in (0, 2, 4, 6, 8))] == [
         False, True, False, True, True,
@@ -110,11 +111,26 @@ def test_pictures_are_small_and_broken_ones_missing() -> None:
     assert Image.open(BytesIO(by_row[0])).size == (256, 171)
 
 
+def test_paths_of_pictures_are_those_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(np.full((9, 9, 3), 7, np.uint8)).save(tmp_path / "cat" / "1.png")
+    given = table(2, path=["cat/1.png", "cat/2.png"])
+    columns = schema(column("path", Kind.TEXT, Role.ID))
+    rows = ROWS[:2]
+    made = predictions_sample(outcome(2), given, rows, columns, seed=0, folder=tmp_path)
+    by_row = dict(zip(made["row"].to_pylist(), made["path (picture)"].to_pylist(), strict=True))
+    assert sorted(made["path"].to_pylist()) == ["cat/1.png", "cat/2.png"]
+    assert Image.open(BytesIO(by_row[0])).size == (9, 9)
+    assert by_row[2] is None
+
+
 def test_a_regression_has_errors() -> None:
     made = Outcome(
         Task.REGRESSION, ROWS[:3], np.array([1.0, 2.0, 3.0]), values=np.array([1, 5, 2.0])
     )
-    given = predictions_sample(made, table(), ROWS, schema(column("a"), task=Task.REGRESSION), 0)
+    given = predictions_sample(
+        made, table(), ROWS, schema(column("a"), task=Task.REGRESSION), seed=0
+    )
     assert given.to_pydict() == {
         "row": [2, 4, 0],
         "chosen": ["worst"] * 3,

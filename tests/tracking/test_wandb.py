@@ -75,7 +75,7 @@ def test_pictures_and_text_of_a_table_are_shown(opening: Opening, tmp_path: Path
     (tmp_path / "a.png").write_bytes(png(9))
     table = pa.table(
         {
-            "image": [png(1), None, png(3)],
+            "image": [png(1), b"\x89PNG\r\n\x1a\nbroken", png(3)],
             "file": [str(tmp_path / "a.png"), str(tmp_path / "gone.png"), None],
             "text": ["first", "second", None],
             "confidence": [0.5, float("nan"), 1.0],

@@ -6,6 +6,7 @@ Out-of-fold predictions of development rows only; a sealed row is in none of its
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from assay.data.schema import Column, Kind, Role, Schema
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats, Rows
-from assay.tracking.pictures import picture, picture_columns
+from assay.tracking.pictures import opened, picture_columns
 
 MOST_ROWS = 200
 LONGEST_TEXT = 2000
@@ -25,7 +26,13 @@ _SMALLEST = 1e-15
 
 
 def predictions_sample(
-    outcome: Outcome, table: pa.Table, rows: Rows, schema: Schema, seed: int
+    outcome: Outcome,
+    table: pa.Table,
+    rows: Rows,
+    schema: Schema,
+    *,
+    seed: int,
+    folder: Path = Path(),
 ) -> pa.Table:
     """At most 200 predicted rows, the worst half first, beside their id, texts and pictures.
 
@@ -35,6 +42,7 @@ def predictions_sample(
         rows: Their row numbers in the source, int64, shape (n,), ascending.
         schema: What the columns are.
         seed: Of the choice at random.
+        folder: What paths of pictures are relative to.
 
     Returns:
         row, chosen ('worst' or 'random'), truth, predicted, confidence (of a classification) or
@@ -49,16 +57,17 @@ def predictions_sample(
         "loss": loss[picked],
     }
     seen = table.take(rows.searchsorted(outcome.rows[picked]))
-    pictures = picture_columns(seen)
+    pictures = picture_columns(seen, folder)
     for column in schema.columns:
         if column.name not in seen.column_names or column.role is Role.TARGET:
             continue
         name = column.name if column.name not in shown else f"{column.name} (data)"
+        values = seen[column.name].to_pylist()
+        if _tells(column):
+            shown[name] = [_cut(each) for each in values]
         if column.name in pictures:
-            small = [_small(each) for each in seen[column.name].to_pylist()]
-            shown[name] = pa.array(small, pa.binary())
-        elif _tells(column):
-            shown[name] = [_cut(each) for each in seen[column.name].to_pylist()]
+            small = pa.array([_small(each, folder) for each in values], pa.binary())
+            shown[f"{name} (picture)" if name in shown else name] = small
     return pa.table(shown)
 
 
@@ -103,22 +112,14 @@ def _tells(column: Column) -> bool:
     return is_text or column.role is Role.ID
 
 
-def _small(value: Any) -> bytes | None:
+def _small(value: Any, folder: Path) -> bytes | None:
     """A picture, made small enough to look at many; None if it is none."""
-    content = picture(value)
-    if content is None:
+    image = opened(value, folder)
+    if image is None:
         return None
-    try:
-        from PIL import Image
-    except ModuleNotFoundError:
-        return content
-    try:
-        with Image.open(BytesIO(content)) as opened:
-            opened.thumbnail((_WIDEST, _WIDEST))
-            file = BytesIO()
-            opened.convert("RGB").save(file, "png")
-    except OSError:  # it begins like a picture, and is none
-        return None
+    image.thumbnail((_WIDEST, _WIDEST))
+    file = BytesIO()
+    image.convert("RGB").save(file, "png")
     return file.getvalue()
 
 

@@ -27,9 +27,8 @@ def mirrors_of(settings: TrackingSettings) -> list[Mirror]:
         InputError: A library or a key is not there, or what is named is no mirror.
     """
     made: list[Mirror] = []
-    if settings.wandb:
-        wanted = settings.wandb if isinstance(settings.wandb, WandbSettings) else WandbSettings()
-        made.append(_wandb(wanted))
+    if settings.wandb is not None:
+        made.append(_wandb(settings.wandb))
     if settings.tensorboard:
         made.append(_tensorboard())
     made += [_given(path) for path in settings.mirrors]
@@ -63,7 +62,8 @@ def _tensorboard() -> Mirror:
 
 
 def _need(library: str, where: str, called: str) -> None:
-    if find_spec(library) is None:
+    found = find_spec(library)
+    if found is None or found.origin is None:  # a folder of that name is no library
         raise InputError(
             f"{called} is not installed.",
             where=where,

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_block(value: Any) -> Any:
+    """True means all defaults, false none at all."""
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+Mirrors = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
+]
 
 
 class WandbSettings(BaseModel):
@@ -20,6 +34,12 @@ class WandbSettings(BaseModel):
     group: str | None = Field(None, description="Group that the runs are shown in.")
 
 
+Wandb = Annotated[
+    WandbSettings | None,
+    BeforeValidator(_as_block, json_schema_input_type=bool | WandbSettings | None),
+]
+
+
 class TrackingSettings(BaseModel):
     """Where runs are kept."""
 
@@ -28,11 +48,11 @@ class TrackingSettings(BaseModel):
     uri: str | None = Field(
         None, description="MLflow tracking URI; SQLite in the workspace when absent."
     )
-    wandb: bool | WandbSettings = Field(
-        False, description="Mirror runs to Weights & Biases; true is offline."
+    wandb: Wandb = Field(
+        None, description="Mirror runs to Weights & Biases: true (offline), or its settings."
     )
     tensorboard: bool = Field(False, description="Mirror runs to TensorBoard's event files.")
-    mirrors: tuple[str, ...] = Field(
+    mirrors: Mirrors = Field(
         (), description="Other mirrors: 'package.module:factory', or a name that a package offers."
     )
     autolog: bool = Field(

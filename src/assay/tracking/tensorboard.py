@@ -11,7 +11,6 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from assay.findings import Finding
 from assay.tracking.mirror import Opening
-from assay.tracking.pictures import picture, picture_columns
+from assay.tracking.pictures import opened, picture, picture_columns
 from assay.tracking.recorder import Histogram, Point, Recorder, Status, now
 from assay.tracking.store import unique_name
 
@@ -115,9 +114,7 @@ class TensorboardRecorder:
         self._text(f"tables/{name}", _as_markdown(shown.column_names, rows) + below)
         for column in pictures:
             for number, value in enumerate(table[column].slice(0, MOST_PICTURES).to_pylist()):
-                content = picture(value)
-                if content is not None:
-                    self._picture(f"{name}/{column}/{number}", content)
+                self._picture(f"{name}/{column}/{number}", value)
 
     def histogram(self, name: str, values: ArrayLike | Histogram, step: int = 0) -> None:
         made = Histogram.of(values)
@@ -184,13 +181,12 @@ class TensorboardRecorder:
         }
         self._write(at if at is not None else now(), 0, value=value)
 
-    def _picture(self, tag: str, content: bytes) -> None:
-        from PIL import Image
-
-        with Image.open(BytesIO(content)) as opened:
-            width, height = opened.size
-        image = {"width": width, "height": height, "encoded_image_string": content}
-        self._write(now(), 0, value={"tag": tag, "image": image})
+    def _picture(self, tag: str, value: Any) -> None:
+        image = opened(value)
+        if image is not None:
+            width, height = image.size
+            told = {"width": width, "height": height, "encoded_image_string": picture(value)}
+            self._write(now(), 0, value={"tag": tag, "image": told})
 
     def _write(
         self,

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from assay.findings import Finding
 from assay.tracking.mirror import Opening
-from assay.tracking.pictures import picture, picture_columns
+from assay.tracking.pictures import opened, picture_columns
 from assay.tracking.recorder import Histogram, Point, Recorder, Status, now
 from assay.tracking.store import unique_name
 
@@ -176,15 +175,14 @@ def _rows(points: Sequence[Point]) -> Iterator[list[Point]]:
 
 def _shown(table: pa.Table) -> Any:
     import wandb
-    from PIL import Image
 
     pictures = set(picture_columns(table))
 
     def cell(name: str, value: Any) -> Any:
         if name not in pictures:
             return _plain(value)
-        content = picture(value)
-        return None if content is None else wandb.Image(Image.open(BytesIO(content)))
+        image = opened(value)
+        return None if image is None else wandb.Image(image)
 
     names: list[Any] = table.column_names
     rows = [[cell(name, row[name]) for name in names] for row in table.to_pylist()]
