@@ -83,6 +83,8 @@ class Apart:
         return self._at(number, run_id)
 
     def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:
+        if self._line.is_closed:
+            return
         self._tell("finish", status, reason, at)
         if self._number == 0:
             self._line.close()
@@ -136,6 +138,10 @@ class _Line:
                 mend=f"see what it says; without it: --set tracking.{self._name}=false",
             )
         return answer
+
+    @property
+    def is_closed(self) -> bool:
+        return not self._end.alive
 
     def close(self) -> None:
         """Let the other process end."""
