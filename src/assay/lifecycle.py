@@ -71,7 +71,9 @@ def train(
     )
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store)
-    recorder = place.begin(loaded.name, ready.name, ready.tags, announce)
+    recorder = place.begin(
+        loaded.name, ready.name, ready.tags, mirrors=ready.mirrors, announce=announce
+    )
     with (
         kept(recorder),
         written_down(recorder.growing(LOG), announce) as told,
@@ -89,6 +91,7 @@ def train(
         judged = steps.judge(ready, fitted)
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
         recorder.table("out_of_fold", as_table(outcome, folds))
+        recorder.table("predictions_sample", steps.sample(ready, judged))
         told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)

@@ -21,26 +21,33 @@ from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
 from assay.experiment.asking import Asked
+from assay.experiment.experiment import Experiment
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
+from assay.fitting.jobs import alone
 from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
-from assay.learners.builtin import baselines
+from assay.learners.builtin import baselines, is_builtin
+from assay.learners.protocol import Learner
 from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.predictions import Predictions
 from assay.provenance import back_ends
 from assay.reports.content import BaselineContent
+from assay.reports.sample import predictions_sample
 from assay.run import Run
 from assay.seeding import about as about_seeds
 from assay.threads import one_numerical_thread
+from assay.tracking.autolog import taken_over
+from assay.tracking.mirrors import mirrors_of
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 from assay.tracking.spooled import SpooledRecorder
 
 MODEL = "model"
 """What the model of a run is called in it."""
+_MIRRORS = ("wandb", "tensorboard", "mirrors")
 _NAMING = ("model.options.", "training.", "data.split.")
 
 
@@ -72,6 +79,12 @@ class Ready:
         return run_name(self.asked.learner.name, telling)
 
     @property
+    def mirrors(self) -> dict[str, Any]:
+        """The settings that say who is told of the run besides its store, as they may be kept."""
+        asked = self.asked.loaded.recorded.get("tracking", {})
+        return {name: asked[name] for name in _MIRRORS if asked.get(name)}
+
+    @property
     def tags(self) -> dict[str, str]:
         """What the run is found by."""
         metric = METRICS[self.data.schema.task][self.primary]
@@ -92,6 +105,7 @@ def made_ready(asked: Asked) -> Ready:
         InputError: What is asked for does not fit the data.
     """
     experiment = asked.loaded.experiment
+    mirrors_of(experiment.tracking)  # refused now, rather than when the run begins
     data = prepare(asked.table, experiment.data, asked.where)
     primary = check_primary(experiment.evaluation.primary, data.schema.task)
     check_fit_for(asked.learner, data.schema.task)
@@ -103,6 +117,7 @@ def made_ready(asked: Asked) -> Ready:
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
         together=related_features(data.development),
         deterministic=experiment.training.deterministic,
+        around=taken_over if _logs(experiment, asked.learner) else alone,
     )
     split = data.split_fingerprint(plan.seeds)
     whole = asked.table if snapshot.fits(asked.table, experiment.tracking.snapshot_mib) else None
@@ -200,6 +215,19 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
         )
 
 
+def sample(ready: Ready, judged: Assessment) -> pa.Table:
+    """Some out-of-fold predictions to look at, with the texts and pictures they were made from."""
+    data, source = ready.data, Path(ready.asked.loaded.source)
+    return predictions_sample(
+        judged.judged.outcome,
+        data.raw_development,
+        data.development.rows,
+        data.schema,
+        seed=ready.plan.seed,
+        folder=source if source.is_dir() else source.parent,
+    )
+
+
 def save_model(
     ready: Ready,
     fitted: CrossFit,
@@ -280,6 +308,11 @@ def summed_up(
         model=model,
         profile=profile(data.raw_development, data.schema),
     )
+
+
+def _logs(experiment: Experiment, learner: Learner) -> bool:
+    """Whether what the learner logs with MLflow is taken over; ours log nothing there."""
+    return experiment.tracking.autolog and not is_builtin(learner)
 
 
 def _rows_of(ready: Ready, predictions: Predictions) -> Part:

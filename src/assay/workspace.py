@@ -64,6 +64,11 @@ class Workspace:
         return self.root / "spool"
 
     @property
+    def mirrors_folder(self) -> Path:
+        """Where mirrors of runs keep their files."""
+        return self.root / "mirrors"
+
+    @property
     def snapshots_folder(self) -> Path:
         """Where small tables are kept as training read them."""
         return self.root / "snapshots"

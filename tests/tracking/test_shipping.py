@@ -68,11 +68,11 @@ def begun(
     run_id = store.begin("income", name, {}).run_id
     about = About(run_id, name, "income", 5, "memory:")
     below.mkdir(exist_ok=True)
-    return SpooledRecorder(Session(below, about, Routes(store), told or Telling()))
+    return SpooledRecorder(Session(below, about, Routes(store, below), told or Telling()))
 
 
 def resent(store: MemoryStore, below: Path) -> Sent:
-    return send_left(below, lambda about: Routes(store), patience_s=5)
+    return send_left(below, lambda about: Routes(store, below), patience_s=5)
 
 
 def test_everything_arrives(tmp_path: Path) -> None:

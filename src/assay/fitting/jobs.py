@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,18 @@ from assay.predictions import Predictions
 from assay.provenance import masked
 from assay.seeding import seeded
 from assay.threads import THREADS, one_numerical_thread
+from assay.tracking.recorder import Recorder
 from assay.tracking.transcript import Transcript
 
+Around = Callable[[Recorder], AbstractContextManager[None]]
+"""Begins and ends something around a fit, and is told the fit's recorder; pickles."""
+
 MOST_SHUFFLED_ROWS = 1000
+
+
+def alone(recorder: Recorder) -> AbstractContextManager[None]:  # noqa: ARG001
+    """Nothing goes on around a fit."""
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Job:
         together: Features that are shuffled together, as groups.
         fixed: What the fits on folds chose and this one takes over.
         deterministic: Whether torch must add in the same order each time.
+        around: What goes on around the fit.
     """
 
     learner: Learner
@@ -56,6 +67,7 @@ class Job:
     together: tuple[tuple[str, ...], ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
     deterministic: bool = True
+    around: Around = alone
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,8 @@ def fit(job: Job, development: Part) -> Fitted:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            done = _done(job, development, context)
+            with job.around(transcript):
+                done = _done(job, development, context)
         except LearnerError as error:
             if job.baseline is None:
                 raise

@@ -36,6 +36,12 @@ def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
     return _MAKE[name](_OPTIONS[name](**options))
 
 
+def is_builtin(learner: Learner) -> bool:
+    """Whether a learner is one of these, and not somebody's own."""
+    recipe = learner.build if isinstance(learner, EstimatorLearner) else learner
+    return isinstance(recipe, BoostingLearner | BuildForest | BuildLinear | BuildConstant)
+
+
 def baselines(task: Task, beside: Learner) -> list[Learner]:
     """What every model is shown beside, simplest first; never the very learner itself."""
     constant = "prior" if task.is_classification else "mean"

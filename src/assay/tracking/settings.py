@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_block(value: Any) -> Any:
+    """True means all defaults, false none at all."""
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+Mirrors = Annotated[
+    tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
+]
+
+
+class WandbSettings(BaseModel):
+    """Which runs of Weights & Biases mirror ours; the key comes from WANDB_API_KEY alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: str | None = Field(None, description="Project; the experiment's name when absent.")
+    entity: str | None = Field(None, description="User or team; whose the key is when absent.")
+    mode: Literal["offline", "online"] = Field(
+        "offline", description="Offline keeps files in the workspace, for `wandb sync`."
+    )
+    group: str | None = Field(None, description="Group that the runs are shown in.")
+
+
+Wandb = Annotated[
+    WandbSettings | None,
+    BeforeValidator(_as_block, json_schema_input_type=bool | WandbSettings | None),
+]
 
 
 class TrackingSettings(BaseModel):
@@ -18,4 +53,14 @@ class TrackingSettings(BaseModel):
         ge=0,
         description="Up to this size in memory a copy of the table is kept in the workspace, once; "
         "0: never.",
+    )
+    wandb: Wandb = Field(
+        None, description="Mirror runs to Weights & Biases: true (offline), or its settings."
+    )
+    tensorboard: bool = Field(False, description="Mirror runs to TensorBoard's event files.")
+    mirrors: Mirrors = Field(
+        (), description="Other mirrors: 'package.module:factory', or a name that a package offers."
+    )
+    autolog: bool = Field(
+        False, description="Take over what your own learner logs with MLflow, and mlflow.autolog."
     )
