@@ -22,8 +22,8 @@ FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", 
 PUBLIC = [
     "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Experiment", "Finding",
     "FitContext", "Learner", "Model", "NotApplicable", "Predictions", "Run", "Severity", "compare",
-    "evaluate", "load", "load_experiment", "models", "predict", "register", "report", "runs",
-    "train",
+    "evaluate", "load", "load_experiment", "models", "note", "predict", "register", "report",
+    "runs", "show", "train",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assay.findings import Finding, NotApplicable, Severity
     from assay.learners.protocol import FitContext, Learner, Model
     from assay.lifecycle import compare, evaluate, report, train
-    from assay.logbook import runs
+    from assay.logbook import note, runs, show
     from assay.predictions import Predictions
     from assay.run import Run
 
@@ -41,10 +41,12 @@ _HOME = {
     "load": "assay.delivery",
     "load_experiment": "assay.experiment",
     "models": "assay.delivery",
+    "note": "assay.logbook",
     "predict": "assay.delivery",
     "register": "assay.delivery",
     "report": "assay.lifecycle",
     "runs": "assay.logbook",
+    "show": "assay.logbook",
     "train": "assay.lifecycle",
 }
 
@@ -57,6 +59,8 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "load",
     "report",
     "runs",
+    "show",
+    "note",
     "models",
     "Run",
     "Experiment",

@@ -30,6 +30,7 @@ from assay.predictions import Predictions
 from assay.reports.content import BaselineContent
 from assay.run import Run
 from assay.threads import one_numerical_thread
+from assay.tracking.notes import opening
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 
@@ -69,6 +70,7 @@ class Ready:
             FINGERPRINT: self.data.fingerprint,
             "assay.learner": self.asked.learner.name,
             "assay.test": self.data.sealed.digest,
+            **opening("", self.asked.loaded.experiment.tracking.tags),
         }
 
 
