@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.ablation import Ablation, ablate
     from assay.delivery import load, models, predict, register
     from assay.errors import AssayError
     from assay.estimates import Estimate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from assay.run import Run
 
 _HOME = {
+    "Ablation": "assay.ablation",
     "AssayError": "assay.errors",
     "Comparison": "assay.evaluation.result",
     "Difference": "assay.evaluation.result",
@@ -36,6 +38,7 @@ _HOME = {
     "Predictions": "assay.predictions",
     "Run": "assay.run",
     "Severity": "assay.findings",
+    "ablate": "assay.ablation",
     "compare": "assay.lifecycle",
     "evaluate": "assay.lifecycle",
     "load": "assay.delivery",
@@ -54,6 +57,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "train",
     "evaluate",
     "compare",
+    "ablate",
     "register",
     "predict",
     "load",
@@ -69,6 +73,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "Evaluation",
     "Difference",
     "Comparison",
+    "Ablation",
     "Finding",
     "Severity",
     "NotApplicable",

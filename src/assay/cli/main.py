@@ -19,6 +19,7 @@ _VERBS = {
     "train": ("training", "Train a model as an experiment file says."),
     "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
     "compare": ("judging", "Say which of two runs is better, if that can be said."),
+    "ablate": ("ablating", "Change one thing at a time and say what each change does."),
     "runs": ("logbook", "List the runs, rank them, or show what sets them apart."),
     "show": ("logbook", "Show everything that is known of a run."),
     "note": ("logbook", "Write something down about a run."),
