@@ -29,6 +29,7 @@ from assay.run import Run
 from assay.seeding import seeded
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
+from assay.tracking.notes import opening
 from assay.tracking.resources import watched
 from assay.tracking.store import Store
 from assay.tracking.terminal import LOG, written_down
@@ -43,6 +44,8 @@ def train(
     learner: Any = None,
     settings: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
+    why: str = "",
+    tags: Sequence[str] = (),
     workers: int | None = None,
     checks: Sequence[Check] = CHECKS,
     store: Store | None = None,
@@ -56,6 +59,8 @@ def train(
         learner: A learner's name or import path, a scikit-learn estimator, or a learner.
         settings: More settings for a table in memory, nested as in the file.
         overrides: 'key=value' each, as `--set` on the command line.
+        why: What the run is made for: a hypothesis, kept in the log book.
+        tags: Words to find the run by, as 'baseline' or 'final'.
         workers: Parallel fits; by the size of the work and the cores when None.
         checks: What to look for.
         store: Where to keep the run; as the experiment says when None.
@@ -65,6 +70,7 @@ def train(
         InputError: What is asked for cannot be done; nothing was recorded.
         LearnerError: A fit failed; the run is kept, marked as failed.
     """
+    noted = opening(why, tags)
     announce(Step("Reading the experiment and its table"))
     ready = steps.made_ready(
         ask(source, target=target, learner=learner, settings=settings or {}, overrides=overrides)
@@ -72,7 +78,7 @@ def train(
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store)
     recorder = place.begin(
-        loaded.name, ready.name, ready.tags, mirrors=ready.mirrors, announce=announce
+        loaded.name, ready.name, ready.tags | noted, mirrors=ready.mirrors, announce=announce
     )
     with (
         kept(recorder),

@@ -41,6 +41,7 @@ from assay.seeding import about as about_seeds
 from assay.threads import one_numerical_thread
 from assay.tracking.autolog import taken_over
 from assay.tracking.mirrors import mirrors_of
+from assay.tracking.notes import opening
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 from assay.tracking.spooled import SpooledRecorder
@@ -95,6 +96,7 @@ class Ready:
             "assay.learner": self.asked.learner.name,
             "assay.test": self.data.sealed.digest,
             "assay.split": self.split,
+            **opening("", self.asked.loaded.experiment.tracking.tags),
         }
 
 

@@ -73,6 +73,23 @@ def runs_of(uri: str, ids: list[str]) -> list[Any]:
     return [run for run in found if _PARENT not in run.data.tags]
 
 
+def children_of(uri: str, run_id: str) -> list[Any]:
+    """MLflow's runs that were begun inside this one, oldest first."""
+    experiment_id = client(uri).get_run(run_id).info.experiment_id
+    within = f"tags.`mlflow.parentRunId` = '{run_id}'"
+    asked = {"filter_string": within, "order_by": ["start_time ASC"]}
+    return list(every(client(uri).search_runs, [experiment_id], **asked))
+
+
+def files_of(uri: str, run_id: str, folder: str | None = None) -> Iterator[str]:
+    """Paths of all files of a run, in all its folders."""
+    for each in client(uri).list_artifacts(run_id, folder):
+        if each.is_dir:
+            yield from files_of(uri, run_id, each.path)
+        else:
+            yield each.path
+
+
 def every(search: Any, *arguments: Any, **named: Any) -> Iterator[Any]:
     """All that a search of MLflow's finds, page by page."""
     token = None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from assay.tracking.notes import problem_of_tag
 
 
 def _as_list(value: Any) -> Any:
@@ -40,13 +43,29 @@ Wandb = Annotated[
 ]
 
 
+def _tag(word: str) -> str:
+    problem = problem_of_tag(word)
+    if problem:
+        raise PydanticCustomError("tag", "{problem}", {"problem": problem})
+    return word
+
+
+Tags = Annotated[
+    tuple[Annotated[str, AfterValidator(_tag)], ...],
+    BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...]),
+]
+
+
 class TrackingSettings(BaseModel):
-    """Where runs are kept."""
+    """Where runs are kept, and what they are found by."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     uri: str | None = Field(
         None, description="MLflow tracking URI; SQLite in the workspace when absent."
+    )
+    tags: Tags = Field(
+        (), description="Words that every run gets: baseline, ablation, final, debugging, or any."
     )
     snapshot_mib: float = Field(
         64,
