@@ -17,6 +17,7 @@ from assay.data.profiling import profile
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
+from assay.experiment import recipe
 from assay.experiment.asking import Asked
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
 from assay.fitting.relatives import related_features
@@ -57,7 +58,7 @@ class Ready:
         """What to call the run: the learner, and what is set otherwise than by default."""
         changed = self.asked.loaded.changed
         telling = {key: value for key, value in changed.items() if key.startswith(_NAMING)}
-        return run_name(self.asked.learner.name, telling)
+        return self.asked.called or run_name(self.asked.learner.name, telling)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -69,6 +70,7 @@ class Ready:
             FINGERPRINT: self.data.fingerprint,
             "assay.learner": self.asked.learner.name,
             "assay.test": self.data.sealed.digest,
+            **self.asked.tags,
         }
 
 
@@ -104,6 +106,8 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     path = scratch / name
     path.write_text(loaded.recorded_text, encoding="utf-8")
     recorder.artifact(path)
+    for each in recipe.write(ready.asked, scratch):
+        recorder.artifact(each)
     recorder.params(flattened(loaded.recorded))
 
 

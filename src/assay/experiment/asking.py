@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ class Asked:
         learner: The learner to be trained.
         about: Provenance, taken before anything else was done.
         started: When that was, in seconds of `time.perf_counter()`.
+        is_given: Whether the learner was handed over as an object, whatever the settings name.
+        called: What the run is to be called; by what varies if empty.
+        tags: What else the run is to be found by.
     """
 
     loaded: LoadedExperiment
@@ -40,6 +43,9 @@ class Asked:
     learner: Learner
     about: Mapping[str, Any]
     started: float
+    is_given: bool = False
+    called: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(
@@ -53,7 +59,7 @@ def ask(
     """Read what is asked for.
 
     Args:
-        source: An experiment file, or a table in memory with `target`.
+        source: An experiment file, or a table in memory with `target`; or what was asked before.
         target: The column to predict of a table in memory.
         learner: A learner's name, import path, an estimator, or a learner; of a file's experiment
             it replaces the learner that the file names.
@@ -63,6 +69,8 @@ def ask(
     Raises:
         InputError: What is asked for cannot be done.
     """
+    if isinstance(source, Asked):
+        return source
     started = time.perf_counter()
     given = None if learner is None or isinstance(learner, str) else adapt(learner)
     named = learner if isinstance(learner, str) else None
@@ -76,7 +84,7 @@ def ask(
             overrides = [*overrides, f"model.learner={named}"]
         loaded = load_experiment(source, overrides)
         about = provenance.collect(loaded.folder)
-        _make_importable(loaded.folder)
+        make_importable(loaded.folder)
         data = loaded.experiment.data
         table = read_table(loaded.source, query=data.query, sheet=data.sheet)
         where = shown(loaded.source)
@@ -86,10 +94,10 @@ def ask(
         where = "the data frame"
         table = from_frame(source, where)
     recipe = given or resolve_learner(loaded.experiment.model)
-    return Asked(loaded, table, where, recipe, about, started)
+    return Asked(loaded, table, where, recipe, about, started, given is not None)
 
 
-def _make_importable(folder: Path) -> None:
+def make_importable(folder: Path) -> None:
     """Learners of one's own may lie beside the experiment file; workers find them there too."""
     path = str(folder.absolute())
     if path not in sys.path:
