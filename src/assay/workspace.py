@@ -58,6 +58,11 @@ class Workspace:
         return self.root / "reports"
 
     @property
+    def snapshots_folder(self) -> Path:
+        """Where small tables are kept as training read them."""
+        return self.root / "snapshots"
+
+    @property
     def artifacts_folder(self) -> Path:
         """Where the store of runs keeps files."""
         return self.root / "artifacts"
@@ -163,7 +168,7 @@ def atomic_write(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
 @contextmanager
 def written_aside(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """A file to write to, which takes the place of `path` once it is whole and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     aside = Path(name)
