@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from assay.lifecycle import compare, evaluate, report, train
     from assay.logbook import runs
     from assay.predictions import Predictions
+    from assay.reproduction.lock import lock
+    from assay.reproduction.reproduce import reproduce
     from assay.run import Run
 
 _HOME = {
@@ -40,10 +42,12 @@ _HOME = {
     "evaluate": "assay.lifecycle",
     "load": "assay.delivery",
     "load_experiment": "assay.experiment",
+    "lock": "assay.reproduction.lock",
     "models": "assay.delivery",
     "predict": "assay.delivery",
     "register": "assay.delivery",
     "report": "assay.lifecycle",
+    "reproduce": "assay.reproduction.reproduce",
     "runs": "assay.logbook",
     "train": "assay.lifecycle",
 }
@@ -58,6 +62,8 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "report",
     "runs",
     "models",
+    "reproduce",
+    "lock",
     "Run",
     "Experiment",
     "load_experiment",

@@ -176,6 +176,7 @@ def _merged(settings: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str
     merged = dict(settings)
     for name, value in written.items():
         inner = merged.get(name)
-        is_block = isinstance(inner, Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(inner, value) if is_block else value
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            value = _merged(inner, value)  # noqa: PLW2901
+        merged[name] = value
     return merged
