@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     recorder.artifact(path)
     for each in recipe.write(ready.asked, scratch):
         recorder.artifact(each)
+        recorder.tags({f"assay.{each.name}": sha256(each.read_bytes()).hexdigest()})
     recorder.params(flattened(loaded.recorded))
 
 

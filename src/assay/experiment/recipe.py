@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,8 @@ class Recipe:
         folder: What relative paths are relative to.
         given: Whether the learner was handed over as an object: the settings do not tell it.
         code: SHA-256 of the modules below the folder that make the learner, by their path.
-        packages: Distributions that the learner stands on, besides those that Assay needs.
+        packages: Distributions that the learner stands on, with their versions; there may be such
+            among them that Assay needs anyway.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Recipe:
     folder: str = ""
     given: bool = False
     code: Mapping[str, str] = field(default_factory=dict)
-    packages: tuple[str, ...] = ()
+    packages: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, asked: Asked) -> Recipe:
@@ -83,7 +84,7 @@ class Recipe:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Recipe:
         """Read back what `as_dict` wrote."""
-        return cls(**{**record, "packages": tuple(record["packages"])})
+        return cls(**record)
 
 
 @dataclass(frozen=True)
@@ -163,12 +164,13 @@ def _parts(estimator: Any) -> list[Any]:
     return [each for each in estimator.get_params(deep=True).values() if hasattr(each, "fit")]
 
 
-def _distributions(modules: set[str]) -> tuple[str, ...]:
-    """Names of the distributions that these top-level modules belong to."""
+def _distributions(modules: set[str]) -> dict[str, str]:
+    """The distributions that these top-level modules belong to, with their versions."""
     if not modules:
-        return ()
+        return {}
     known = packages_distributions()
-    return tuple(sorted({name for module in modules for name in known.get(module, ())}))
+    names = sorted({name for module in modules for name in known.get(module, ())})
+    return {name: version(name) for name in names}
 
 
 def _merged(settings: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:

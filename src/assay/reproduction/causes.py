@@ -42,7 +42,8 @@ def why(asked: Asked, found: Sequence[Change], scratch: Path) -> tuple[str, ...]
     if apart:
         return (
             "learner: it is not deterministic from one process to the next: fold 1, fitted with "
-            f"the same seed in another one, gave other predictions (largest difference {apart:.3g})",
+            "the same seed in another one, gave other predictions (largest difference "
+            f"{apart:.3g})",
         )
     return (
         f"unknown: nothing differs that should matter, and {_FITTED_TWICE} the same bits: the "

@@ -7,8 +7,9 @@ and the user's own code. What differs besides is told, and should change no bit.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,11 @@ def changes(
         learner_is_own: Whether a learner was handed over whose code is not in the recipe.
     """
     found = [
-        *_packages(before.get("packages", {}), now.get("packages", {}), recipe.packages),
+        *_packages(
+            {**before.get("packages", {}), **recipe.packages},
+            {**now.get("packages", {}), **_installed(recipe.packages)},
+            recipe.packages,
+        ),
         *_python(before, now),
         *_platform(before.get("platform", ""), now.get("platform", "")),
         *_code(recipe),
@@ -117,7 +122,7 @@ def _is_path(value: Any) -> bool:
 
 
 def _packages(
-    before: Mapping[str, str], now: Mapping[str, str], of_learner: tuple[str, ...]
+    before: Mapping[str, str], now: Mapping[str, str], of_learner: Iterable[str]
 ) -> Iterator[Change]:
     telling = {canonicalize_name(name) for name in (*COMPUTING, *of_learner)}
     was, is_now = (
@@ -128,6 +133,17 @@ def _packages(
         versions = was.get(name, "not installed"), is_now.get(name, "not installed")
         if versions[0] != versions[1]:
             yield Change("package", name, *versions, matters=name in telling)
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    """Versions of those that are installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _python(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:

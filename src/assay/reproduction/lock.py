@@ -27,7 +27,7 @@ from assay.place import Place
 from assay.reproduction import readme
 from assay.reproduction.environment import surroundings
 from assay.reproduction.finding import find_data
-from assay.reproduction.pins import ASSAY, Pins, is_from_elsewhere, pinned
+from assay.reproduction.pins import Pins, is_from_elsewhere, pinned
 from assay.reproduction.recollection import (
     EXPECTED,
     FACTS,
@@ -38,7 +38,7 @@ from assay.reproduction.recollection import (
     recalled,
 )
 from assay.reproduction.verdict import predictions
-from assay.reproduction.wheel import rebuilt
+from assay.reproduction.wheel import ASSAY, rebuilt
 from assay.run import Run
 from assay.tracking.store import Store
 
@@ -101,7 +101,7 @@ def lock(
         _write_data(found.table, known, aside)
         recipe = _write_recipe(known, aside)
         announce(Step("Pinning the packages"))
-        pins = pinned(recipe.packages, known.provenance.get("packages", {}))
+        pins = pinned(recipe.packages, {**known.provenance.get("packages", {}), **recipe.packages})
         notes = _write_requirements(pins, known, aside)
         announce(Step("Writing what is expected"))
         _write_expected(known, found.table, aside)
@@ -180,7 +180,7 @@ def _write_learner(known: Recollection, folder: Path) -> None:
             "model.learner: module:factory",
         )
     shutil.copy(known.learner, folder / LEARNER_FILE)
-    (folder / f"{MODULE}.py").write_text(readme.LEARNER, encoding="utf-8")
+    readme.write_learner(known.learner, folder / f"{MODULE}.py")
 
 
 def _copy_modules(known: Recollection, folder: Path) -> None:

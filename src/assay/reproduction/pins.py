@@ -11,8 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from assay.errors import InputError
-
-ASSAY = "assay-ml"
+from assay.reproduction.wheel import ASSAY, requirements
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,10 @@ def _closure(roots: Iterable[str]) -> dict[str, Distribution]:
 
 def _required(found: Distribution, extra: str) -> list[Requirement]:
     """What it requires on this machine with this extra."""
-    requirements = (Requirement(text) for text in found.requires or ())
+    texts = requirements() if found.name == ASSAY else found.requires or ()
     return [
         each
-        for each in requirements
+        for each in map(Requirement, texts)
         if each.marker is None or each.marker.evaluate({"extra": extra})
     ]
 

@@ -9,15 +9,17 @@ from assay.reproduction.recollection import Recollection
 
 SCRIPT_FILE, README_FILE = "reproduce.sh", "README.md"
 
-LEARNER = '''"""The learner of the run, as it was handed over."""
+_LEARNER = '''"""The learner of the run, as it was handed over."""
 
 from pathlib import Path
 
-from assay.learners.trust import load_skops
+import skops.io
+
+TYPES = @TYPES@
 
 
 def make():
-    return load_skops(Path(__file__).with_name("learner.skops"))
+    return skops.io.load(Path(__file__).with_name("learner.skops"), trusted=TYPES)
 '''
 
 _SCRIPT = """\
@@ -83,6 +85,14 @@ def write(known: Recollection, notes: Sequence[str], folder: Path) -> None:
     script = folder / SCRIPT_FILE
     script.write_text(_filled(_SCRIPT, words), encoding="utf-8")
     script.chmod(0o755)
+
+
+def write_learner(estimator: Path, to: Path) -> None:
+    """Write the module that gives the learner: it builds these types of the file, no others."""
+    import skops.io
+
+    types = sorted(skops.io.get_untrusted_types(file=estimator))
+    to.write_text(_LEARNER.replace("@TYPES@", repr(types)), encoding="utf-8")
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from assay.data.schema import Schema
-from assay.errors import InputError, NotFoundError
+from assay.errors import InputError, NotFoundError, UnsafeModelError
 from assay.experiment import load_experiment
 from assay.experiment.recipe import LEARNER_FILE, RECIPE_FILE, Recipe
 from assay.inference.loading import LoadedModel, load_folder
@@ -26,6 +27,7 @@ from assay.tracking.store import Store
 FACTS, EXPECTED, FILE = "run.json", "expected", "experiment.yaml"
 OUT_OF_FOLD, MODEL = "out_of_fold", "model"
 _MAY_BE_HIDDEN = ("tracking", "registry")
+_OF_THE_SOURCE = ("data.source", "data.query")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Recollection:
         """
         blocks = {k: v for k, v in self.recipe.settings.items() if k not in _MAY_BE_HIDDEN}
         for key, value in _texts(blocks):
-            if HIDDEN in value and key != "data.source":
+            if HIDDEN in value and key not in _OF_THE_SOURCE:
                 raise InputError(
                     f"{key} was a secret that is recorded nowhere, so it cannot be set again.",
                     where=f"run {self.reference}: {key}: {value}",
@@ -149,10 +151,19 @@ def from_store(run: Run, place: Place, scratch: Path) -> Recollection:
 
 
 def _learner(run: Run, place: Place, scratch: Path) -> Path | None:
+    """The estimator that was recorded, if it is what was recorded: then it holds what it held."""
     try:
-        return place.store.fetch(run.run_id, LEARNER_FILE, scratch)
+        path = place.store.fetch(run.run_id, LEARNER_FILE, scratch)
     except NotFoundError:
         return None
+    digest = sha256(path.read_bytes()).hexdigest()
+    if place.store.get(run.run_id).tags.get(f"assay.{LEARNER_FILE}") != digest:
+        raise UnsafeModelError(
+            f"The learner of {run.name} was changed after it was recorded.",
+            where=f"run {run.run_id}: {LEARNER_FILE}",
+            mend="give it again: assay.reproduce(run, learner=...)",
+        )
+    return path
 
 
 def _model(run: Run, place: Place, scratch: Path) -> LoadedModel | None:

@@ -20,7 +20,7 @@ from assay.experiment.asking import Asked, make_importable
 from assay.inference.loading import load_folder
 from assay.learners.adapt import adapt, resolve_learner
 from assay.learners.protocol import Learner
-from assay.learners.trust import load_skops
+from assay.learners.trust import load_skops, untrusted_types
 from assay.monitor import Announce, Step, silent
 from assay.place import TRACKING_VARIABLE, Place
 from assay.reproduction.causes import why
@@ -236,7 +236,7 @@ def _learner_of(known: Recollection, learner: Any) -> Learner | None:
             mend="give it again: assay.reproduce(run, learner=...)\n"
             "or train with one that has a name: learner='package.module:factory'",
         )
-    return adapt(load_skops(known.learner))
+    return adapt(load_skops(known.learner, untrusted_types(known.learner)))  # its digest is known
 
 
 def _compared(

@@ -8,17 +8,41 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tomllib
 from importlib.metadata import distribution
+from itertools import takewhile
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import assay
-from assay.reproduction.pins import ASSAY
 
-_KEPT = ("METADATA", "entry_points.txt")
+ASSAY = "assay-ml"
+
 _ABOUT = "Wheel-Version: 1.0\nGenerator: assay\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _THEN = (1980, 1, 1, 0, 0, 0)
 """The time of every file: the same content is the same wheel."""
+
+
+def requirements() -> list[str]:
+    """What the Assay that is running requires, extras left out.
+
+    Of an editable installation its source says it: the metadata is as old as the installation.
+    """
+    source = Path(str(assay.__file__)).parents[2] / "pyproject.toml"
+    if source.is_file():
+        project = tomllib.loads(source.read_text(encoding="utf-8")).get("project", {})
+        if project.get("name") == ASSAY:
+            return list(project["dependencies"])
+    return [each for each in distribution(ASSAY).requires or () if "extra ==" not in each]
+
+
+def _metadata() -> str:
+    """The metadata as installed, with the requirements that hold."""
+    lines = (distribution(ASSAY).read_text("METADATA") or "").splitlines()
+    head = [*takewhile(bool, lines)]
+    rest = lines[len(head) :]
+    kept = [each for each in head if not each.startswith("Requires-Dist:") or "extra ==" in each]
+    return "\n".join([*kept, *(f"Requires-Dist: {each}" for each in requirements()), *rest, ""])
 
 
 def rebuilt(folder: Path) -> Path:
@@ -32,8 +56,8 @@ def rebuilt(folder: Path) -> Path:
         for path in sorted(package.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
-    for name in _KEPT:
-        files[f"{about}/{name}"] = (installed.read_text(name) or "").encode()
+    files[f"{about}/METADATA"] = _metadata().encode()
+    files[f"{about}/entry_points.txt"] = (installed.read_text("entry_points.txt") or "").encode()
     files[f"{about}/WHEEL"] = _ABOUT.encode()
     record = f"{about}/RECORD"
     lines = [f"{name},sha256={_digest(data)},{len(data)}" for name, data in files.items()]
