@@ -34,7 +34,6 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
     place = Place.to_find()
     with place.workspace.scratch() as scratch:
         known = known_run(run, place, scratch)
-        _, digest = place.store.model(known.run_id, scratch)
     if known.checks.blocking:
         codes = ", ".join(each.code for each in known.checks.blocking)
         raise InputError(
@@ -42,12 +41,13 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
             where=f"run {known.run_id}",
             mend="mend them and train again, or accept them with a reason: checks.accept",
         )
+    found = versions.find_model(place.uri, f"runs:/{known.run_id}")
     return versions.register(
         place.uri,
-        known.model,
+        found.uri,
         name=name if name is not None else known.model_name,
         run_id=known.run_id,
-        digest=digest,
+        digest=found.digest,
         tags={"assay.run": known.name, known.evaluation.primary: str(known.evaluation.headline)},
     )
 

@@ -77,7 +77,7 @@ def train(
         folds = fitted.repetitions[0][1]
         recorder.table("out_of_fold", as_table(judged.judged.outcome, folds))
         announce(Step("Saving the model"))
-        model = steps.save_model(ready, fitted, judged, place, recorder, scratch)
+        model = steps.save_model(ready, fitted, judged, recorder, scratch)
         name = place.store.get(recorder.run_id).name
         run = steps.summed_up(ready, found, fitted, judged, model, recorder, name)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})

@@ -27,7 +27,6 @@ from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
 from assay.monitor import Announce, Step
-from assay.place import Place
 from assay.predictions import Predictions
 from assay.reports.content import BaselineContent
 from assay.run import Run
@@ -35,6 +34,8 @@ from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 
+MODEL = "model"
+"""What the model of a run is called in it."""
 _NAMING = ("model.options.", "training.", "data.split.")
 
 
@@ -182,7 +183,6 @@ def save_model(
     ready: Ready,
     fitted: CrossFit,
     judged: Assessment,
-    place: Place,
     recorder: Recorder,
     scratch: Path,
 ) -> str:
@@ -198,7 +198,8 @@ def save_model(
     folder = scratch / "model"
     example = ready.data.raw_development.slice(0, 5).to_pandas()
     digest = pack(finished, example, folder)
-    return place.store.log_model(recorder.run_id, folder, "model", digest)
+    recorder.model(folder, MODEL, digest)
+    return f"runs:/{recorder.run_id}/{MODEL}"
 
 
 def summed_up(

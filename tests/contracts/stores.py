@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.errors import NotFoundError
+from assay.errors import NotFoundError, TrackingError
 from assay.findings import Finding, Severity
 from assay.tracking.keeping import kept
-from assay.tracking.recorder import Recorder, Status
+from assay.tracking.recorder import Point, Recorder, Status
 from assay.tracking.store import Store
 from assay.tracking.transcript import Transcript
 
@@ -26,6 +26,15 @@ FINDING = Finding(
     columns=("a",),
     rows={"test": (3, 5)},
 )
+
+
+def a_model(folder: Path) -> Path:
+    """A folder that MLflow takes for a model."""
+    model = folder / "a model"
+    model.mkdir()
+    (model / "MLmodel").write_text("flavors: {python_function: {loader_module: nowhere}}\n")
+    (model / "weights").write_text("1 2 3")
+    return model
 
 
 class StoreContract:
@@ -168,6 +177,47 @@ class StoreContract:
         pickle.loads(pickle.dumps(transcript)).replay(recorder)
         assert store.history(recorder.run_id, "x") == [(4, 1.0)]
         assert store.history(recorder.run_id, "loss") == [(1, 2.0), (2, 1.0)]
+
+    def test_points_keep_their_moments_and_come_back_in_order(self, store: Store) -> None:
+        recorder = self.begun(store)
+        points = [Point("loss", 4.0 - step, step, 1_700_000_000_000) for step in range(4)]
+        again = Point("loss", 9.0, 3, 1_700_000_000_001)
+        recorder.points([*points[2:], again, *points[:2]])
+        assert store.history(recorder.run_id, "loss") == [(0, 4), (1, 3), (2, 2), (3, 1), (3, 9)]
+        assert store.get(recorder.run_id).metrics["loss"] == 9.0
+
+    def test_what_is_recorded_twice_is_there_once(self, store: Store, tmp_path: Path) -> None:
+        recorder = self.begun(store)
+        (tmp_path / "note.txt").write_text("inside")
+        folder = a_model(tmp_path)
+        for _ in range(2):
+            recorder.params({"a": 1})
+            recorder.points([Point("loss", 2.0, 1, 5), Point("loss", 1.0, 2, 6)])
+            recorder.finding(FINDING, "20260101-1")
+            recorder.table("rows", pa.table({"row": [1]}))
+            recorder.artifact(tmp_path / "note.txt")
+            recorder.model(folder, "model", "a digest")
+            child = recorder.child("fold-1", "1")
+            child.points([Point("loss", 3.0, 1, 5)])
+            child.finish(Status.FINISHED, at=7000)
+        recorder.finish(Status.FINISHED, at=9000)
+        assert store.history(recorder.run_id, "loss") == [(1, 2.0), (2, 1.0)]
+        assert store.findings(recorder.run_id) == [FINDING]
+        assert store.history(child.run_id, "loss") == [(1, 3.0)]
+        assert recorder.child("fold-1", "1").run_id == child.run_id
+        assert recorder.child("fold-1", "2").run_id != child.run_id
+        assert store.get(recorder.run_id).finished == "1970-01-01T00:00:09+00:00"
+        found, digest = store.model(recorder.run_id, tmp_path / "into")
+        assert digest == "a digest"
+        assert (found / "weights").read_text() == "1 2 3"
+
+    def test_a_model_that_was_half_kept_is_kept_whole(self, store: Store, tmp_path: Path) -> None:
+        recorder = self.begun(store)
+        with pytest.raises((OSError, TrackingError), match="nothing"):
+            recorder.model(tmp_path / "nothing", "model", "a digest")
+        recorder.model(a_model(tmp_path), "model", "a digest")
+        found, digest = store.model(recorder.run_id, tmp_path / "into")
+        assert (digest, (found / "weights").read_text()) == ("a digest", "1 2 3")
 
     def test_a_histogram_is_kept(self, store: Store, tmp_path: Path) -> None:
         recorder = self.begun(store)

@@ -6,21 +6,20 @@ import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from assay.errors import NotFoundError
 from assay.findings import Finding
-from assay.tracking.recorder import Recorder, Status
-from assay.tracking.store import RunRecord, unique_name
+from assay.tracking.recorder import Histogram, Point, Recorder, Status, now
+from assay.tracking.store import RunRecord, finding_key, unique_name
 
 
 @dataclass
@@ -35,8 +34,8 @@ class _Kept:
     reason: str = ""
     finished: str | None = None
     params: dict[str, str] = field(default_factory=dict)
-    history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    points: dict[str, set[Point]] = field(default_factory=dict)
+    findings: dict[str, Finding] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
 
 
@@ -69,7 +68,7 @@ class MemoryStore:
             created=run.created,
             finished=run.finished,
             params=dict(run.params),
-            metrics={name: values[-1][1] for name, values in run.history.items()},
+            metrics={name: _in_order(each)[-1].value for name, each in run.points.items()},
             tags=dict(run.tags),
         )
 
@@ -105,18 +104,13 @@ class MemoryStore:
 
     def findings(self, run_id: str) -> list[Finding]:
         """The findings that the run recorded, in that order."""
-        return list(self._run(run_id).findings)
+        found = self._run(run_id).findings
+        return [found[key] for key in sorted(found)]
 
     def history(self, run_id: str, metric: str) -> list[tuple[int, float]]:
         """Every value of a metric with its step, in order."""
-        return sorted(self._run(run_id).history.get(metric, []))
-
-    def log_model(self, run_id: str, folder: Path, name: str, digest: str) -> str:
-        """Keep a model folder with the run and its digest."""
-        copy = self.folder(run_id) / "models" / name
-        shutil.copytree(folder, copy)
-        self._run(run_id).tags["assay.digest"] = digest
-        return copy.as_uri()
+        points = self._run(run_id).points.get(metric, set())
+        return [(each.step, each.value) for each in _in_order(points)]
 
     def model(self, run_id: str, into: Path) -> tuple[Path, str]:  # noqa: ARG002
         """The run's model as a local folder, and its digest."""
@@ -140,11 +134,18 @@ class MemoryStore:
             )
         return self._kept[run_id]
 
+    def _child(self, run_id: str, key: str) -> str | None:
+        """The id of the run's child with this key."""
+        for each in self._kept.values():
+            if key and (each.parent, each.tags.get("assay.key")) == (run_id, key):
+                return each.run_id
+        return None
+
     def _begun(
         self, experiment: str, name: str, parent: str | None, tags: Mapping[str, str]
     ) -> MemoryRecorder:
-        run_id, now = uuid4().hex, _now()
-        self._kept[run_id] = _Kept(run_id, name, experiment, parent, now, dict(tags))
+        run_id, created = uuid4().hex, _moment(now())
+        self._kept[run_id] = _Kept(run_id, name, experiment, parent, created, dict(tags))
         return MemoryRecorder(self, run_id)
 
 
@@ -167,27 +168,31 @@ class MemoryRecorder:
         self._run.params |= {name: str(value) for name, value in params.items()}
 
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        for name, value in metrics.items():
-            self._run.history.setdefault(name, []).append((step, float(value)))
+        self.points([Point(name, float(value), step, now()) for name, value in metrics.items()])
 
     def series(self, name: str, values: Sequence[float]) -> None:
+        at = now()
         steps = enumerate(values, start=1)
-        self._run.history.setdefault(name, []).extend((step, float(v)) for step, v in steps)
+        self.points([Point(name, float(value), step, at) for step, value in steps])
+
+    def points(self, points: Sequence[Point]) -> None:
+        for each in points:
+            self._run.points.setdefault(each.name, set()).add(each)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         self._run.tags |= tags
 
-    def finding(self, finding: Finding) -> None:
-        self._run.findings.append(Finding.from_dict(json.loads(json.dumps(finding.as_dict()))))
+    def finding(self, finding: Finding, key: str = "") -> None:
+        copied = Finding.from_dict(json.loads(json.dumps(finding.as_dict())))
+        self._run.findings[key or finding_key()] = copied
 
     def table(self, name: str, table: pa.Table) -> None:
         self._run.tables[name] = table
 
-    def histogram(self, name: str, values: ArrayLike, step: int = 0) -> None:
-        counts, edges = np.histogram(np.asarray(values, dtype=np.float64), bins="auto")
+    def histogram(self, name: str, values: ArrayLike | Histogram, step: int = 0) -> None:
         path = self._store.folder(self._run_id) / "histograms" / f"{name}-{step}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"counts": counts.tolist(), "edges": edges.tolist()}))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"step": step, **asdict(Histogram.of(values))}))
 
     def artifact(self, path: Path, folder: str = "") -> None:
         copy = self._store.folder(self._run_id) / folder / path.name
@@ -197,15 +202,29 @@ class MemoryRecorder:
         else:
             shutil.copy2(path, copy)
 
-    def child(self, name: str) -> Recorder:
-        return self._store._begun(self._run.experiment, name, self._run_id, {})
+    def model(self, folder: Path, name: str, digest: str) -> None:
+        copy = self._store.folder(self._run_id) / "models" / name
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        self._run.tags["assay.digest"] = digest
 
-    def finish(self, status: Status, reason: str = "") -> None:
-        self._run.status, self._run.reason, self._run.finished = status, reason, _now()
+    def child(self, name: str, key: str = "") -> Recorder:
+        there = self._store._child(self._run_id, key)
+        if there is not None:
+            return MemoryRecorder(self._store, there)
+        tags = {"assay.key": key} if key else {}
+        return self._store._begun(self._run.experiment, name, self._run_id, tags)
+
+    def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:
+        self._run.status, self._run.reason = status, reason
+        self._run.finished = _moment(at if at is not None else now())
 
     def attach(self, run_id: str) -> Self:
         return type(self)(self._store, self._store._run(run_id).run_id)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _in_order(points: Iterable[Point]) -> list[Point]:
+    return sorted(points, key=lambda each: (each.step, each.at))
+
+
+def _moment(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")

@@ -11,13 +11,12 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Self
 
-import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet
@@ -26,10 +25,11 @@ from numpy.typing import ArrayLike
 from assay.errors import NotFoundError
 from assay.findings import Finding
 from assay.provenance import masked
-from assay.tracking.mlflow_client import DIGEST, client, local_model, model_of_run, told
-from assay.tracking.mlflow_experiments import begun, experiment_ids, runs_of
-from assay.tracking.recorder import Recorder, Status
-from assay.tracking.store import RunRecord
+from assay.tracking.mlflow_client import client, local_model, model_of_run, told
+from assay.tracking.mlflow_experiments import begun, child_of, experiment_ids, runs_of
+from assay.tracking.mlflow_models import keep_model
+from assay.tracking.recorder import Histogram, Point, Recorder, Status, now
+from assay.tracking.store import RunRecord, finding_key
 
 _ENDINGS = {
     Status.FINISHED: "FINISHED",
@@ -44,7 +44,8 @@ _STATUSES = {
     "SCHEDULED": Status.RUNNING,
 }
 _MOST_PARAMS = 100
-_MOST_METRICS = 1000
+MOST_METRICS = 1000
+"""That MLflow takes in one batch."""
 _LONGEST_PARAM = 6000
 _PROCESS = "assay.process"
 _REASON = "assay.reason"
@@ -117,26 +118,8 @@ class MlflowStore:
         """Every value of a metric with its step, in order."""
         with told(self.uri):
             values = client(self.uri).get_metric_history(run_id, metric)
-        return sorted((each.step, each.value) for each in values)
-
-    def log_model(self, run_id: str, folder: Path, name: str, digest: str) -> str:
-        """Keep a model folder with the run; its MLmodel file learns where it belongs."""
-        from mlflow.entities import LoggedModelOutput
-        from mlflow.models import Model
-
-        with told(self.uri):
-            asked = client(self.uri)
-            experiment_id = asked.get_run(run_id).info.experiment_id
-            logged = asked.create_logged_model(
-                experiment_id, name, source_run_id=run_id, tags={DIGEST: digest}
-            )
-            about = Model.load(str(folder))
-            about.run_id, about.model_id = run_id, logged.model_id
-            about.save(str(folder / "MLmodel"))
-            asked.log_model_artifacts(logged.model_id, str(folder))
-            asked.finalize_logged_model(logged.model_id, "READY")
-            asked.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-        return f"models:/{logged.model_id}"
+        in_order = sorted(values, key=lambda each: (each.step, each.timestamp))
+        return [(each.step, each.value) for each in in_order]
 
     def model(self, run_id: str, into: Path) -> tuple[Path, str]:
         """The run's model as a local folder, and the digest its files must have."""
@@ -189,20 +172,28 @@ class MlflowRecorder:
                 client(self.uri).log_batch(self.run_id, params=block)
 
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        self._log_metrics([(name, value, step) for name, value in metrics.items()])
+        self.points([Point(name, float(value), step, now()) for name, value in metrics.items()])
 
     def series(self, name: str, values: Sequence[float]) -> None:
-        self._log_metrics([(name, value, step) for step, value in enumerate(values, start=1)])
+        at = now()
+        steps = enumerate(values, start=1)
+        self.points([Point(name, float(value), step, at) for step, value in steps])
+
+    def points(self, points: Sequence[Point]) -> None:
+        from mlflow.entities import Metric
+
+        metrics = [Metric(each.name, each.value, each.at, each.step) for each in points]
+        with told(self.uri):
+            for block in _blocks(metrics, MOST_METRICS):
+                client(self.uri).log_batch(self.run_id, metrics=block)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         with told(self.uri):
             for key, value in tags.items():
                 client(self.uri).set_tag(self.run_id, key, value)
 
-    def finding(self, finding: Finding) -> None:
-        # By the moment, not by a number: other recorders may write to the same run.
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        name = f"{_FINDINGS}/{moment}-{token_hex(3)}-{finding.code}.json"
+    def finding(self, finding: Finding, key: str = "") -> None:
+        name = f"{_FINDINGS}/{key or finding_key()}-{finding.code}.json"
         with told(self.uri):
             text = json.dumps(finding.as_dict(), indent=1)
             client(self.uri).log_text(self.run_id, text, name)
@@ -213,9 +204,8 @@ class MlflowRecorder:
             pyarrow.parquet.write_table(table, path, compression="zstd")
             self.artifact(path, "tables")
 
-    def histogram(self, name: str, values: ArrayLike, step: int = 0) -> None:
-        counts, edges = np.histogram(np.asarray(values, dtype=np.float64), bins="auto")
-        content = {"step": step, "counts": counts.tolist(), "edges": edges.tolist()}
+    def histogram(self, name: str, values: ArrayLike | Histogram, step: int = 0) -> None:
+        content = {"step": step, **asdict(Histogram.of(values))}
         with told(self.uri):
             path = f"histograms/{name}-{step}.json"
             client(self.uri).log_text(self.run_id, json.dumps(content), path)
@@ -228,30 +218,22 @@ class MlflowRecorder:
             else:
                 client(self.uri).log_artifact(self.run_id, str(path), folder or None)
 
-    def child(self, name: str) -> Recorder:
+    def model(self, folder: Path, name: str, digest: str) -> None:
         with told(self.uri):
-            parent = client(self.uri).get_run(self.run_id)
-            tags = {"mlflow.parentRunId": self.run_id}
-            run = client(self.uri).create_run(parent.info.experiment_id, run_name=name, tags=tags)
-        return MlflowRecorder(self.uri, run.info.run_id)
+            keep_model(self.uri, self.run_id, folder, name, digest)
 
-    def finish(self, status: Status, reason: str = "") -> None:
+    def child(self, name: str, key: str = "") -> Recorder:
+        with told(self.uri):
+            return MlflowRecorder(self.uri, child_of(self.uri, self.run_id, name, key))
+
+    def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:
         with told(self.uri):
             if reason:
                 client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
-            client(self.uri).set_terminated(self.run_id, _ENDINGS[status])
+            client(self.uri).set_terminated(self.run_id, _ENDINGS[status], end_time=at)
 
     def attach(self, run_id: str) -> Self:
         return type(self)(self.uri, run_id)
-
-    def _log_metrics(self, entries: Sequence[tuple[str, float, int]]) -> None:
-        from mlflow.entities import Metric
-
-        now = int(datetime.now(UTC).timestamp() * 1000)
-        metrics = [Metric(name, float(value), now, step) for name, value, step in entries]
-        with told(self.uri):
-            for block in _blocks(metrics, _MOST_METRICS):
-                client(self.uri).log_batch(self.run_id, metrics=block)
 
 
 @lru_cache(maxsize=256)

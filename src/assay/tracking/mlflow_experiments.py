@@ -20,6 +20,8 @@ from assay.tracking.store import unique_name
 from assay.workspace import file_name
 
 _PATIENCE_S = 60
+_PARENT = "mlflow.parentRunId"
+_KEY = "assay.key"
 
 
 def begun(
@@ -42,6 +44,18 @@ def begun(
     return run_id
 
 
+def child_of(uri: str, run_id: str, name: str, key: str) -> str:
+    """The id of the run's child with this key, which is begun if there is none."""
+    asked = client(uri)
+    experiment_id = asked.get_run(run_id).info.experiment_id
+    if key:
+        wanted = f"tags.`{_KEY}` = '{key}' AND tags.`{_PARENT}` = '{run_id}'"
+        for run in every(asked.search_runs, [experiment_id], filter_string=wanted):
+            return str(run.info.run_id)
+    tags = {_PARENT: run_id, **({_KEY: key} if key else {})}
+    return str(asked.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+
+
 def experiment_ids(uri: str, name: str | None) -> list[str]:
     """The experiment of this name, or all; empty if there is none."""
     if name is not None:
@@ -56,7 +70,7 @@ def runs_of(uri: str, ids: list[str]) -> list[Any]:
     if not ids:
         return []
     found = every(client(uri).search_runs, ids, order_by=["start_time DESC"])
-    return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    return [run for run in found if _PARENT not in run.data.tags]
 
 
 def every(search: Any, *arguments: Any, **named: Any) -> Iterator[Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Protocol
 
 import pyarrow as pa
@@ -95,11 +97,7 @@ class Store(Protocol):
         ...
 
     def history(self, run_id: str, metric: str) -> list[tuple[int, float]]:
-        """Every value of a metric with its step, in order."""
-        ...
-
-    def log_model(self, run_id: str, folder: Path, name: str, digest: str) -> str:
-        """Keep a model folder with the run and its digest; returns the URI of the model."""
+        """Every value of a metric with its step, in the order of steps, then of moments."""
         ...
 
     def model(self, run_id: str, into: Path) -> tuple[Path, str]:
@@ -109,6 +107,11 @@ class Store(Protocol):
             NotFoundError: The run has no model.
         """
         ...
+
+
+def finding_key() -> str:
+    """A key for a finding that has none: by the moment, since others may record in the same run."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{token_hex(3)}"
 
 
 def unique_name(name: str, taken: set[str]) -> str:
