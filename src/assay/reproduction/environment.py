@@ -16,12 +16,13 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from assay.experiment.recipe import Recipe, own_modules
+from assay.reproduction.pins import needed_by
 
 COMPUTING = (
     "assay-ml", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "joblib", "threadpoolctl",
-    "torch", "transformers", "lightgbm", "xgboost", "catboost", "numexpr", "bottleneck",
+    "numexpr", "bottleneck",
 )  # fmt: skip
-"""Packages that numbers depend on, whatever the learner."""
+"""Packages that numbers depend on, whatever the learner; pandas takes up the last two unasked."""
 
 _OF_THE_RUN = {
     "created", "command", "user", "host", "seed", "split", "data fingerprint", "sealed test",
@@ -124,14 +125,14 @@ def _is_path(value: Any) -> bool:
 def _packages(
     before: Mapping[str, str], now: Mapping[str, str], of_learner: Iterable[str]
 ) -> Iterator[Change]:
-    telling = {canonicalize_name(name) for name in (*COMPUTING, *of_learner)}
+    telling = {*map(canonicalize_name, COMPUTING), *needed_by(of_learner)}
     was, is_now = (
         {canonicalize_name(name): version for name, version in each.items()}
         for each in (before, now)
     )
     for name in sorted({*was, *is_now}):
         versions = was.get(name, "not installed"), is_now.get(name, "not installed")
-        if versions[0] != versions[1]:
+        if versions[0] != versions[1] and (name in was or name in telling):
             yield Change("package", name, *versions, matters=name in telling)
 
 

@@ -66,6 +66,14 @@ def is_from_elsewhere(found: Distribution) -> bool:
     return direct is not None and "url" in json.loads(direct)
 
 
+def needed_by(roots: Iterable[str]) -> set[str]:
+    """Canonical names of these distributions and of all that they need, as far as that is here."""
+    try:
+        return set(_closure(roots))
+    except InputError:
+        return {canonicalize_name(name) for name in roots}
+
+
 def _closure(roots: Iterable[str]) -> dict[str, Distribution]:
     """The distributions and all that they require here, by canonical name."""
     found: dict[str, Distribution] = {}
