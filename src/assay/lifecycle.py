@@ -25,11 +25,14 @@ from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
+from assay.seeding import seeded
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.store import Store
+from assay.workspace import private
 
 
+@private()
 def train(
     source: Any,
     *,
@@ -66,8 +69,10 @@ def train(
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store)
     recorder = place.begin(loaded.name, ready.name, ready.tags)
-    with kept(recorder), place.workspace.scratch() as scratch:
+    repeatable = seeded(ready.plan.seed, deterministic=ready.plan.deterministic)
+    with kept(recorder), place.workspace.scratch() as scratch, repeatable:
         steps.record_settings(ready, recorder, scratch)
+        steps.keep_snapshot(ready, place)
         place.vault.seal(ready.data.sealed)
         announce(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)

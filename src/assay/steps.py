@@ -10,8 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
+from assay.data import snapshot
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
@@ -28,8 +31,10 @@ from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
 from assay.monitor import Announce, Step
 from assay.predictions import Predictions
+from assay.provenance import back_ends
 from assay.reports.content import BaselineContent
 from assay.run import Run
+from assay.seeding import about as about_seeds
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
@@ -48,12 +53,16 @@ class Ready:
         data: Sealed and described.
         primary: The metric to decide by.
         plan: The fits to make.
+        split: Fingerprint of the parts and folds.
+        whole: The table as it was read, if it is small enough to be kept; else None.
     """
 
     asked: Asked
     data: Prepared
     primary: str
     plan: Plan
+    split: str
+    whole: pa.Table | None
 
     @property
     def name(self) -> str:
@@ -72,6 +81,7 @@ class Ready:
             FINGERPRINT: self.data.fingerprint,
             "assay.learner": self.asked.learner.name,
             "assay.test": self.data.sealed.digest,
+            "assay.split": self.split,
             **self.asked.tags,
         }
 
@@ -93,9 +103,13 @@ def made_ready(asked: Asked) -> Ready:
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
         together=related_features(data.development),
+        deterministic=experiment.training.deterministic,
     )
+    split = data.split_fingerprint(plan.seeds)
+    whole = asked.table if snapshot.fits(asked.table, experiment.tracking.snapshot_mib) else None
     # Its rows are in the data now, and large tables need the room.
-    return Ready(replace(asked, table=asked.table.schema.empty_table()), data, primary, plan)
+    asked = replace(asked, table=asked.table.schema.empty_table())
+    return Ready(asked, data, primary, plan, split, whole)
 
 
 def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
@@ -114,14 +128,25 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     recorder.params(flattened(loaded.recorded))
 
 
+def keep_snapshot(ready: Ready, place: Place) -> None:
+    """Keep a small table as it was read: its source may change."""
+    if ready.whole is not None:
+        snapshot.keep(ready.whole, ready.data.fingerprint, place.workspace)
+
+
 def provenance_of(ready: Ready) -> dict[str, Any]:
     """What the run depends on, as it was when the run began; in an order to be shown."""
     unreadable = ready.data.unreadable
     odd = {"sealed cells that count as missing": unreadable} if unreadable else {}
+    plan, version = ready.plan, ready.asked.version
     return {
-        "seed": ready.plan.seed,
+        "seed": plan.seed,
+        "seeds": about_seeds(plan.seeds, deterministic=plan.deterministic),
         **ready.asked.about,
+        "back ends": back_ends(),
         "split": ready.data.split.how,
+        "split fingerprint": ready.split,
+        **({"data version": dict(version)} if version else {}),
         "data fingerprint": ready.data.fingerprint,
         "sealed test": ready.data.sealed.digest,
         **odd,

@@ -66,6 +66,7 @@ class Plan:
         seed: Seed of the first repetition; the others count on from it.
         repeats: How often the learner is cross-fitted, each time with other folds and seeds.
         together: Related features, whose importance is measured together.
+        deterministic: Whether torch must add in the same order each time.
     """
 
     learner: Learner
@@ -74,6 +75,7 @@ class Plan:
     seed: int
     repeats: int
     together: tuple[tuple[str, ...], ...] = ()
+    deterministic: bool = True
 
     @property
     def folds(self) -> int:
@@ -81,22 +83,19 @@ class Plan:
         return self.folding.count
 
     @property
+    def seeds(self) -> range:
+        """The seed of each repetition."""
+        return range(self.seed, self.seed + self.repeats)
+
+    @property
     def first(self) -> list[Job]:
         """The fits that are logged, and the baselines'."""
         own = [
-            Job(
-                self.learner,
-                fold,
-                0,
-                self.seed,
-                self.folding,
-                shuffles=True,
-                together=self.together,
-            )
+            self._job(self.learner, fold, shuffles=True, together=self.together)
             for fold in range(self.folds)
         ]
         beside = [
-            Job(baseline, fold, 0, self.seed, self.folding, baseline=baseline.name)
+            self._job(baseline, fold, baseline=baseline.name)
             for baseline in self.baselines
             for fold in range(self.folds)
         ]
@@ -104,9 +103,9 @@ class Plan:
 
     def then(self, fixed: Mapping[str, Any]) -> list[Job]:
         """The fit on all rows, which takes over what the folds chose, and the repetitions."""
-        refit = Job(self.learner, None, 0, self.seed, self.folding, fixed=fixed)
+        refit = self._job(self.learner, None, fixed=fixed)
         repeated = [
-            Job(self.learner, fold, repeat, self.seed + repeat, self.folding)
+            self._job(self.learner, fold, repeat)
             for repeat in range(1, self.repeats)
             for fold in range(self.folds)
         ]
@@ -116,6 +115,10 @@ class Plan:
     def n_fits(self) -> int:
         """Fits in all."""
         return len(self.first) + len(self.then({}))
+
+    def _job(self, learner: Learner, fold: int | None, repeat: int = 0, **more: Any) -> Job:
+        seed, deterministic = self.seed + repeat, self.deterministic
+        return Job(learner, fold, repeat, seed, self.folding, deterministic=deterministic, **more)
 
 
 def n_repeats(seeds: Literal["auto"] | int, schema: Schema, n_rows: int) -> int:

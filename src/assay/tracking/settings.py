@@ -13,3 +13,9 @@ class TrackingSettings(BaseModel):
     uri: str | None = Field(
         None, description="MLflow tracking URI; SQLite in the workspace when absent."
     )
+    snapshot_mib: float = Field(
+        64,
+        ge=0,
+        description="Up to this size in memory a copy of the table is kept in the workspace, once; "
+        "0: never.",
+    )
