@@ -30,6 +30,7 @@ from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
 from assay.learners.builtin import baselines
 from assay.monitor import Announce, Step
+from assay.place import Place
 from assay.predictions import Predictions
 from assay.provenance import back_ends
 from assay.reports.content import BaselineContent

@@ -108,7 +108,7 @@ def test_packages_are_pinned_to_what_they_were(own: Path, tmp_path: Path) -> Non
     run = trained(store, own)
     path = store.fetch(run.run_id, "run.json", tmp_path)
     record = json.loads(path.read_text())
-    record["provenance"]["packages"] |= {"scipy": "1.16.1"}
+    record["provenance"]["all packages"] |= {"scipy": "1.16.1"}
     path.write_text(json.dumps(record))
     store.attach(run.run_id).artifact(path)
     folder = tmp_path / "locked"

@@ -247,7 +247,7 @@ def test_data_that_is_not_what_it_was_is_refused(project: Path, change: Any, tol
 # why it differs
 
 
-def with_provenance(store: MemoryStore, run: Run, tmp_path: Path, **about: Any) -> None:
+def with_provenance(store: MemoryStore, run: Run, tmp_path: Path, about: dict[str, Any]) -> None:
     """The run as it would have been recorded elsewhere: through the store, as a run records."""
     path = store.fetch(run.run_id, "run.json", tmp_path)
     record = json.loads(path.read_text())
@@ -262,9 +262,15 @@ def test_what_changed_without_effect_is_told_and_blamed_for_nothing(tmp_path: Pa
     store, frame = MemoryStore(), table(Task.BINARY)
     run = trained(store, frame, target="y", learner="linear", settings=QUICK)
     with_provenance(
-        store, run, tmp_path, packages={"scikit-learn": "1.8.0", "mlflow": "3.0.0", "torch": "1.0"},
-        python="3.9.1", hardware={"processor": "Another CPU", "memory_gib": 1.5},
-    )  # fmt: skip
+        store,
+        run,
+        tmp_path,
+        {
+            "all packages": {"scikit-learn": "1.8.0", "mlflow": "3.0.0", "torch": "1.0"},
+            "python": "3.9.1",
+            "hardware": {"processor": "Another CPU", "memory_gib": 1.5},
+        },
+    )
     done = again(run, store, data=frame)
     assert done.verdict == "identical"
     assert done.causes == ()

@@ -16,6 +16,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from assay.experiment.recipe import Recipe, own_modules
+from assay.provenance import DISTRIBUTIONS
 from assay.reproduction.pins import needed_by
 
 COMPUTING = (
@@ -26,10 +27,13 @@ COMPUTING = (
 
 _OF_THE_RUN = {
     "created", "command", "user", "host", "seed", "split", "data fingerprint", "sealed test",
-    "chosen by folds", "sealed cells that count as missing",
+    "data version", "chosen by folds", "sealed cells that count as missing",
 }  # fmt: skip
 """What provenance tells of the run itself, not of its surroundings."""
-_SAYS_NOTHING = ("cores", "memory_gib", "branch", "uncommitted", "diff_cut", "filepath")
+_PRIVATE = ("git", "packages from elsewhere")
+_SAYS_NOTHING = ("cores", "logical cores", "memory_gib")
+_WHERE_LOADED = "back ends"
+"""Of libraries that are loaded only those of both are compared: which are depends on the moment."""
 _SYSTEM = re.compile(
     r"(?P<system>\w+)-.*?-(?P<machine>x86_64|amd64|arm64|aarch64)(?P<libc>.*)", re.I
 )
@@ -75,8 +79,8 @@ def changes(
     """
     found = [
         *_packages(
-            {**before.get("packages", {}), **recipe.packages},
-            {**now.get("packages", {}), **_installed(recipe.packages)},
+            {**recorded_packages(before), **recipe.packages},
+            {**recorded_packages(now), **_installed(recipe.packages)},
             recipe.packages,
         ),
         *_python(before, now),
@@ -84,11 +88,17 @@ def changes(
         *_code(recipe),
         *_commit(before.get("git", {}), now.get("git", {}), learner_is_own),
     ]
-    told = {"packages", "python", "platform", "git"} | _OF_THE_RUN
+    told = {"packages", DISTRIBUTIONS, "python", "platform", *_PRIVATE} | _OF_THE_RUN
     for kind in before:
         if kind not in told and kind in now:
             found += _other(kind, before[kind], now[kind])
     return tuple(sorted(found, key=lambda each: not each.matters))
+
+
+def recorded_packages(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """The versions of all distributions; in older runs of some."""
+    known: dict[str, str] = provenance.get(DISTRIBUTIONS) or provenance.get("packages", {})
+    return known
 
 
 def surroundings(provenance: Mapping[str, Any], needed: Collection[str]) -> dict[str, Any]:
@@ -101,12 +111,10 @@ def surroundings(provenance: Mapping[str, Any], needed: Collection[str]) -> dict
     kept = {
         kind: _without_paths(value)
         for kind, value in provenance.items()
-        if kind not in {*_OF_THE_RUN, "git"} and not _is_path(value)
+        if kind not in {*_OF_THE_RUN, *_PRIVATE, DISTRIBUTIONS} and not _is_path(value)
     }
-    packages = kept.get("packages", {})
-    kept["packages"] = {
-        name: version for name, version in packages.items() if canonicalize_name(name) in needed
-    }
+    known = recorded_packages(provenance).items()
+    kept["packages"] = {name: each for name, each in known if canonicalize_name(name) in needed}
     return kept
 
 
@@ -197,6 +205,7 @@ def _lines(diff: str) -> str:
 def _other(kind: str, before: Any, now: Any) -> list[Change]:
     """Hardware, threads, seeds, libraries: whatever both have taken down."""
     was, is_now = dict(_leaves(before)), dict(_leaves(now))
+    names = {*was} & {*is_now} if kind == _WHERE_LOADED else {*was, *is_now}
     return [
         Change(
             kind,
@@ -205,19 +214,18 @@ def _other(kind: str, before: Any, now: Any) -> list[Change]:
             is_now.get(name, "not set"),
             matters=name.rpartition(".")[2] not in _SAYS_NOTHING,
         )
-        for name in sorted({*was, *is_now})
-        if was.get(name) != is_now.get(name) and not name.endswith("filepath")
+        for name in sorted(names)
+        if was.get(name) != is_now.get(name)
     ]
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Single values by dotted name; entries of a list by what they are called, else by place."""
+    """Single values by dotted name, entries of a list by their place."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
     elif isinstance(value, list | tuple):
         for place, inner in enumerate(value):
-            called = inner.get("prefix", place) if isinstance(inner, Mapping) else place
-            yield from _leaves(inner, f"{name}.{called}" if name else str(called))
+            yield from _leaves(inner, f"{name}.{place}" if name else str(place))
     else:
         yield name, str(value)

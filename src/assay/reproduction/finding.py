@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from assay.data import snapshot
 from assay.data.fingerprint import fingerprint
-from assay.data.sources import from_frame, located, read_table, shown
+from assay.data.sources import from_frame, located, shown
+from assay.data.sources.address import DELTA
+from assay.data.sources.versions import read_versioned
 from assay.errors import AssayError, DataError
 from assay.experiment.asking import IN_MEMORY
 from assay.experiment.variables import substituted
@@ -27,11 +29,13 @@ class Found:
         table: The whole table, with settled types.
         where: What to call it.
         how: Where it was found, in words.
+        version: Which version of the source it is, as far as anybody keeps versions of it.
     """
 
     table: pa.Table
     where: str
     how: str
+    version: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_data(known: Recollection, workspace: Workspace, data: Any = None) -> Found:
@@ -51,12 +55,14 @@ def find_data(known: Recollection, workspace: Workspace, data: Any = None) -> Fo
     for source in _sources(known):
         settings = known.recipe.settings["data"]
         try:
-            table = read_table(source, query=settings.get("query"), sheet=settings.get("sheet"))
+            table, version = read_versioned(
+                source, query=settings.get("query"), sheet=settings.get("sheet")
+            )
         except AssayError as error:
             refused.append(error.what)
             continue
         if fingerprint(table) == known.fingerprint:
-            return Found(table, shown(source), f"{shown(source)}, unchanged")
+            return Found(table, shown(source), f"{shown(source)}, unchanged", version)
         refused.append(f"{shown(source)} has changed: {_apart(known, table)}")
     kept = snapshot.find(workspace, known.fingerprint)
     if kept is not None:
@@ -79,24 +85,31 @@ def _given(known: Recollection, data: Any) -> Found:
         is_database = isinstance(source, str) and not source.startswith("delta://")
         query = settings.get("query") if is_database else None
         sheet = settings.get("sheet") if str(source).lower().endswith(".xlsx") else None
-        table, where = read_table(source, query=query, sheet=sheet), shown(source)
+        (table, version), where = read_versioned(source, query=query, sheet=sheet), shown(source)
     else:
-        table, where = from_frame(data), "the data frame"
+        table, version, where = from_frame(data), {}, "the data frame"
     if fingerprint(table) != known.fingerprint:
         raise DataError(
             f"{where} is not the table that {known.reference} was trained on.",
             where=_apart(known, table),
             mend="give that table, with its rows and columns in their order",
         )
-    return Found(table, where, f"{where}, as given")
+    return Found(table, where, f"{where}, as given", version)
 
 
 def _sources(known: Recollection) -> Iterator[str | Path]:
-    """Where the source may be: beside the experiment file, or from the current folder."""
+    """Where the source may be: beside the experiment file, or from the current folder.
+
+    A Delta table is asked for the version that was read.
+    """
     written: str = known.recipe.settings["data"]["source"]
     source, missing = substituted(written)
     if source == IN_MEMORY or missing:
         return
+    version = known.provenance.get("data version", {}).get("delta version")
+    found = DELTA.fullmatch(source)
+    if version is not None and found is not None and not found["version"]:
+        source = f"{source}@{version}"
     folders = [Path(known.recipe.folder), Path.cwd()]
     yield from dict.fromkeys(located(source, folder) for folder in folders)
 

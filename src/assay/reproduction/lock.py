@@ -25,7 +25,7 @@ from assay.experiment.recipe import LEARNER_FILE, Recipe, own_modules
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.reproduction import readme
-from assay.reproduction.environment import surroundings
+from assay.reproduction.environment import recorded_packages, surroundings
 from assay.reproduction.finding import find_data
 from assay.reproduction.pins import Pins, is_from_elsewhere, pinned
 from assay.reproduction.recollection import (
@@ -101,7 +101,7 @@ def lock(
         _write_data(found.table, known, aside)
         recipe = _write_recipe(known, aside)
         announce(Step("Pinning the packages"))
-        pins = pinned(recipe.packages, {**known.provenance.get("packages", {}), **recipe.packages})
+        pins = pinned(recipe.packages, {**recorded_packages(known.provenance), **recipe.packages})
         notes = _write_requirements(pins, known, aside)
         announce(Step("Writing what is expected"))
         _write_expected(known, found.table, aside)
@@ -205,7 +205,7 @@ def _copy_modules(known: Recollection, folder: Path) -> None:
 def _write_requirements(pins: Pins, known: Recollection, folder: Path) -> tuple[str, ...]:
     """The versions to install, with a wheel of Assay where no index has it; what to know of it."""
     installed = distribution(ASSAY)
-    recorded = known.provenance.get("packages", {}).get(ASSAY, installed.version)
+    recorded = recorded_packages(known.provenance).get(ASSAY, installed.version)
     of_assay, notes = f"{ASSAY}=={recorded}", []
     if is_from_elsewhere(installed):
         of_assay = f"./{rebuilt(folder).name}"

@@ -132,8 +132,9 @@ class Surroundings:
 def now(known: Recollection, learner: Any = None) -> Surroundings:
     """The environment as it is, beside that of the run."""
     about = provenance.collect(Path(known.recipe.folder))
+    seen = {**about, "back ends": provenance.back_ends()}
     return Surroundings(
-        about, changes(known.provenance, about, known.recipe, learner_is_own=learner is not None)
+        about, changes(known.provenance, seen, known.recipe, learner_is_own=learner is not None)
     )
 
 
@@ -154,6 +155,9 @@ def again(
     found = find_data(known, place.workspace, data)
     asked = asked_again(known, found, learner, surroundings.about, place)
     run = lifecycle.train(asked, workers=workers, store=store, announce=announce)
+    differing = changes(
+        known.provenance, run.provenance, known.recipe, learner_is_own=learner is not None
+    )
     announce(Step("Comparing"))
     compared = _compared(known, found, run, place, tolerance)
     verdict = overall(compared)
@@ -161,7 +165,7 @@ def again(
     if verdict is Verdict.DIFFERENT:
         announce(Step("Looking for the cause"))
         with place.workspace.scratch() as scratch:
-            causes = why(asked, surroundings.changes, scratch)
+            causes = why(asked, differing, scratch)
     done = Reproduction(
         original=known.reference,
         original_id=known.run_id,
@@ -169,7 +173,7 @@ def again(
         verdict=verdict,
         tolerance=tolerance,
         compared=compared,
-        changes=surroundings.changes,
+        changes=differing,
         causes=causes,
         data=found.how,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -199,6 +203,7 @@ def asked_again(
         found.where,
         given or resolve_learner(loaded.experiment.model),
         about,
+        found.version,
         time.perf_counter(),
         is_given=given is not None,
         called=f"{known.name}-again",
