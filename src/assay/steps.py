@@ -125,7 +125,8 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     recorder.artifact(path)
     for each in recipe.write(ready.asked, scratch):
         recorder.artifact(each)
-        recorder.tags({f"assay.{each.name}": sha256(each.read_bytes()).hexdigest()})
+        if each.name == recipe.LEARNER_FILE:
+            recorder.tags({recipe.LEARNER_DIGEST: sha256(each.read_bytes()).hexdigest()})
     recorder.params(flattened(loaded.recorded))
 
 

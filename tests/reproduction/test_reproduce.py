@@ -21,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import assay
 from assay.data import snapshot
 from assay.data.schema import Task
-from assay.errors import DataError, InputError, LearnerError
+from assay.errors import DataError, InputError, LearnerError, UnsafeModelError
 from assay.reproduction.reproduce import REPRODUCED, REPRODUCES, Reproduction
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
@@ -123,6 +123,16 @@ def test_an_estimator_that_was_handed_over_is_kept_with_the_run(estimator: Any) 
     done = again(run, store, data=frame)
     assert done.verdict == "identical"
     assert done.run.learner == run.learner
+
+
+def test_an_estimator_that_was_changed_since_is_not_loaded(tmp_path: Path) -> None:
+    store, frame = MemoryStore(), table(Task.BINARY)
+    run = trained(store, frame, target="y", learner=ExtraTreesClassifier(5), settings=QUICK)
+    path = store.fetch(run.run_id, "learner.skops", tmp_path)
+    path.write_bytes(path.read_bytes() + b" ")
+    store.attach(run.run_id).artifact(path)
+    with pytest.raises(UnsafeModelError, match="was changed after it was recorded"):
+        again(run, store, data=frame)
 
 
 def test_an_estimator_in_place_of_a_files_learner_is_what_is_fitted_again(project: Path) -> None:

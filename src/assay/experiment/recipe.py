@@ -24,6 +24,8 @@ from assay.learners.estimators import EstimatorLearner
 
 RECIPE_FILE = "recipe.json"
 LEARNER_FILE = "learner.skops"
+LEARNER_DIGEST = "assay.learner_digest"
+"""The tag by which the file is known to be what was recorded, and so is safe to load (law 8)."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pyarrow.parquet
 from assay.data.schema import Schema
 from assay.errors import InputError, NotFoundError, UnsafeModelError
 from assay.experiment import load_experiment
-from assay.experiment.recipe import LEARNER_FILE, RECIPE_FILE, Recipe
+from assay.experiment.recipe import LEARNER_DIGEST, LEARNER_FILE, RECIPE_FILE, Recipe
 from assay.inference.loading import LoadedModel, load_folder
 from assay.place import Place
 from assay.provenance import HIDDEN
@@ -157,7 +157,7 @@ def _learner(run: Run, place: Place, scratch: Path) -> Path | None:
     except NotFoundError:
         return None
     digest = sha256(path.read_bytes()).hexdigest()
-    if place.store.get(run.run_id).tags.get(f"assay.{LEARNER_FILE}") != digest:
+    if place.store.get(run.run_id).tags.get(LEARNER_DIGEST) != digest:
         raise UnsafeModelError(
             f"The learner of {run.name} was changed after it was recorded.",
             where=f"run {run.run_id}: {LEARNER_FILE}",
