@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from assay.lifecycle import compare, evaluate, report, train
     from assay.logbook import note, runs, show
     from assay.predictions import Predictions
+    from assay.reproduction.lock import lock
+    from assay.reproduction.reproduce import reproduce
     from assay.run import Run
 
 _HOME = {
@@ -43,11 +45,13 @@ _HOME = {
     "evaluate": "assay.lifecycle",
     "load": "assay.delivery",
     "load_experiment": "assay.experiment",
+    "lock": "assay.reproduction.lock",
     "models": "assay.delivery",
     "note": "assay.logbook",
     "predict": "assay.delivery",
     "register": "assay.delivery",
     "report": "assay.lifecycle",
+    "reproduce": "assay.reproduction.reproduce",
     "runs": "assay.logbook",
     "show": "assay.logbook",
     "train": "assay.lifecycle",
@@ -66,6 +70,8 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "show",
     "note",
     "models",
+    "reproduce",
+    "lock",
     "Run",
     "Experiment",
     "load_experiment",

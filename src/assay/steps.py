@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from assay.data.profiling import profile
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
+from assay.experiment import recipe
 from assay.experiment.asking import Asked
 from assay.experiment.experiment import Experiment
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
@@ -77,7 +79,7 @@ class Ready:
         """What to call the run: the learner, and what is set otherwise than by default."""
         changed = self.asked.loaded.changed
         telling = {key: value for key, value in changed.items() if key.startswith(_NAMING)}
-        return run_name(self.asked.learner.name, telling)
+        return self.asked.called or run_name(self.asked.learner.name, telling)
 
     @property
     def mirrors(self) -> dict[str, Any]:
@@ -97,6 +99,7 @@ class Ready:
             "assay.test": self.data.sealed.digest,
             "assay.split": self.split,
             **opening("", self.asked.loaded.experiment.tracking.tags),
+            **self.asked.tags,
         }
 
 
@@ -138,6 +141,10 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     path = scratch / name
     path.write_text(loaded.recorded_text, encoding="utf-8")
     recorder.artifact(path)
+    for each in recipe.write(ready.asked, scratch):
+        recorder.artifact(each)
+        if each.name == recipe.LEARNER_FILE:
+            recorder.tags({recipe.LEARNER_DIGEST: sha256(each.read_bytes()).hexdigest()})
     recorder.params(flattened(loaded.recorded))
 
 

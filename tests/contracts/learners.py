@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import assay
 from assay.data.dataset import Part
 from assay.data.schema import Task
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
-from tests.tables import prepared
+from assay.tracking.memory import MemoryStore
+from tests.tables import prepared, table
 
 
 def numbers(predictions: Predictions) -> np.ndarray:
@@ -56,6 +58,18 @@ class LearnerContract:
         features = parts[1].features
         first, second = (self.fitted(parts, seed=3).predict(features) for _ in range(2))
         np.testing.assert_array_equal(numbers(first), numbers(second))
+
+    def test_a_run_of_it_is_reproduced_bit_for_bit(self, parts: tuple[Part, Part]) -> None:
+        store, frame = MemoryStore(), table(parts[0].schema.task)
+        settings = {
+            "training": {"seeds": 1},
+            "evaluation": {"resamples": 200},
+            "data": {"split": {"folds": 2}},
+        }
+        run = assay.train(frame, target="y", learner=self.learner(), settings=settings,
+                          workers=1, checks=[], store=store)  # fmt: skip
+        done = assay.reproduce(run, data=frame, learner=self.learner(), workers=1, store=store)
+        assert (done.verdict, done.causes) == ("identical", ())
 
     def test_predictions_are_whole(self, parts: tuple[Part, Part]) -> None:
         predicted = self.fitted(parts).predict(parts[1].features)

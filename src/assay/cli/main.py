@@ -1,7 +1,7 @@
 """The command `assay`: finds the verb, imports only what that verb needs, turns errors into exits.
 
-Exit status: 0 done; 1 a blocking finding, or better was required and is not; 2 bad input; 70 a bug
-in Assay; 130 stopped by Ctrl-C; 143 terminated.
+Exit status: 0 done; 1 a blocking finding, or better was required and is not, or a run done again is
+not the same; 2 bad input; 70 a bug in Assay; 130 stopped by Ctrl-C; 143 terminated.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ _VERBS = {
     "register": ("serving", "Keep the model of a run under a name."),
     "models": ("serving", "List the registered models."),
     "predict": ("serving", "Predict a table with a model."),
+    "reproduce": ("reproducing", "Train a run again and compare it bit for bit."),
+    "lock": ("reproducing", "Write a folder that trains a run again anywhere."),
     "schema": ("start", "Print the JSON schema of the experiment file."),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ class Asked:
         about: Provenance, taken before anything else was done.
         version: Which version of the source was read, as far as anybody keeps versions of it.
         started: When that was, in seconds of `time.perf_counter()`.
+        is_given: Whether the learner was handed over as an object, whatever the settings name.
+        called: What the run is to be called; by what varies if empty.
+        tags: What else the run is to be found by.
     """
 
     loaded: LoadedExperiment
@@ -42,6 +45,9 @@ class Asked:
     about: Mapping[str, Any]
     version: Mapping[str, Any]
     started: float
+    is_given: bool = False
+    called: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def ask(
@@ -55,7 +61,7 @@ def ask(
     """Read what is asked for.
 
     Args:
-        source: An experiment file, or a table in memory with `target`.
+        source: An experiment file, or a table in memory with `target`; or what was asked before.
         target: The column to predict of a table in memory.
         learner: A learner's name, import path, an estimator, or a learner; of a file's experiment
             it replaces the learner that the file names.
@@ -65,6 +71,8 @@ def ask(
     Raises:
         InputError: What is asked for cannot be done.
     """
+    if isinstance(source, Asked):
+        return source
     started = time.perf_counter()
     given = None if learner is None or isinstance(learner, str) else adapt(learner)
     named = learner if isinstance(learner, str) else None
@@ -78,7 +86,7 @@ def ask(
             overrides = [*overrides, f"model.learner={named}"]
         loaded = load_experiment(source, overrides)
         about = provenance.collect(loaded.folder)
-        _make_importable(loaded.folder)
+        make_importable(loaded.folder)
         data = loaded.experiment.data
         table, version = read_versioned(loaded.source, query=data.query, sheet=data.sheet)
         where = shown(loaded.source)
@@ -88,10 +96,10 @@ def ask(
         where = "the data frame"
         table, version = from_frame(source, where), {}
     recipe = given or resolve_learner(loaded.experiment.model)
-    return Asked(loaded, table, where, recipe, about, version, started)
+    return Asked(loaded, table, where, recipe, about, version, started, given is not None)
 
 
-def _make_importable(folder: Path) -> None:
+def make_importable(folder: Path) -> None:
     """Learners of one's own may lie beside the experiment file; workers find them there too."""
     path = str(folder.absolute())
     if path not in sys.path:

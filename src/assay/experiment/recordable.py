@@ -9,8 +9,8 @@ from typing import Any
 from assay.experiment.variables import reads_environment
 from assay.provenance import HIDDEN, masked
 
-_NAMES = {"name", "data.target", "registry.name"}
-"""Settings that what is recorded is called by: hiding them here would hide nothing."""
+_NAMES = {"name", "data.target", "model.learner", "registry.name"}
+"""Names, of columns, modules and models: hiding them would hide nothing."""
 
 _SECRET = r"(?i:(?<![a-z])(?:token|password|passwd|secret|api_?key))"
 _IS_SECRET = re.compile(f".*{_SECRET}")
