@@ -27,7 +27,7 @@ def test_a_run_is_done_again_and_locked(
     said = terminal("reproduce", "last", "--workers", "1")
     assert said.status == 0
     assert said.out.startswith("environment   as it was\n")
-    name = "penguins/linear-folds=2-seeds=1"
+    name = "penguins/linear-folds2-seeds1"
     assert f"{name}-again is identical to {name}." in said.out
     assert "data: penguins.parquet, unchanged" in said.out
     assert "out-of-fold predictions          276 rows    identical   none" in said.out
@@ -56,7 +56,7 @@ def test_what_differs_is_exit_1_and_says_why(trained: Path, terminal: Terminal) 
     expected.to_parquet(path, index=False)
     said = terminal("reproduce", "locked", "--workers", "1")
     assert said.status == 1
-    assert "is different from penguins/linear-folds=2-seeds=1." in said.out
+    assert "is different from penguins/linear-folds2-seeds1." in said.out
     assert "\nwhy\n  unknown: nothing differs that should matter" in said.out
     assert "predictions of the final model   276 rows    identical" in said.out
 
