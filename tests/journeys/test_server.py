@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
-from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
@@ -21,52 +13,15 @@ import pytest
 from assay.tracking.mlflow import MlflowStore
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Terminal
+from tests.servers import free_port, mlflow_server
 from tests.tracking.racing import raced
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
 
 
 @pytest.fixture
 def server(template_database: Path, tmp_path: Path) -> Iterator[str]:
     """The URI of an MLflow server that is stopped afterwards."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    database = folder / "mlflow.db"
-    database.write_bytes(template_database.read_bytes())
-    port = _free_port()
-    uri = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{database}", "--host", "127.0.0.1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--port", str(port)]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        _await(uri, process, folder / "log")
-        yield uri
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _await(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(120):
-        assert process.poll() is None, log.read_text()
-        try:
-            urlopen(f"{uri}/health", timeout=5).close()
-        except OSError:
-            time.sleep(1)
-        else:
-            return
-    raise AssertionError(log.read_text())
+    with mlflow_server(tmp_path / "server", template_database) as started:
+        yield started.uri
 
 
 @pytest.mark.slow
@@ -117,7 +72,7 @@ def test_runs_that_race_to_a_server_get_names_of_their_own(server: str, tmp_path
 
 
 def test_a_server_that_is_not_there_is_told_at_once(terminal: Terminal, workspace: Path) -> None:
-    uri = f"http://127.0.0.1:{_free_port()}"
+    uri = f"http://127.0.0.1:{free_port()}"
     experiment = str(EXAMPLES / "penguins.yaml")
     said = terminal("train", experiment, "--seeds", "1", "-q", "--set", f"tracking.uri={uri}")
     assert said.status == 2

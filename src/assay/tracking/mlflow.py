@@ -29,6 +29,7 @@ from assay.tracking.mlflow_client import client, local_model, model_of_run, told
 from assay.tracking.mlflow_experiments import (
     begun,
     child_of,
+    drop_doubles,
     experiment_ids,
     one_at_a_time,
     runs_of,
@@ -237,6 +238,7 @@ class MlflowRecorder:
 
     def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:
         with self._writing():
+            drop_doubles(self.uri, self.run_id)
             if reason:
                 client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
             client(self.uri).set_terminated(self.run_id, _ENDINGS[status], end_time=at)

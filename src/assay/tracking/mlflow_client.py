@@ -27,6 +27,16 @@ _SQLITE = "sqlite:///"
 _PATIENCE_S = 20
 _FOR_GOOD = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 _FULL = ("disk is full", "No space left")
+_MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # a server that fails: MLflow would try for minutes, and we try again anyway
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+}
 
 
 @lru_cache(maxsize=8)
@@ -95,9 +105,8 @@ def _create(path: Path) -> None:
 @contextmanager
 def quietly() -> Iterator[None]:
     """MLflow without telemetry, progress bars, and advice on its own insides."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    for name, value in _MANNERS.items():
+        os.environ.setdefault(name, value)
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

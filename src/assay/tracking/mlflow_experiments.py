@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -36,7 +37,7 @@ def begun(
     with one_at_a_time(uri):
         experiment_id = _ensured(uri, experiment, artifacts)
         free = unique_name(name, {run.info.run_name for run in runs_of(uri, [experiment_id])})
-        run_id: str = asked.create_run(experiment_id, run_name=free, tags=dict(tags)).info.run_id
+        run_id = _created(uri, experiment_id, free, {**tags, _KEY: uuid4().hex})
     if database_of(uri) is None:
         names = [run.info.run_name for run in runs_of(uri, [experiment_id])]
         if names.count(free) > 1:
@@ -46,14 +47,45 @@ def begun(
 
 def child_of(uri: str, run_id: str, name: str, key: str) -> str:
     """The id of the run's child with this key, which is begun if there is none."""
+    experiment_id = client(uri).get_run(run_id).info.experiment_id
+    tags = {_PARENT: run_id, _KEY: key or uuid4().hex}
+    return _the_one(uri, experiment_id, tags) or _created(uri, experiment_id, name, tags)
+
+
+def drop_doubles(uri: str, run_id: str) -> None:
+    """Remove the children that nobody uses, since their beginning was answered too late."""
+    if database_of(uri) is not None:
+        return
     asked = client(uri)
     experiment_id = asked.get_run(run_id).info.experiment_id
-    if key:
-        wanted = f"tags.`{_KEY}` = '{key}' AND tags.`{_PARENT}` = '{run_id}'"
-        for run in every(asked.search_runs, [experiment_id], filter_string=wanted):
-            return str(run.info.run_id)
-    tags = {_PARENT: run_id, **({_KEY: key} if key else {})}
-    return str(asked.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+    wanted = f"tags.`{_PARENT}` = '{run_id}'"
+    by_key: dict[str, list[Any]] = {}
+    for run in every(asked.search_runs, [experiment_id], filter_string=wanted):
+        by_key.setdefault(run.data.tags.get(_KEY, run.info.run_id), []).append(run)
+    for runs in by_key.values():
+        unused = [run for run in runs if run.info.end_time is None]
+        for run in unused if len(unused) < len(runs) else unused[1:]:
+            asked.delete_run(run.info.run_id)
+
+
+def _created(uri: str, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    """Begin a run of this key; of a server that was asked twice, and began two, one is kept."""
+    asked = client(uri)
+    run_id = str(asked.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
+    return run_id if database_of(uri) is not None else _the_one(uri, experiment_id, tags) or run_id
+
+
+def _the_one(uri: str, experiment_id: str, tags: Mapping[str, str]) -> str | None:
+    """The run of this key; others that have it too are removed."""
+    asked = client(uri)
+    wanted = f"tags.`{_KEY}` = '{tags[_KEY]}'"
+    if _PARENT in tags:
+        wanted += f" AND tags.`{_PARENT}` = '{tags[_PARENT]}'"
+    found = every(asked.search_runs, [experiment_id], filter_string=wanted)
+    runs = sorted(found, key=lambda each: (-len(each.data.metrics), each.info.run_id))
+    for double in runs[1:]:
+        asked.delete_run(double.info.run_id)
+    return str(runs[0].info.run_id) if runs else None
 
 
 def experiment_ids(uri: str, name: str | None) -> list[str]:
