@@ -64,10 +64,10 @@ class MlflowStore:
 
     Args:
         uri: `sqlite:///...`, `http://...` or whatever MLflow takes.
-        artifacts: Where files go if MLflow does not decide that itself (SQLite).
+        artifacts: Where files go if no server decides that: a folder, or an address.
     """
 
-    def __init__(self, uri: str, artifacts: Path | None = None) -> None:
+    def __init__(self, uri: str, artifacts: Path | str | None = None) -> None:
         self.uri = uri
         self.artifacts = artifacts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from assay.errors import TrackingError
 from assay.provenance import masked
-from assay.tracking.mlflow_client import client, database_of
+from assay.tracking.mlflow_client import client, database_of, is_server, no_package
 from assay.tracking.store import unique_name
 from assay.workspace import file_name
 
@@ -26,7 +27,7 @@ _KEY = "assay.key"
 
 
 def begun(
-    uri: str, experiment: str, name: str, tags: Mapping[str, str], artifacts: Path | None
+    uri: str, experiment: str, name: str, tags: Mapping[str, str], artifacts: Path | str | None
 ) -> str:
     """Begin a run under a name that no other run of the experiment has; returns its id.
 
@@ -116,7 +117,7 @@ def every(search: Any, *arguments: Any, **named: Any) -> Iterator[Any]:
             return
 
 
-def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
+def _ensured(uri: str, name: str, artifacts: Path | str | None) -> str:
     """The id of the experiment, which is created if need be."""
     from mlflow.exceptions import MlflowException
 
@@ -124,8 +125,8 @@ def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
     found = asked.get_experiment_by_name(name)
     if found is None:
         location = None
-        if artifacts is not None and database_of(uri) is not None:
-            location = (artifacts / file_name(name)).absolute().as_uri()
+        if artifacts is not None and not is_server(uri):
+            location = _location(artifacts, name)
         try:
             return str(asked.create_experiment(name, artifact_location=location))
         except MlflowException as error:
@@ -140,6 +141,14 @@ def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
             "or choose another name",
         )
     return str(found.experiment_id)
+
+
+def _location(artifacts: Path | str, name: str) -> str:
+    if isinstance(artifacts, Path):
+        return (artifacts / file_name(name)).absolute().as_uri()
+    if artifacts.startswith("s3:") and find_spec("boto3") is None:
+        raise no_package("boto3", artifacts)
+    return f"{artifacts.rstrip('/')}/{file_name(name)}"
 
 
 @contextmanager

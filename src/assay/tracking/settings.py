@@ -13,3 +13,8 @@ class TrackingSettings(BaseModel):
     uri: str | None = Field(
         None, description="MLflow tracking URI; SQLite in the workspace when absent."
     )
+    artifacts: str | None = Field(
+        None,
+        description="Where files and models go if runs are in a database: s3://bucket/folder, or "
+        "whatever MLflow takes; a folder in the workspace when absent.",
+    )
