@@ -129,7 +129,7 @@ def by_wandb(folder: Path) -> Iterator[tuple[Write, Counted]]:
 
 @contextmanager
 def by_tensorboard(folder: Path) -> Iterator[tuple[Write, Counted]]:
-    from tensorboardX import SummaryWriter
+    from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(str(folder / "events"))
 

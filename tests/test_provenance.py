@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -47,29 +49,89 @@ def test_commit_and_uncommitted_changes_are_taken_down(tmp_path: Path) -> None:
 def test_it_is_fit_for_json_and_names_what_numbers_depend_on(tmp_path: Path) -> None:
     about = json.loads(json.dumps(provenance.collect(tmp_path)))
     assert {"numpy", "scikit-learn", "assay-ml"} <= set(about["packages"])
+    assert about["packages"].items() <= about["all packages"].items()
     assert about["hardware"]["cores"] >= 1
+    assert about["locale"]
+    assert about["time zone"]
 
 
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("assay train x.yaml", "assay train x.yaml"),
-        ("--set tracking.password=abc next", "--set tracking.password=*** next"),
-        ("API_KEY=abc run", "API_KEY=*** run"),
-        ("http://me:secret@host/x", "http://***@host/x"),
-        ("http://me:pass@word@host/x", "http://***@host/x"),
-        ("postgresql://me:pass/word@host/x", "postgresql://***@host/x"),
-        ("https://token-alone@host", "https://***@host"),
-        ("postgresql://me@host/x", "postgresql://me@host/x"),
-        ("http://me:${PASSWORD}@host", "http://me:${PASSWORD}@host"),
-        ("http://me:${PASSWORD:-abc}@host", "http://***@host"),
-        ("--set a.token=${TOKEN} b", "--set a.token=${TOKEN} b"),
-        ("http://host:80/x and me@example.org", "http://host:80/x and me@example.org"),
-        ("sqlite:////home/me@work/x.db", "sqlite:////home/me@work/x.db"),
-    ],
-)
-def test_secrets_are_masked(text: str, masked: str) -> None:
-    assert provenance.masked(text) == masked
+def test_every_installed_distribution_is_known_as_it_is_imported() -> None:
+    known = provenance.collect(Path())["all packages"]
+    for name in ("numpy", "pytest", "ruamel-yaml", "scikit-learn"):
+        assert known[name] == metadata.version(name)
+    names = {re.sub(r"[-_.]+", "-", each.name).lower() for each in metadata.distributions()}
+    assert set(known) == names
+    assert list(known) == sorted(known)
+
+
+def test_where_a_package_is_from_is_known_without_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = {
+        "mine": {"url": "https://me:hunter2@host/mine.git", "vcs_info": {"commit_id": "abc"}},
+        "here": {"url": "file:///home/me/here", "dir_info": {"editable": True}},
+        "odd": "[",
+    }
+    for name, record in about.items():
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "direct_url.json").write_text(json.dumps(record) if name != "odd" else "[")
+    monkeypatch.setattr("sys.path", [str(tmp_path), str(tmp_path / "missing")])
+    known = provenance.collect(tmp_path)
+    assert known["packages from elsewhere"] == {
+        "here": "file:///home/me/here (editable)",
+        "mine": "https://***@host/mine.git@abc",
+    }
+    assert known["all packages"] == {"here": "1.0", "mine": "1.0", "odd": "1.0"}
+
+
+def test_the_libraries_that_numbers_come_from_are_known() -> None:
+    known = provenance.back_ends()
+    assert any("threads" in said for said in known.values())
+    assert "blas of numpy" in known
+
+
+def test_the_diff_applied_to_the_commit_is_the_project(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    git(here, "init", "-b", "trunk")
+    (here / "a.py").write_text("x = 1\n")
+    (here / ".gitignore").write_text("ignored.py\n")
+    git(here, "add", ".")
+    git(here, "commit", "-m", "first")
+    git(tmp_path, "clone", str(here), str(there))
+    written = {
+        "a.py": "x = 2\n",
+        "new.py": "def f(key):\n    return sorted([], key=len)\n",
+        "sub/deep er.py": "no end of line",
+        "sub/empty.py": "",
+        "zoë.py": "y = 'ü'\r\nz = 1\n",
+    }
+    (here / "sub").mkdir()
+    for name, text in written.items():
+        (here / name).write_bytes(text.encode())
+    (here / "ignored.py").write_text("")
+    (here / "notes.txt").write_text("mine")
+    (here / "big.py").write_text("#" * (1 << 17))
+    about = provenance.git(here)
+    assert {"new.py", "sub/", "notes.txt", "big.py", "zoë.py"} == set(about["untracked"])
+    assert "diff_masked" not in about
+    (tmp_path / "p.patch").write_bytes(about["diff"].encode())
+    git(there, "apply", str(tmp_path / "p.patch"))
+    for name, text in written.items():
+        assert (there / name).read_bytes() == text.encode(), name
+    assert not (there / "big.py").exists()
+
+
+def test_a_diff_in_which_something_was_hidden_says_so(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    (tmp_path / "a.py").write_text("x = 1\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "first")
+    (tmp_path / "a.py").write_text("password = 'hunter2'\n")
+    about = provenance.git(tmp_path)
+    assert about["diff_masked"] is True
+    assert "+password = '***'" in about["diff"]
 
 
 def test_it_imports_no_framework() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.workspace import Workspace, atomic_write, file_name
+from assay.workspace import Workspace, atomic_write, file_name, private
 
 
 @pytest.fixture(autouse=True)
@@ -153,3 +154,47 @@ def test_a_file_name_can_be_written(tmp_path: Path) -> None:
     for name in ("../../x", "/abs", "Bob's churn", "a/b", "日本" * 100, "x" * 200, "\ud800", "\n"):
         (tmp_path / f"{file_name(name)}.html").write_text(name, errors="replace")
     assert len(list(tmp_path.glob("*.html"))) == 8
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("was", ["absent", "empty", "in use", "opened"])
+def test_a_new_workspace_is_private_and_an_opened_one_stays_open(tmp_path: Path, was: str) -> None:
+    workspace = Workspace(tmp_path / "work")
+    if was != "absent":
+        workspace.root.mkdir()
+        workspace.root.chmod(0o755)
+    if was == "in use":
+        (workspace.root / "mine.txt").touch()
+    if was == "opened":
+        workspace.ensure().root.chmod(0o750)
+    workspace.ensure()
+    wanted = {"absent": 0o700, "empty": 0o700, "in use": 0o755, "opened": 0o750}
+    assert mode(workspace.root) == wanted[was]
+    assert mode(workspace.root / ".gitignore") == 0o600
+
+
+def test_files_are_private_while_one_works_and_as_usual_afterwards(tmp_path: Path) -> None:
+    @private()
+    def fails() -> None:
+        (tmp_path / "within").touch()
+        raise KeyError
+
+    before = os.umask(0o022)
+    try:
+        first, second = private(), private()
+        with pytest.raises(KeyError):
+            fails()
+        (tmp_path / "after").touch()
+        # As two verbs in two threads may overlap: however they end, the usual comes back.
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+        (tmp_path / "later").touch()
+    finally:
+        os.umask(before)
+    modes = [mode(tmp_path / name) for name in ("within", "after", "later")]
+    assert modes == [0o600, 0o644, 0o644]

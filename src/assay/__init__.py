@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.ablation import Ablation, ablate
     from assay.delivery import load, models, predict, register
     from assay.errors import AssayError
     from assay.estimates import Estimate
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from assay.findings import Finding, NotApplicable, Severity
     from assay.learners.protocol import FitContext, Learner, Model
     from assay.lifecycle import compare, evaluate, report, train
-    from assay.logbook import runs
+    from assay.logbook import note, runs, show
     from assay.predictions import Predictions
     from assay.run import Run
 
 _HOME = {
+    "Ablation": "assay.ablation",
     "AssayError": "assay.errors",
     "Comparison": "assay.evaluation.result",
     "Difference": "assay.evaluation.result",
@@ -36,15 +38,18 @@ _HOME = {
     "Predictions": "assay.predictions",
     "Run": "assay.run",
     "Severity": "assay.findings",
+    "ablate": "assay.ablation",
     "compare": "assay.lifecycle",
     "evaluate": "assay.lifecycle",
     "load": "assay.delivery",
     "load_experiment": "assay.experiment",
     "models": "assay.delivery",
+    "note": "assay.logbook",
     "predict": "assay.delivery",
     "register": "assay.delivery",
     "report": "assay.lifecycle",
     "runs": "assay.logbook",
+    "show": "assay.logbook",
     "train": "assay.lifecycle",
 }
 
@@ -52,11 +57,14 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "train",
     "evaluate",
     "compare",
+    "ablate",
     "register",
     "predict",
     "load",
     "report",
     "runs",
+    "show",
+    "note",
     "models",
     "Run",
     "Experiment",
@@ -65,6 +73,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "Evaluation",
     "Difference",
     "Comparison",
+    "Ablation",
     "Finding",
     "Severity",
     "NotApplicable",

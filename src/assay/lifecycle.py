@@ -26,11 +26,17 @@ from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
+from assay.seeding import seeded
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
+from assay.tracking.notes import opening
+from assay.tracking.resources import watched
 from assay.tracking.store import Store
+from assay.tracking.terminal import LOG, written_down
+from assay.workspace import private
 
 
+@private()
 def train(
     source: Any,
     *,
@@ -38,6 +44,8 @@ def train(
     learner: Any = None,
     settings: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
+    why: str = "",
+    tags: Sequence[str] = (),
     workers: int | None = None,
     checks: Sequence[Check] = CHECKS,
     store: Store | None = None,
@@ -51,6 +59,8 @@ def train(
         learner: A learner's name or import path, a scikit-learn estimator, or a learner.
         settings: More settings for a table in memory, nested as in the file.
         overrides: 'key=value' each, as `--set` on the command line.
+        why: What the run is made for: a hypothesis, kept in the log book.
+        tags: Words to find the run by, as 'baseline' or 'final'.
         workers: Parallel fits; by the size of the work and the cores when None.
         checks: What to look for.
         store: Where to keep the run; as the experiment says when None.
@@ -60,24 +70,35 @@ def train(
         InputError: What is asked for cannot be done; nothing was recorded.
         LearnerError: A fit failed; the run is kept, marked as failed.
     """
+    noted = opening(why, tags)
     announce(Step("Reading the experiment and its table"))
     ready = steps.made_ready(
         ask(source, target=target, learner=learner, settings=settings or {}, overrides=overrides)
     )
     loaded = ready.asked.loaded
     place = Place.to_begin(loaded.tracking_uri, store, loaded.experiment.tracking.artifacts)
-    recorder = place.begin(loaded.name, ready.name, ready.tags, announce)
-    with kept(recorder), place.workspace.scratch() as scratch:
+    recorder = place.begin(
+        loaded.name, ready.name, ready.tags | noted, mirrors=ready.mirrors, announce=announce
+    )
+    with (
+        kept(recorder),
+        written_down(recorder.growing(LOG), announce) as told,
+        place.workspace.scratch() as scratch,
+        watched(recorder, scratch),
+        seeded(ready.plan.seed),
+    ):
         steps.record_settings(ready, recorder, scratch)
+        steps.keep_snapshot(ready, place)
         place.vault.seal(ready.data.sealed)
-        announce(Step("Looking for known mistakes"))
+        told(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)
-        fitted = steps.fit(ready, recorder, scratch, workers, announce)
-        announce(Step("Evaluating"))
+        fitted = steps.fit(ready, recorder, scratch, workers, told)
+        told(Step("Evaluating"))
         judged = steps.judge(ready, fitted)
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
         recorder.table("out_of_fold", as_table(outcome, folds))
-        announce(Step("Saving the model"))
+        recorder.table("predictions_sample", steps.sample(ready, judged))
+        told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from assay.data.ledger import Ledger
 from assay.data.vault import Vault
@@ -13,9 +15,12 @@ from assay.experiment.variables import substituted
 from assay.monitor import Announce, silent
 from assay.provenance import HIDDEN, masked
 from assay.tracking.leftovers import Sent, send_left
+from assay.tracking.mirror import Mirror
+from assay.tracking.mirrors import mirrors_of
 from assay.tracking.mlflow import MlflowStore
 from assay.tracking.recorder import now
 from assay.tracking.routes import Routes
+from assay.tracking.settings import TrackingSettings
 from assay.tracking.spool import About
 from assay.tracking.spooled import Session, SpooledRecorder
 from assay.tracking.store import RunRecord, Store
@@ -81,9 +86,22 @@ class Place:
         return place
 
     def begin(
-        self, experiment: str, name: str, tags: Mapping[str, str], announce: Announce = silent
+        self,
+        experiment: str,
+        name: str,
+        tags: Mapping[str, str],
+        *,
+        mirrors: Mapping[str, Any] | None = None,
+        announce: Announce = silent,
     ) -> SpooledRecorder:
         """Begin a run; from now on this is where runs are looked for.
+
+        Args:
+            experiment: The experiment it belongs to.
+            name: What to call it; a name that is taken gets a number.
+            tags: Short texts.
+            mirrors: The settings in `tracking` that say who is told as well, with ${VAR}.
+            announce: Told of what goes wrong, and of the end that is waited for.
 
         Raises:
             TrackingError: The store cannot be reached; later on that would stop nothing.
@@ -91,7 +109,7 @@ class Place:
         run_id = self.store.begin(experiment, name, tags).run_id
         if isinstance(self.store, MlflowStore):
             self.workspace.remember(self.address)
-        about = self._about(self.store.get(run_id), tags)
+        about = replace(self._about(self.store.get(run_id), tags), mirrors=mirrors or {})
         return self._recorder(about, announce)
 
     def attach(self, run_id: str, announce: Announce = silent) -> SpooledRecorder:
@@ -122,14 +140,14 @@ class Place:
 
     def _recorder(self, about: About, announce: Announce) -> SpooledRecorder:
         below = self.workspace.ensure().spool_folder
-        session = Session(below, about, Routes(self.store), announce)
+        session = Session(below, about, self._routes_of(about), announce)
         assert session.spool.about == about  # it is there from now on, whatever happens
         return SpooledRecorder(session)
 
     def _routes_of(self, about: About) -> Routes:
-        if about.address == self.address:
-            return Routes(self.store)
-        return Routes(self._of(self.workspace, about.address, None).store)
+        is_here = about.address == self.address
+        store = self.store if is_here else self._of(self.workspace, about.address, None).store
+        return Routes(store, self.workspace.mirrors_folder, _mirrors_of(about.mirrors))
 
     @classmethod
     def _of(
@@ -144,6 +162,20 @@ class Place:
         uri, address = (written, written) if is_own else (_resolved(written), masked(written))
         files = artifacts or workspace.artifacts_folder
         return cls(workspace, MlflowStore(uri, files), vault, uri, address)
+
+
+def _mirrors_of(written: Mapping[str, Any]) -> tuple[Mirror, ...]:
+    """The mirrors that these settings ask for, with what they read from the environment."""
+    if not written:
+        return ()
+    text, missing = substituted(json.dumps(dict(written)))
+    if missing:
+        raise TrackingError(
+            f"A mirror needs the environment variable {missing[0]}, which is not set.",
+            where="tracking",
+            mend=f"export {missing[0]}=...",
+        )
+    return tuple(mirrors_of(TrackingSettings(**json.loads(text))))
 
 
 def _resolved(written: str) -> str:

@@ -19,6 +19,7 @@ from assay.evaluation.curves import Curves
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.evaluation.settings import Resamples
 from assay.findings import Finding
+from assay.provenance import DISTRIBUTIONS
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
 from assay.tracking.store import RunRecord, Store
 
@@ -218,7 +219,7 @@ class Run:
             threshold=self.threshold,
             calibration=self.calibration,
             provenance={
-                **_without_diff(self.provenance),
+                **_for_a_page(self.provenance),
                 "data fingerprint": self.fingerprint,
                 "test set": self.test_digest,
                 "model": self.model,
@@ -249,12 +250,16 @@ class Run:
         )
 
 
-def _without_diff(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance as a page shows it: how long the uncommitted diff is, not all of it."""
-    about = dict(provenance.get("git", {}))
+def _for_a_page(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance as a page shows it: of what is long only how long it is."""
+    shown = dict(provenance)
+    packages = shown.pop(DISTRIBUTIONS, None)
+    if packages:
+        shown[DISTRIBUTIONS] = f"{len(packages):,}, in {RUN_FILE} of the run"
+    about = dict(shown.get("git", {}))
     if "diff" in about:
         about["diff"] = f"{len(about['diff'].splitlines()):,} lines, in {RUN_FILE} of the run"
-    return {**provenance, "git": about} if about else dict(provenance)
+    return {name: value for name, value in (shown | {"git": about}).items() if value != {}}
 
 
 def read_run(store: Store, record: RunRecord, scratch: Path) -> Run:

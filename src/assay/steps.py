@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from assay.checks.base import Check, View
 from assay.checks.run import CheckResults, run_checks
+from assay.data import snapshot
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
@@ -18,23 +21,34 @@ from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
 from assay.experiment.asking import Asked
+from assay.experiment.experiment import Experiment
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
+from assay.fitting.jobs import alone
 from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for
-from assay.learners.builtin import baselines
+from assay.learners.builtin import baselines, is_builtin
+from assay.learners.protocol import Learner
 from assay.monitor import Announce, Step
+from assay.place import Place
 from assay.predictions import Predictions
+from assay.provenance import back_ends
 from assay.reports.content import BaselineContent
+from assay.reports.sample import predictions_sample
 from assay.run import Run
+from assay.seeding import about as about_seeds
 from assay.threads import one_numerical_thread
+from assay.tracking.autolog import taken_over
+from assay.tracking.mirrors import mirrors_of
+from assay.tracking.notes import opening
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
 from assay.tracking.spooled import SpooledRecorder
 
 MODEL = "model"
 """What the model of a run is called in it."""
+_MIRRORS = ("wandb", "tensorboard", "mirrors")
 _NAMING = ("model.options.", "training.", "data.split.")
 
 
@@ -47,12 +61,16 @@ class Ready:
         data: Sealed and described.
         primary: The metric to decide by.
         plan: The fits to make.
+        split: Fingerprint of the parts and folds.
+        whole: The table as it was read, if it is small enough to be kept; else None.
     """
 
     asked: Asked
     data: Prepared
     primary: str
     plan: Plan
+    split: str
+    whole: pa.Table | None
 
     @property
     def name(self) -> str:
@@ -60,6 +78,12 @@ class Ready:
         changed = self.asked.loaded.changed
         telling = {key: value for key, value in changed.items() if key.startswith(_NAMING)}
         return run_name(self.asked.learner.name, telling)
+
+    @property
+    def mirrors(self) -> dict[str, Any]:
+        """The settings that say who is told of the run besides its store, as they may be kept."""
+        asked = self.asked.loaded.recorded.get("tracking", {})
+        return {name: asked[name] for name in _MIRRORS if asked.get(name)}
 
     @property
     def tags(self) -> dict[str, str]:
@@ -71,6 +95,8 @@ class Ready:
             FINGERPRINT: self.data.fingerprint,
             "assay.learner": self.asked.learner.name,
             "assay.test": self.data.sealed.digest,
+            "assay.split": self.split,
+            **opening("", self.asked.loaded.experiment.tracking.tags),
         }
 
 
@@ -81,6 +107,7 @@ def made_ready(asked: Asked) -> Ready:
         InputError: What is asked for does not fit the data.
     """
     experiment = asked.loaded.experiment
+    mirrors_of(experiment.tracking)  # refused now, rather than when the run begins
     data = prepare(asked.table, experiment.data, asked.where)
     primary = check_primary(experiment.evaluation.primary, data.schema.task)
     check_fit_for(asked.learner, data.schema.task)
@@ -91,9 +118,14 @@ def made_ready(asked: Asked) -> Ready:
         seed=experiment.data.split.seed,
         repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
         together=related_features(data.development),
+        deterministic=experiment.training.deterministic,
+        around=taken_over if _logs(experiment, asked.learner) else alone,
     )
+    split = data.split_fingerprint(plan.seeds)
+    whole = asked.table if snapshot.fits(asked.table, experiment.tracking.snapshot_mib) else None
     # Its rows are in the data now, and large tables need the room.
-    return Ready(replace(asked, table=asked.table.schema.empty_table()), data, primary, plan)
+    asked = replace(asked, table=asked.table.schema.empty_table())
+    return Ready(asked, data, primary, plan, split, whole)
 
 
 def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
@@ -109,14 +141,25 @@ def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     recorder.params(flattened(loaded.recorded))
 
 
+def keep_snapshot(ready: Ready, place: Place) -> None:
+    """Keep a small table as it was read: its source may change."""
+    if ready.whole is not None:
+        snapshot.keep(ready.whole, ready.data.fingerprint, place.workspace)
+
+
 def provenance_of(ready: Ready) -> dict[str, Any]:
     """What the run depends on, as it was when the run began; in an order to be shown."""
     unreadable = ready.data.unreadable
     odd = {"sealed cells that count as missing": unreadable} if unreadable else {}
+    plan, version = ready.plan, ready.asked.version
     return {
-        "seed": ready.plan.seed,
+        "seed": plan.seed,
+        "seeds": about_seeds(plan.seeds, deterministic=plan.deterministic),
         **ready.asked.about,
+        "back ends": back_ends(),
         "split": ready.data.split.how,
+        "split fingerprint": ready.split,
+        **({"data version": dict(version)} if version else {}),
         "data fingerprint": ready.data.fingerprint,
         "sealed test": ready.data.sealed.digest,
         **odd,
@@ -172,6 +215,19 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             clusters=predicted.groups,
             ordered=ready.data.folding.is_forward,
         )
+
+
+def sample(ready: Ready, judged: Assessment) -> pa.Table:
+    """Some out-of-fold predictions to look at, with the texts and pictures they were made from."""
+    data, source = ready.data, Path(ready.asked.loaded.source)
+    return predictions_sample(
+        judged.judged.outcome,
+        data.raw_development,
+        data.development.rows,
+        data.schema,
+        seed=ready.plan.seed,
+        folder=source if source.is_dir() else source.parent,
+    )
 
 
 def save_model(
@@ -254,6 +310,11 @@ def summed_up(
         model=model,
         profile=profile(data.raw_development, data.schema),
     )
+
+
+def _logs(experiment: Experiment, learner: Learner) -> bool:
+    """Whether what the learner logs with MLflow is taken over; ours log nothing there."""
+    return experiment.tracking.autolog and not is_builtin(learner)
 
 
 def _rows_of(ready: Ready, predictions: Predictions) -> Part:

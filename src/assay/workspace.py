@@ -20,6 +20,7 @@ from filelock import FileLock
 WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
 FOLDER = ".assay"
 _STORE = "tracking-uri"
+_PRIVATE = 0o077
 _LONGEST_FILE_NAME = 120  # bytes, of the 255 that there are: room for numbers, ids and endings
 
 
@@ -63,6 +64,16 @@ class Workspace:
         return self.root / "spool"
 
     @property
+    def mirrors_folder(self) -> Path:
+        """Where mirrors of runs keep their files."""
+        return self.root / "mirrors"
+
+    @property
+    def snapshots_folder(self) -> Path:
+        """Where small tables are kept as training read them."""
+        return self.root / "snapshots"
+
+    @property
     def artifacts_folder(self) -> Path:
         """Where the store of runs keeps files."""
         return self.root / "artifacts"
@@ -88,11 +99,17 @@ class Workspace:
             atomic_write(self.root / _STORE, tracking_uri, mode=0o600)
 
     def ensure(self) -> Self:
-        """Create the folder, readable by its owner only and unseen by git."""
+        """Create the folder, readable by its owner only and unseen by git.
+
+        Whoever opens it to others afterwards is not overruled.
+        """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         ignore = self.root / ".gitignore"
         if not ignore.exists():
-            atomic_write(ignore, "*\n")
+            if not any(self.root.iterdir()):
+                with suppress(OSError):  # of a folder that is somebody else's
+                    self.root.chmod(0o700)
+            atomic_write(ignore, "*\n", mode=0o600)
         return self
 
     @contextmanager
@@ -113,6 +130,7 @@ class Workspace:
         folder = self.root / f"scratch-{file_name(socket.gethostname())}-{uuid4().hex}"
         lock = _lock_of(folder)
         with ExitStack() as held:
+            held.enter_context(private())
             with suppress(OSError):  # where no file can be locked, nobody sweeps either
                 held.enter_context(FileLock(lock))
             folder.mkdir(mode=0o700)
@@ -129,6 +147,20 @@ class Workspace:
             with suppress(OSError), FileLock(lock, blocking=False):
                 shutil.rmtree(folder, ignore_errors=True)
                 lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Within it, and as `@private()` in a function, new files are readable by their owner only.
+
+    Also those that libraries write. Of several at the same time the first to begin ends it.
+    """
+    before = os.umask(_PRIVATE)
+    try:
+        yield
+    finally:
+        if before != _PRIVATE:
+            os.umask(before)
 
 
 def is_writable(folder: Path) -> bool:
@@ -169,7 +201,7 @@ def atomic_write(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
 @contextmanager
 def written_aside(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """A file to write to, which takes the place of `path` once it is whole and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     aside = Path(name)

@@ -46,7 +46,7 @@ def test_it_names_pairs_and_metric_unused_rows_and_all_columns_to_ignore(run: Ru
     assert "linear is better than prior in ROC AUC by 0." in text
     assert "Not used: 12 rows without target." in text
     assert "To ignore these too: data: {roles: {ignore: ['c', 'one', 'other']}}" in text
-    assert "assay evaluate 'two words/linear-seeds=1' --on test" in text
+    assert "assay evaluate 'two words/linear-seeds1' --on test" in text
     assert "assay predict 'two words' DATA --out FILE" in text
 
 
@@ -127,13 +127,13 @@ def test_a_comparison_shows_itself() -> None:
         for name in ("ours", "theirs")
     ]  # fmt: skip
     compared = assay.compare(*runs, store=store)
-    assert (compared.first, compared.second) == ("ours/linear-seeds=1", "theirs/linear-seeds=1")
+    assert (compared.first, compared.second) == ("ours/linear-seeds1", "theirs/linear-seeds1")
     assert not compared.is_of_one
-    assert repr(compared).startswith("Comparison(ours/linear-seeds=1, theirs/linear-seeds=1: The ")
+    assert repr(compared).startswith("Comparison(ours/linear-seeds1, theirs/linear-seeds1: The ")
     html = compared._repr_html_()
-    assert "<th>theirs/linear-seeds=1</th>" in html
+    assert "<th>theirs/linear-seeds1</th>" in html
     assert np.isclose(compared.verdict.first, compared.verdict.second)
     assert assay.compare(runs[0], runs[0], store=store).is_of_one
     assert [each.reference for each in assay.runs(store=store)] == [
-        "theirs/linear-seeds=1", "ours/linear-seeds=1",
+        "theirs/linear-seeds1", "ours/linear-seeds1",
     ]  # fmt: skip

@@ -75,6 +75,23 @@ class StoreContract:
         assert store.findings(recorder.run_id) == [FINDING]
         assert store.table(recorder.run_id, "out_of_fold").equals(table)
 
+    def test_children_and_files_are_listed(self, store: Store, tmp_path: Path) -> None:
+        recorder = self.begun(store)
+        for name in ("fold-1", "fold-2"):
+            child = recorder.child(name)
+            child.metrics({"roc_auc": 0.5})
+            child.finish(Status.FINISHED)
+        (tmp_path / "a.txt").write_text("a")
+        recorder.artifact(tmp_path / "a.txt", "deep/er")
+        recorder.table("out_of_fold", pa.table({"row": [1]}))
+        children = store.children(recorder.run_id)
+        assert sorted(each.name for each in children) == ["fold-1", "fold-2"]
+        assert children[0].metrics == {"roc_auc": 0.5}
+        assert children[0].duration_s is not None
+        assert store.get(recorder.run_id).duration_s is None
+        assert store.children(children[0].run_id) == store.files(children[0].run_id) == []
+        assert "deep/er/a.txt" in store.files(recorder.run_id)
+
     def test_many_params_and_long_ones_are_taken(self, store: Store) -> None:
         recorder = self.begun(store)
         recorder.params({f"p{i}": "x" * 7000 for i in range(120)})

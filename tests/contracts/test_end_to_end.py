@@ -88,7 +88,7 @@ def test_two_runs_of_one_store_are_compared() -> None:
     assert comparison.n == 320
     assert comparison.verdict.metric == "roc_auc"
     assert comparison.verdict.better == "second"
-    assert comparison.verdict.verdict.startswith("linear-seeds=1 is better than fake-seeds=1 by ")
+    assert comparison.verdict.verdict.startswith("linear-seeds1 is better than fake-seeds1 by ")
     same = assay.compare(first, first, store=store)
     assert same.verdict.better is None
     assert "within noise" in same.verdict.verdict

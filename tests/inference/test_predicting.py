@@ -264,7 +264,7 @@ def test_a_run_shows_itself() -> None:
         table(Task.BINARY), target="y", learner="linear", store=MemoryStore(),
         settings={"training": {"seeds": 1}, "evaluation": {"resamples": 200}},
     )  # fmt: skip
-    assert repr(run).startswith("Run(linear-seeds=1: roc_auc 0.")
+    assert repr(run).startswith("Run(linear-seeds1: roc_auc 0.")
     html = run._repr_html_()
     assert "<table>" in html
     assert str(run.metrics["roc_auc"]) in html

@@ -25,9 +25,9 @@ def test_from_a_table_to_predictions(terminal: Terminal, tmp_path: Path, workspa
     assert said.status == 0
     assert "linear predicts Species, judged on 276 out-of-fold rows" in " ".join(said.out.split())
     assert "'Region' has the same value" in said.out
-    assert "assay evaluate penguins/linear-seeds=1 --on test" in said.out
+    assert "assay evaluate penguins/linear-seeds1 --on test" in said.out
     assert "Fitting 11 models" in said.err
-    assert (workspace / "reports" / "penguins" / "linear-seeds=1.html").exists()
+    assert (workspace / "reports" / "penguins" / "linear-seeds1.html").exists()
 
     said = terminal("train", "penguins.yaml", "--seeds", "1", "--json", "-q", "--set",
                     "model.options.max_rounds=30")  # fmt: skip
@@ -43,17 +43,17 @@ def test_from_a_table_to_predictions(terminal: Terminal, tmp_path: Path, workspa
     assert said.out.count("finished") == 2
     assert [run["status"] for run in terminal("runs", "--json").json["runs"]] == ["finished"] * 2
 
-    compared = terminal("compare", "linear-seeds=1", trained["name"], "--json")
+    compared = terminal("compare", "linear-seeds1", trained["name"], "--json")
     assert compared.status == 0
     assert compared.json["primary"] == "log_loss"
     said = terminal("compare", trained["name"], "last", "--require-better")
     assert said.out.startswith(f"Both are the run penguins/{trained['name']}: there is nothing")
     assert said.status == 1
 
-    tested = terminal("evaluate", "linear-seeds=1", "--on", "test", "--json", "-q").json
+    tested = terminal("evaluate", "linear-seeds1", "--on", "test", "--json", "-q").json
     assert (tested["rows"], tested["looks"]) == ("test", 1)
     assert tested["difference"]["metric"] == "log_loss"
-    page = Path(terminal("report", "linear-seeds=1").out.strip()).read_text()
+    page = Path(terminal("report", "linear-seeds1").out.strip()).read_text()
     assert "log loss on 68 sealed rows" in page.lower()
 
     said = terminal("register", "last", "--as", "penguins")

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assay import steps
 from assay.tracking.mlflow import MlflowStore
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Terminal
-from tests.servers import free_port, mlflow_server
+from tests.servers import Proxy, free_port, mlflow_server
 from tests.tracking.racing import raced
 
 
@@ -69,6 +70,49 @@ def test_runs_that_race_to_a_server_get_names_of_their_own(server: str, tmp_path
     assert len(set(names)) == 3, names
     assert all(name.startswith("linear") for name in names)
     assert {run.name for run in MlflowStore(server).runs("fresh")} == set(names)
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_gets_the_run_when_it_is_back(
+    terminal: Terminal, template_database: Path, tmp_path: Path, workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("assay.tracking.spooled.PATIENCE_S", 1)
+    with (
+        mlflow_server(tmp_path / "server", template_database) as server,
+        Proxy(server.port) as proxy,
+    ):
+        record_settings = steps.record_settings
+
+        def goes_away(*arguments: object) -> None:
+            proxy.refuse()
+            record_settings(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(steps, "record_settings", goes_away)
+        trained = terminal("train", str(EXAMPLES / "penguins.yaml"), "--seeds", "1", "--json",
+                           "--quiet", "--set", f"tracking.uri={proxy.uri}")  # fmt: skip
+        assert trained.status == 0, trained.err
+        assert Path(trained.json["report"]).exists()
+        assert "has not reached the store of runs yet: The store of runs " in trained.err
+        assert "sent by the next command that can, or by: assay sync" in trained.err
+        assert "Warning" not in trained.err
+
+        still_away = terminal("sync", "--quiet")
+        assert (still_away.status, still_away.out) == (2, "")
+        assert still_away.err.startswith("TrackingError: The store of runs ")
+
+        proxy.listen()
+        synced = terminal("sync", "--quiet")
+        assert (synced.status, synced.err) == (0, ""), synced
+        assert "is whole in the store of runs." in synced.out
+        assert terminal("sync", "--quiet").out == "Everything has been sent.\n"
+        [run] = terminal("runs", "--json").json["runs"]
+        assert (run["run_id"], run["status"]) == (trained.json["run_id"], "finished")
+        tested = terminal("evaluate", "last", "--on", "test", "--json")
+        assert tested.json["rows"] == "test", tested.err
+        assert terminal("register", "last", "--as", "species").status == 0
+        table = str(EXAMPLES / "penguins.parquet")
+        assert terminal("predict", "species", table, "--out", "there.parquet").status == 0
 
 
 def test_a_server_that_is_not_there_is_told_at_once(terminal: Terminal, workspace: Path) -> None:

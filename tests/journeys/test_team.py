@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import assay
-from assay import logbook
+from assay import sending
 from assay.place import Place
 from assay.tracking.mlflow import MlflowStore
 from assay.tracking.recorder import Status
@@ -144,7 +144,7 @@ def test_what_a_killed_process_left_reaches_the_database(
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    assert logbook.sync().runs == ("killed/a",)
+    assert sending.sync().runs == ("killed/a",)
     store = Place.to_find().store
     record = store.get((tmp_path / "ready").read_text())
     assert (record.status, record.reason) == (Status.INTERRUPTED, "its process is gone")

@@ -18,13 +18,14 @@ from pathlib import Path
 
 import pytest
 
-from assay import logbook
+from assay import logbook, sending
 from assay.place import Place
 from assay.tracking import shipper as shipping
 from assay.tracking.leftovers import Sent
 from assay.tracking.mlflow import MlflowStore
 from assay.tracking.mlflow_client import client
 from assay.tracking.recorder import Recorder, Status
+from assay.tracking.spool import left
 from tests.tracking.story import assert_metrics, children_of, loss, tell_opening
 
 pytestmark = [
@@ -124,8 +125,8 @@ def test_what_was_recorded_survives_the_process(workspace: Path, tmp_path: Path)
     assert all(each.finished for each in gone)
     asked = client(store_here().uri)
     assert {asked.get_run(each.run_id).info.status for each in gone} == {"KILLED"}
-    assert logbook.sync() == Sent((), (), ())
-    assert [each for each in (workspace / "spool").glob("*/*") if each.name != "lock"] == []
+    assert sending.sync() == Sent((), (), ())
+    assert left(workspace / "spool") == []
 
 
 def store_here() -> MlflowStore:
@@ -170,12 +171,12 @@ def test_a_killed_sync_is_taken_up_by_the_next(workspace: Path, tmp_path: Path) 
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     for _ in range(12):
-        killed_at_a_random_moment(logbook.sync, 0.6)
-    sent = logbook.sync()
+        killed_at_a_random_moment(sending.sync, 0.6)
+    sent = sending.sync()
     assert (sent.unsent, sent.notices) == ((), ())
     assert sum(assert_kept(path) for path in sorted(tmp_path.glob("witness-*"))) > 4
     assert {each.status for each in logbook.runs()} <= {Status.FINISHED, Status.INTERRUPTED}
-    assert logbook.sync() == Sent((), (), ())
+    assert sending.sync() == Sent((), (), ())
 
 
 def test_who_is_killed_while_a_run_begins_leaves_none_running(workspace: Path) -> None:
@@ -185,8 +186,8 @@ def test_who_is_killed_while_a_run_begins_leaves_none_running(workspace: Path) -
 
     for _ in range(10):
         killed_at_a_random_moment(begin, 0.3)
-    assert logbook.sync().unsent == ()
+    assert sending.sync().unsent == ()
     records = logbook.runs()
     assert {each.status for each in records} <= {Status.INTERRUPTED}
     assert all(each.finished for each in records)
-    assert logbook.sync() == Sent((), (), ())
+    assert sending.sync() == Sent((), (), ())

@@ -110,7 +110,7 @@ def test_an_experiment_called_with_quotes_goes_from_training_to_prediction(
     for number in (1, 2):
         run = assay.train(frame, target="y", learner="linear", settings={**SETTINGS, "name": name})
         assert assay.register(run).reference == f"{name}/{number}"
-    assert [each.name for each in logbook.runs(name)] == [run.name, "linear-seeds=1"]
+    assert [each.name for each in logbook.runs(name)] == [run.name, "linear-seeds1"]
     assert [each.reference for each in delivery.models()] == [f"{name}/2", f"{name}/1"]
     assert len(assay.predict(f"{name}/1", frame)) == len(frame)
     with pytest.raises(NotFoundError, match="There is no model"):

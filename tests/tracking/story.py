@@ -38,7 +38,7 @@ def begun(store: MlflowStore, below: Path, told: Telling | None = None) -> Spool
     begun = store.get(store.begin("income", "boosting", {}).run_id)
     about = About(begun.run_id, begun.name, "income", 5, "somewhere")
     below.mkdir(exist_ok=True)
-    return SpooledRecorder(Session(below, about, Routes(store), told or Telling()))
+    return SpooledRecorder(Session(below, about, Routes(store, below), told or Telling()))
 
 
 def loss(step: int) -> dict[str, float]:

@@ -131,7 +131,7 @@ def test_a_server_that_stays_away_is_told_later(
     [text] = told.told
     assert "has not reached the store of runs yet: " in text
     proxy.listen()
-    sent = send_left(below, lambda about: Routes(store), patience_s=60)
+    sent = send_left(below, lambda about: Routes(store, below), patience_s=60)
     assert (len(sent.runs), sent.unsent, sent.notices) == (1, (), ())
     assert_told(store, recorder.run_id, STEPS, tmp_path)
 

@@ -24,7 +24,7 @@ def trained(name: str, store: MemoryStore | None = None) -> assay.Run:
 
 
 def test_an_ordinary_name_gives_a_page_of_that_name(workspace: Path) -> None:
-    assert trained("income").report == workspace / "reports" / "income" / "fake-seeds=1.html"
+    assert trained("income").report == workspace / "reports" / "income" / "fake-seeds1.html"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,6 +8,7 @@ from assay.errors import InputError, NotFoundError
 from assay.tracking.memory import MemoryStore
 from assay.tracking.recorder import Status
 from assay.tracking.runs import find_run, run_name
+from assay.workspace import file_name
 
 
 def begun(store: MemoryStore, name: str, value: float, *, greater: str = "true", data: str = "d",
@@ -80,14 +81,24 @@ def test_what_is_not_there_is_told_with_what_is() -> None:
     ("learner", "changed", "name"),
     [
         ("boosting", {}, "boosting"),
-        ("sklearn.svm:SVC", {"model.options.C": 2.0}, "SVC-C=2.0"),
-        ("linear", {"data.split.seed": 1, "training.seeds": 3}, "linear-seed=1-seeds=3"),
-        ("linear", {"x.y": "a b/c"}, "linear-y=a_b_c"),
+        ("sklearn.svm:SVC", {"model.options.C": 2.0}, "SVC-C2"),
+        ("linear", {"data.split.seed": 1, "training.seeds": 3}, "linear-s1-seeds3"),
+        ("boosting", {"model.options.learning_rate": 1e-5}, "boosting-lr1e-05"),
+        (
+            "mlp",
+            {"a.batch_size": 64, "a.epochs": 3, "a.augment": True, "a.amp": False},
+            "mlp-bs64-e3-augment-no_amp",
+        ),
+        ("linear", {"x.y": "a b/c"}, "linear-y_a_b_c"),
+        ("linear", {"x.l1": -2, "x.l2": 0.5, "x.y": [1, 2]}, "linear-l1_-2-l2_0.5-y_1_2"),
     ],
 )
 def test_a_name_says_what_is_different(learner: str, changed: dict, name: str) -> None:
     assert run_name(learner, changed) == name
 
 
-def test_a_name_is_never_endless() -> None:
-    assert len(run_name("linear", {f"key{i}": i for i in range(100)})) <= 80
+def test_a_name_is_never_endless_and_fit_for_a_file() -> None:
+    name = run_name("linear", {f"key{i}": i for i in range(100)})
+    assert len(name) <= 80
+    assert "=" not in name
+    assert file_name(name) == name

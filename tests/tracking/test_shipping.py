@@ -70,11 +70,11 @@ def begun(
     run_id = store.begin("income", name, {}).run_id
     about = About(run_id, name, "income", 5, "memory:")
     below.mkdir(exist_ok=True)
-    return SpooledRecorder(Session(below, about, Routes(store), told or Telling()))
+    return SpooledRecorder(Session(below, about, Routes(store, below), told or Telling()))
 
 
 def resent(store: MemoryStore, below: Path) -> Sent:
-    return send_left(below, lambda about: Routes(store), patience_s=5)
+    return send_left(below, lambda about: Routes(store, below), patience_s=5)
 
 
 def test_everything_arrives(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_forked_process_leaves_the_spool_to_its_parent(tmp_path: Path) -> None
     assert len(left(tmp_path / "spool")) == 2
     recorder.finish(Status.FINISHED)
     assert store.get(recorder.run_id).status is Status.FINISHED
-    sent = send_left(tmp_path / "spool", lambda about: Routes(store), patience_s=5)
+    sent = send_left(tmp_path / "spool", lambda about: Routes(store, tmp_path), patience_s=5)
     assert (len(sent.runs), sent.unsent) == (1, ())
     [run] = _children(store, recorder.run_id)
     assert store.history(run, "loss") == [(1, 1.0), (2, 0.5), (3, 0.25)]

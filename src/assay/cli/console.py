@@ -13,6 +13,7 @@ from typing import IO, Any, TypeVar, cast
 import click
 from rich.console import Console
 
+from assay.cli.completion import offer_runs, offer_tags
 from assay.monitor import Announce, Step
 
 _WIDTH_OF_FILES = 120
@@ -28,6 +29,20 @@ def json_option(command: F) -> F:
 def quiet_option(command: F) -> F:
     """Adds --quiet."""
     return click.option("--quiet", "-q", is_flag=True, help="Show no progress.")(command)
+
+
+def run_argument(command: F) -> F:
+    """Adds RUN, which the shell completes."""
+    return click.argument("run", shell_complete=offer_runs)(command)
+
+
+def tag_option(flag: str, does: str) -> Callable[[F], F]:
+    """Adds an option that takes tags."""
+    words = f"{does}: baseline, ablation, final, debugging, or any word. Repeatable."
+    name = f"{flag.removeprefix('--')}s".replace("untags", "untag")
+    return click.option(
+        flag, name, multiple=True, metavar="WORD", help=words, shell_complete=offer_tags
+    )
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -1,14 +1,22 @@
-"""`assay evaluate`, `compare`, `runs` and `report`."""
+"""`assay evaluate`, `compare` and `report`."""
 
 from __future__ import annotations
 
 import click
 
-from assay.cli.console import json_option, out, print_json, progress, quiet_option
+from assay.cli.completion import offer_runs
+from assay.cli.console import (
+    json_option,
+    out,
+    print_json,
+    progress,
+    quiet_option,
+    run_argument,
+)
 
 
 @click.command()
-@click.argument("run")
+@run_argument
 @click.option(
     "--on",
     type=click.Choice(["out-of-fold", "test"]),
@@ -34,8 +42,8 @@ def evaluate(run: str, on: str, reason: str, as_json: bool, quiet: bool) -> int:
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=offer_runs)
+@click.argument("second", shell_complete=offer_runs)
 @click.option("--require-better", is_flag=True, help="Exit 1 unless SECOND is better than FIRST.")
 @json_option
 def compare(first: str, second: str, require_better: bool, as_json: bool) -> int:
@@ -72,51 +80,7 @@ def compare(first: str, second: str, require_better: bool, as_json: bool) -> int
 
 
 @click.command()
-@click.option("--experiment", help="Only the runs of this experiment.")
-@json_option
-def runs(experiment: str | None, as_json: bool) -> int:
-    """List the runs, newest first, also those that failed or were interrupted."""
-    from rich.table import Table
-
-    from assay import logbook
-    from assay.estimates import significant
-    from assay.tracking.runs import PRIMARY
-
-    found = logbook.runs(experiment)
-    if as_json:
-        keys = ("run_id", "name", "experiment", "status", "reason", "created", "metrics")
-        print_json({"runs": [{key: getattr(each, key) for key in keys} for each in found]})
-        return 0
-    if not found:
-        click.echo(_no_runs(experiment))
-        return 0
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for name in ("run", "experiment", "status", "primary metric", "started", "id"):
-        table.add_column(name)
-    for each in found:
-        primary = each.tags.get(PRIMARY, "")
-        known = primary in each.metrics
-        shown = f"{primary} {significant(each.metrics[primary])}" if known else ""
-        status = f"{each.status}: {each.reason}" if each.reason else str(each.status)
-        started = each.created[:16].replace("T", " ")
-        table.add_row(each.name, each.experiment, status, shown, started, each.run_id[:8])
-    out().print(table)
-    return 0
-
-
-def _no_runs(experiment: str | None) -> str:
-    """That there are none, and of which experiments there are some."""
-    from assay import logbook
-
-    if experiment is None:
-        return "There are no runs yet. next   assay train EXPERIMENT"
-    known = dict.fromkeys(each.experiment for each in logbook.runs())
-    there = f" There are runs of: {', '.join(known)}" if known else ""
-    return f"There are no runs of the experiment {experiment!r}.{there}"
-
-
-@click.command()
-@click.argument("run")
+@run_argument
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @json_option
 def report(run: str, opens: bool, as_json: bool) -> int:

@@ -17,9 +17,9 @@ def sync(as_json: bool, quiet: bool) -> int:
     left.
     """
     with progress(quiet) as announce:
-        from assay import logbook
+        from assay import sending
 
-        sent = logbook.sync(announce=announce)
+        sent = sending.sync(announce=announce)
     if as_json:
         print_json({"runs": sent.runs, "unsent": sent.unsent, "notices": sent.notices})
     else:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from assay.cli.console import json_option, out, print_json, progress, quiet_option
+from assay.cli.console import json_option, out, print_json, progress, quiet_option, run_argument
 
 _SHOWN_NOTES = 10
 
 
 @click.command()
-@click.argument("run")
+@run_argument
 @click.option("--as", "name", help="Name; the experiment's own when absent.")
 @json_option
 def register(run: str, name: str | None, as_json: bool) -> int:

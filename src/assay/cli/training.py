@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from assay.cli.console import json_option, out, print_json, progress, quiet_option
+from assay.cli.console import json_option, out, print_json, progress, quiet_option, tag_option
 from assay.monitor import Announce, Step
 
 
@@ -20,6 +20,8 @@ from assay.monitor import Announce, Step
     help="Set a key of the file otherwise, as in model.options.learning_rate=0.1. Repeatable.",
 )
 @click.option("--seeds", type=click.IntRange(min=1), help="Short for --set training.seeds=N.")
+@click.option("--why", default="", metavar="TEXT", help="What the run is made for: a hypothesis.")
+@tag_option("--tag", "Tag the run")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Fits at the same time; one per core if absent."
 )
@@ -30,6 +32,8 @@ def train(
     experiment: Path,
     overrides: tuple[str, ...],
     seeds: int | None,
+    why: str,
+    tags: tuple[str, ...],
     workers: int | None,
     dry_run: bool,
     as_json: bool,
@@ -48,7 +52,14 @@ def train(
             overrides = (*overrides, f"training.seeds={seeds}")
         if dry_run:
             return _rehearse(experiment, overrides, workers, as_json, announce)
-        run = lifecycle.train(experiment, overrides=overrides, workers=workers, announce=announce)
+        run = lifecycle.train(
+            experiment,
+            overrides=overrides,
+            why=why,
+            tags=tags,
+            workers=workers,
+            announce=announce,
+        )
     if as_json:
         print_json(run.summary())
     else:

@@ -6,6 +6,7 @@ block from all that was known before it (less the gap), and the first block is n
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,13 @@ class Folds:
             return self.number != fold
         begins = self.times[self.predicts(fold)].min()
         return (self.times < begins) & (self.times <= begins - self.gap)
+
+    def digest(self) -> bytes:
+        """Names this division: rows, folds, and what each may learn from."""
+        digest = hashlib.sha256(self.number.astype("<i8").tobytes())
+        if self.times is not None:
+            digest.update(self.times.astype("<f8").tobytes() + np.float64(self.gap).tobytes())
+        return digest.digest()
 
     @property
     def predicted(self) -> Mask:

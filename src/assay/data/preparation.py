@@ -6,6 +6,7 @@ After `prepare` returns, the targets of the test rows exist in one place only: i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -66,6 +67,16 @@ class Prepared:
             "test": len(self.split.test),
             **{reason: len(rows) for reason, rows in self.split.unused.items()},
         }
+
+    def split_fingerprint(self, seeds: Sequence[int]) -> str:
+        """SHA-256 of the row numbers of every part, and of every fold as each seed draws them."""
+        digest = hashlib.sha256()
+        parts = {"train": self.split.train, "test": self.split.test, **self.split.unused}
+        for name, rows in parts.items():
+            digest.update(f"{name}: {len(rows)}\0".encode() + rows.astype("<i8").tobytes())
+        for seed in seeds:
+            digest.update(self.folding.divide(self.development, seed).digest())
+        return digest.hexdigest()
 
 
 def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay import provenance
-from assay.data.sources import from_frame, read_table, shown
+from assay.data.sources import from_frame, read_versioned, shown
 from assay.errors import InputError
 from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
 from assay.learners.adapt import adapt, resolve_learner
@@ -31,6 +31,7 @@ class Asked:
         where: What to call the table in errors.
         learner: The learner to be trained.
         about: Provenance, taken before anything else was done.
+        version: Which version of the source was read, as far as anybody keeps versions of it.
         started: When that was, in seconds of `time.perf_counter()`.
     """
 
@@ -39,6 +40,7 @@ class Asked:
     where: str
     learner: Learner
     about: Mapping[str, Any]
+    version: Mapping[str, Any]
     started: float
 
 
@@ -78,15 +80,15 @@ def ask(
         about = provenance.collect(loaded.folder)
         _make_importable(loaded.folder)
         data = loaded.experiment.data
-        table = read_table(loaded.source, query=data.query, sheet=data.sheet)
+        table, version = read_versioned(loaded.source, query=data.query, sheet=data.sheet)
         where = shown(loaded.source)
     else:
         loaded = _of_frame(target, given, named, settings, overrides)
         about = provenance.collect(loaded.folder)
         where = "the data frame"
-        table = from_frame(source, where)
+        table, version = from_frame(source, where), {}
     recipe = given or resolve_learner(loaded.experiment.model)
-    return Asked(loaded, table, where, recipe, about, started)
+    return Asked(loaded, table, where, recipe, about, version, started)
 
 
 def _make_importable(folder: Path) -> None:

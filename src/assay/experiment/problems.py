@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -107,7 +107,8 @@ def _problem(key: str, owner: type[BaseModel], field: FieldInfo | None, error: A
     name = key.rpartition(".")[2]
     kind = error["type"]
     if kind == "model_type":
-        inner: Any = owner if field is None else field.annotation
+        inner = owner if field is None else _model_of(field)
+        assert inner is not None
         keys = ", ".join(inner.model_fields)
         return Problem(
             key, f"{key} must be a block of keys.", f"{name}: {{KEY: VALUE}}", f"known: {keys}"
@@ -152,20 +153,25 @@ def _known_part(
         if not isinstance(each, str):
             break
         if each not in owner.model_fields:
-            if field is None or _is_model(field):
+            if field is None or _model_of(field) is not None:
                 return [*path, each], owner, None
             break
         path.append(each)
         field = owner.model_fields[each]
-        if not _is_model(field):
+        inner = _model_of(field)
+        if inner is None:
             break
         if each != loc[-1]:
-            owner = field.annotation  # type: ignore[assignment]
+            owner = inner
     return path, owner, field
 
 
-def _is_model(field: FieldInfo) -> bool:
-    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+def _model_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The block that a field is, which may be left out; None if it is no block."""
+    for each in get_args(field.annotation) or [field.annotation]:
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return None
 
 
 def _default(field: FieldInfo, otherwise: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.data.schema import Schema
-from assay.fitting.jobs import Fitted, Job
+from assay.fitting.jobs import Around, Fitted, Job, alone
 from assay.fitting.pool import runner, workers_for
 from assay.learners.protocol import Learner, Model
 from assay.predictions import Predictions
@@ -66,6 +66,8 @@ class Plan:
         seed: Seed of the first repetition; the others count on from it.
         repeats: How often the learner is cross-fitted, each time with other folds and seeds.
         together: Related features, whose importance is measured together.
+        deterministic: Whether torch must add in the same order each time.
+        around: What goes on around every fit of the learner; all of them are then recorded.
     """
 
     learner: Learner
@@ -74,6 +76,8 @@ class Plan:
     seed: int
     repeats: int
     together: tuple[tuple[str, ...], ...] = ()
+    deterministic: bool = True
+    around: Around = alone
 
     @property
     def folds(self) -> int:
@@ -81,22 +85,19 @@ class Plan:
         return self.folding.count
 
     @property
+    def seeds(self) -> range:
+        """The seed of each repetition."""
+        return range(self.seed, self.seed + self.repeats)
+
+    @property
     def first(self) -> list[Job]:
         """The fits that are logged, and the baselines'."""
         own = [
-            Job(
-                self.learner,
-                fold,
-                0,
-                self.seed,
-                self.folding,
-                shuffles=True,
-                together=self.together,
-            )
+            self._job(self.learner, fold, shuffles=True, together=self.together)
             for fold in range(self.folds)
         ]
         beside = [
-            Job(baseline, fold, 0, self.seed, self.folding, baseline=baseline.name)
+            self._job(baseline, fold, baseline=baseline.name)
             for baseline in self.baselines
             for fold in range(self.folds)
         ]
@@ -104,9 +105,9 @@ class Plan:
 
     def then(self, fixed: Mapping[str, Any]) -> list[Job]:
         """The fit on all rows, which takes over what the folds chose, and the repetitions."""
-        refit = Job(self.learner, None, 0, self.seed, self.folding, fixed=fixed)
+        refit = self._job(self.learner, None, fixed=fixed)
         repeated = [
-            Job(self.learner, fold, repeat, self.seed + repeat, self.folding)
+            self._job(self.learner, fold, repeat)
             for repeat in range(1, self.repeats)
             for fold in range(self.folds)
         ]
@@ -116,6 +117,18 @@ class Plan:
     def n_fits(self) -> int:
         """Fits in all."""
         return len(self.first) + len(self.then({}))
+
+    def _job(self, learner: Learner, fold: int | None, repeat: int = 0, **more: Any) -> Job:
+        return Job(
+            learner,
+            fold,
+            repeat,
+            self.seed + repeat,
+            self.folding,
+            deterministic=self.deterministic,
+            around=alone if "baseline" in more else self.around,
+            **more,
+        )
 
 
 def n_repeats(seeds: Literal["auto"] | int, schema: Schema, n_rows: int) -> int:
@@ -166,7 +179,7 @@ def cross_fit(
     fits.remove(last)
     # As they end is not always the same order; what is made of them must be.
     fits.sort(key=lambda each: (each.job.baseline or "", each.job.repeat, each.job.fold))
-    _record(fits, recorder)
+    _record([*fits, last], recorder)
     return _gathered(development, plan, fits, last)
 
 
@@ -186,13 +199,25 @@ def _consensus(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _record(fits: Sequence[Fitted], recorder: Recorder) -> None:
-    """Hand on what the logged repetition recorded, one child run per fold."""
+    """Hand on what the logged repetition recorded, one child run per fold.
+
+    Where something goes on around the learner's fits, all of them are handed on.
+    """
     for each in fits:
-        if _is_first(each.job) and not each.transcript.is_empty:
-            assert each.job.fold is not None
-            child = recorder.child(f"fold-{each.job.fold + 1}")
+        job = each.job
+        is_wanted = _is_first(job) or (job.baseline is None and job.around is not alone)
+        if is_wanted and not each.transcript.is_empty:
+            child = recorder.child(_name(job))
             each.transcript.replay(child)
             child.finish(Status.FINISHED)
+
+
+def _name(job: Job) -> str:
+    """What to call the run of a fit."""
+    if job.fold is None:
+        return "all-rows"
+    fold = f"fold-{job.fold + 1}"
+    return fold if job.repeat == 0 else f"seed-{job.repeat + 1}-{fold}"
 
 
 def _folds_of(development: Part, plan: Plan, repeat: int) -> NDArray[np.int64]:

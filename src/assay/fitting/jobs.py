@@ -1,14 +1,15 @@
 """One fit: the smallest piece of work, a function of its job and the data alone.
 
-It runs in this process or in another, and gives the same bits in both (law 3): its seed and its
-number of numerical threads are part of the job.
+It runs in this process or in another, and gives the same bits in both (law 3): its seed, that of
+the global generators too, and its number of numerical threads are part of the job.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,21 @@ from assay.errors import LearnerError
 from assay.fitting.sharing import stored
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
+from assay.provenance import masked
+from assay.seeding import seeded
 from assay.threads import THREADS, one_numerical_thread
+from assay.tracking.recorder import Recorder
 from assay.tracking.transcript import Transcript
 
+Around = Callable[[Recorder], AbstractContextManager[None]]
+"""Begins and ends something around a fit, and is told the fit's recorder; pickles."""
+
 MOST_SHUFFLED_ROWS = 1000
+
+
+def alone(recorder: Recorder) -> AbstractContextManager[None]:  # noqa: ARG001
+    """Nothing goes on around a fit."""
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,8 @@ class Job:
         shuffles: Whether to predict the left-out rows with each feature shuffled as well.
         together: Features that are shuffled together, as groups.
         fixed: What the fits on folds chose and this one takes over.
+        deterministic: Whether torch must add in the same order each time.
+        around: What goes on around the fit.
     """
 
     learner: Learner
@@ -52,6 +66,8 @@ class Job:
     shuffles: bool = False
     together: tuple[tuple[str, ...], ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    deterministic: bool = True
+    around: Around = alone
 
 
 @dataclass(frozen=True)
@@ -97,15 +113,17 @@ def fit(job: Job, development: Part) -> Fitted:
     transcript = Transcript()
     context = FitContext(seed=job.seed, recorder=transcript, threads=THREADS, fixed=dict(job.fixed))
     done: dict[str, Any] = {}
-    with warnings.catch_warnings(record=True) as caught, one_numerical_thread():
+    repeatable = seeded(job.seed, deterministic=job.deterministic)
+    with warnings.catch_warnings(record=True) as caught, one_numerical_thread(), repeatable:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            done = _done(job, development, context)
+            with job.around(transcript):
+                done = _done(job, development, context)
         except LearnerError as error:
             if job.baseline is None:
                 raise
-            done["failed"] = error.what
+            done["failed"] = masked(error.what)
     blank: dict[str, Any] = {"chosen": {}, "predictions": None, "shuffled": {}, "model": None}
     return Fitted(
         job=job,
@@ -163,5 +181,5 @@ def _shuffled(model: Model, left_out: Part, job: Job) -> dict[tuple[str, ...], P
 
 
 def _first_line(message: Warning | str) -> str:
-    lines = str(message).strip().splitlines()
+    lines = masked(str(message)).strip().splitlines()
     return lines[0] if lines else type(message).__name__

@@ -17,3 +17,8 @@ class TrainingSettings(BaseModel):
         description="auto or a number: repeats with other folds and model seeds; auto is 3 up to "
         "two million cells (rows x columns x classes), 1 above.",
     )
+    deterministic: bool = Field(
+        True,
+        description="Whether torch must add in the same order each time: deterministic algorithms, "
+        "no benchmarking by cuDNN.",
+    )

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from assay.data.schema import Task
 from assay.errors import LearnerError
@@ -34,6 +35,17 @@ NAMES = tuple(_MAKE)
 def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
     """The built-in learner of this name; its options were checked before."""
     return _MAKE[name](_OPTIONS[name](**options))
+
+
+def is_builtin(learner: Learner) -> bool:
+    """Whether a learner is one of these, and not somebody's own."""
+    recipe = learner.build if isinstance(learner, EstimatorLearner) else learner
+    return isinstance(recipe, BoostingLearner | BuildForest | BuildLinear | BuildConstant)
+
+
+def options_of(name: str) -> Mapping[str, FieldInfo]:
+    """The options of a built-in learner with their types and defaults; none of another one."""
+    return _OPTIONS[name].model_fields if name in _OPTIONS else {}
 
 
 def baselines(task: Task, beside: Learner) -> list[Learner]:

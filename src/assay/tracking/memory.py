@@ -78,6 +78,17 @@ class MemoryStore:
         wanted = [each for each in own if experiment in (None, each.experiment)]
         return [self.get(each.run_id) for each in reversed(wanted)]
 
+    def children(self, run_id: str) -> list[RunRecord]:
+        """Runs that were begun inside this one, oldest first."""
+        own = self._run(run_id).run_id
+        return [self.get(each.run_id) for each in self._kept.values() if each.parent == own]
+
+    def files(self, run_id: str) -> list[str]:
+        """Paths of all that the run recorded as files, without those of its model."""
+        folder = self.folder(run_id)
+        paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        return sorted(path.as_posix() for path in paths if path.parts[0] != "models")
+
     def fetch(self, run_id: str, path: str, into: Path) -> Path:
         """A local copy of a file or folder that the run recorded."""
         source = self.folder(run_id) / path

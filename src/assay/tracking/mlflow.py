@@ -29,8 +29,10 @@ from assay.tracking.mlflow_client import client, local_model, model_of_run, told
 from assay.tracking.mlflow_experiments import (
     begun,
     child_of,
+    children_of,
     drop_doubles,
     experiment_ids,
+    files_of,
     one_at_a_time,
     runs_of,
 )
@@ -94,6 +96,16 @@ class MlflowStore:
         with told(self.uri):
             ids = experiment_ids(self.uri, experiment)
             return [self._record(run) for run in runs_of(self.uri, ids)]
+
+    def children(self, run_id: str) -> list[RunRecord]:
+        """Runs that were begun inside this one, oldest first."""
+        with told(self.uri), _known(run_id, self.uri):
+            return [self._record(run) for run in children_of(self.uri, run_id)]
+
+    def files(self, run_id: str) -> list[str]:
+        """Paths of all that the run recorded as files, without those of its model."""
+        with told(self.uri), _known(run_id, self.uri):
+            return sorted(files_of(self.uri, run_id))
 
     def fetch(self, run_id: str, path: str, into: Path) -> Path:
         """A local copy of a file or folder that the run recorded."""

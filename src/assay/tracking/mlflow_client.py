@@ -34,6 +34,7 @@ _PACKAGES = {
     "MySQLdb": "mysqlclient",
     "boto3": "'assay-ml[s3]'",
 }
+_TALKATIVE = ("mlflow", "alembic", "urllib3.connectionpool")
 _MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -137,7 +138,7 @@ def quietly() -> Iterator[None]:
     """MLflow without telemetry, progress bars, and advice on its own insides."""
     for name, value in _MANNERS.items():
         os.environ.setdefault(name, value)
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow  # noqa: F401 - sets the level of its logger, which is then set again

@@ -64,9 +64,10 @@ def drop_doubles(uri: str, run_id: str) -> None:
     for run in every(asked.search_runs, [experiment_id], filter_string=wanted):
         by_key.setdefault(run.data.tags.get(_KEY, run.info.run_id), []).append(run)
     for runs in by_key.values():
-        unused = [run for run in runs if run.info.end_time is None]
-        for run in unused if len(unused) < len(runs) else unused[1:]:
-            asked.delete_run(run.info.run_id)
+        runs.sort(key=lambda each: (each.info.end_time is None, -len(each.data.metrics)))
+        for run in runs[1:]:
+            if run.info.end_time is None:
+                asked.delete_run(run.info.run_id)
 
 
 def _created(uri: str, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
@@ -104,6 +105,23 @@ def runs_of(uri: str, ids: list[str]) -> list[Any]:
         return []
     found = every(client(uri).search_runs, ids, order_by=["start_time DESC"])
     return [run for run in found if _PARENT not in run.data.tags]
+
+
+def children_of(uri: str, run_id: str) -> list[Any]:
+    """MLflow's runs that were begun inside this one, oldest first."""
+    experiment_id = client(uri).get_run(run_id).info.experiment_id
+    within = f"tags.`mlflow.parentRunId` = '{run_id}'"
+    asked = {"filter_string": within, "order_by": ["start_time ASC"]}
+    return list(every(client(uri).search_runs, [experiment_id], **asked))
+
+
+def files_of(uri: str, run_id: str, folder: str | None = None) -> Iterator[str]:
+    """Paths of all files of a run, in all its folders."""
+    for each in client(uri).list_artifacts(run_id, folder):
+        if each.is_dir:
+            yield from files_of(uri, run_id, each.path)
+        else:
+            yield each.path
 
 
 def every(search: Any, *arguments: Any, **named: Any) -> Iterator[Any]:

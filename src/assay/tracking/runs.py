@@ -17,6 +17,7 @@ GREATER_IS_BETTER = "assay.greater_is_better"
 FINGERPRINT = "assay.fingerprint"
 _SHORTEST_PREFIX = 6
 _LONGEST_NAME = 80
+_SHORT = {"learning_rate": "lr", "batch_size": "bs", "epochs": "e", "seed": "s"}
 
 
 def find_run(store: Store, reference: str) -> RunRecord:
@@ -47,13 +48,27 @@ def find_run(store: Store, reference: str) -> RunRecord:
 def run_name(learner: str, changed: Mapping[str, Any]) -> str:
     """A name from the learner and what was set otherwise than by default.
 
-    >>> run_name("boosting", {"model.options.learning_rate": 0.1, "training.seeds": 1})
-    'boosting-learning_rate=0.1-seeds=1'
+    >>> run_name("boosting", {"model.options.learning_rate": 0.1, "data.split.seed": 3})
+    'boosting-lr0.1-s3'
+    >>> run_name("linear", {"data.split.by": "time", "model.options.l2": 5.0, "training.seeds": 1})
+    'linear-by_time-l2_5-seeds1'
     """
     learner = learner.rpartition(":")[2].rpartition(".")[2]
-    parts = [learner, *(f"{key.rpartition('.')[2]}={value}" for key, value in changed.items())]
-    name = re.sub(r"[^A-Za-z0-9_.=-]+", "_", "-".join(parts)).strip("_")
-    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME].rstrip("-_=")
+    name = "-".join([learner, *(_part(key, value) for key, value in changed.items())])
+    name = re.sub(r"_*[^A-Za-z0-9_.-]+", "_", name).strip("_")
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME].rstrip("-_.")
+
+
+def _part(key: str, value: Any) -> str:
+    """One setting in a name: numbers stand right behind their key, words after a dash below."""
+    key = key.rpartition(".")[2]
+    key = _SHORT.get(key, key)
+    if isinstance(value, bool):
+        return key if value else f"no_{key}"
+    if not isinstance(value, int | float):
+        return f"{key}_{value}"
+    joint = "_" if key[-1:].isdigit() or value < 0 else ""
+    return f"{key}{joint}{value:.12g}"
 
 
 def _best(finished: list[RunRecord]) -> RunRecord:

@@ -35,6 +35,7 @@ from assay.workspace import atomic_write, written_aside
 _ABOUT = "about.json"
 _LOG = "log.jsonl"
 _FILES = "files"
+_GROWING = "growing"
 _LOCK = "lock"
 _NEVER_BEGUN_S = 3600
 
@@ -138,6 +139,17 @@ class Spool:
             pyarrow.parquet.write_table(table, aside, compression="zstd")
         return str(path.relative_to(self.folder))
 
+    def growing(self, name: str) -> Path:
+        """A file to write to until the run ends, however it ends; it is recorded then."""
+        folder = self.folder / _FILES / _GROWING
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder / name
+
+    def record_grown(self) -> None:
+        """Record the files that were growing."""
+        for path in sorted((self.folder / _FILES / _GROWING).glob("*")):
+            self.append("artifact", "", str(path.relative_to(self.folder)), "")
+
     def sent(self, target: str) -> int:
         """How far a target has been told; what was only ever held in memory is in no log."""
         try:
@@ -175,6 +187,8 @@ class Spool:
     def end_what_is_open(self, status: str, reason: str) -> None:
         """Write down the end of the run, and of those inside it, where their process did not."""
         open_runs = {""} if self.about.begins else set()
+        if not any(each.method == "finish" and not each.child for each in self.records()):
+            self.record_grown()
         last = self.about.created
         for record in self.records():
             last = max(last, record.at)

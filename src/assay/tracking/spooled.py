@@ -205,9 +205,15 @@ class SpooledRecorder:
         return child
 
     def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:  # noqa: ARG002
+        if not self._lineage:
+            self._spool.record_grown()
         self._spool.append("finish", self._child, status, masked(reason))
         if not self._lineage:
             self._session.close()
+
+    def growing(self, name: str) -> Path:
+        """A file to write to until the run ends, however it ends; it is recorded then."""
+        return self._spool.growing(name)
 
     def attach(self, run_id: str) -> Self:
         about = replace(self._session.about, run_id=run_id, begins=False)

@@ -51,6 +51,14 @@ class RunRecord:
         """What no run of another experiment is called: EXPERIMENT/RUN."""
         return f"{self.experiment}/{self.name}"
 
+    @property
+    def duration_s(self) -> float | None:
+        """How long it took; None while nobody knows when it ended."""
+        if self.finished is None:
+            return None
+        ended, began = datetime.fromisoformat(self.finished), datetime.fromisoformat(self.created)
+        return (ended - began).total_seconds()
+
 
 class Store(Protocol):
     """Keeps runs: begins them, finds them again, gives back what they recorded."""
@@ -77,6 +85,14 @@ class Store(Protocol):
 
     def runs(self, experiment: str | None = None) -> list[RunRecord]:
         """Runs that are nobody's child, newest first."""
+        ...
+
+    def children(self, run_id: str) -> list[RunRecord]:
+        """Runs that were begun inside this one, oldest first."""
+        ...
+
+    def files(self, run_id: str) -> list[str]:
+        """Paths of all that the run recorded as files, without those of its model."""
         ...
 
     def fetch(self, run_id: str, path: str, into: Path) -> Path:
