@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 import assay
 from assay import sending
@@ -21,7 +28,14 @@ from assay.tracking.mlflow import MlflowStore
 from assay.tracking.recorder import Status
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Terminal
-from tests.servers import mlflow_server, object_store, postgres, postgres_programs
+from tests.servers import (
+    Server,
+    free_port,
+    mlflow_server,
+    object_store,
+    postgres,
+    postgres_programs,
+)
 from tests.tracking.story import assert_told, begun, tell_children, tell_opening
 
 pytest.importorskip("moto", reason="moto is not installed: pip install 'moto[s3,server]'")
@@ -164,3 +178,65 @@ def test_a_server_before_both(
         assert any(key.startswith("served/") and key.endswith("MLmodel") for key in objects())
         assert terminal("register", "last", "--as", "served").status == 0
         assert terminal("predict", "served", TABLE, "--out", "out.parquet").status == 0
+
+
+def commands_of_docs() -> dict[str, str]:
+    """MLflow's command line as the team's files have it, on one line."""
+    folder = Path(__file__).parents[2] / "docs" / "server"
+    compose = YAML(typ="safe").load((folder / "compose.yaml").read_text())
+    unit = (folder / "mlflow.service").read_text().replace("\\\n", " ")
+    [start] = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    return {
+        "compose.yaml": compose["services"]["mlflow"]["command"],
+        "mlflow.service": start.partition("=")[2],
+    }
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "mlflow.service"])
+def test_the_server_of_the_docs_runs(name: str, member: Team, tmp_path: Path) -> None:
+    """The very command line, with a free port and the URIs in the environment."""
+    text = commands_of_docs()[name].replace("${SERVER_NAME:-localhost}", "${SERVER_NAME}")
+    words = shlex.split(text.replace("${SERVER_NAME}", "runs.example.org"))
+    assert words[0].endswith("mlflow"), words
+    port = free_port()
+    words = [each.replace("5000", str(port)).replace("0.0.0.0", "127.0.0.1") for each in words[1:]]
+    environment = {
+        **member.environment,
+        "MLFLOW_BACKEND_STORE_URI": member.database.replace(
+            "${TEAM_PASSWORD}", member.environment["TEAM_PASSWORD"]
+        ),
+        "MLFLOW_ARTIFACTS_DESTINATION": f"s3://{BUCKET}/docs",
+    }
+    command = [sys.executable, "-m", "mlflow", *words]
+    with Server(command, port, tmp_path / "log", environment) as server:
+        store = MlflowStore(server.uri)
+        recorder = store.begin(f"docs {name}", "linear", {})
+        (tmp_path / "note.txt").write_text("inside")
+        recorder.artifact(tmp_path / "note.txt", "notes")
+        assert store.fetch(recorder.run_id, "notes/note.txt", tmp_path).read_text() == "inside"
+        assert any(key.startswith("docs/") for key in objects())
+        assert answer(server.uri, "runs.example.org") == 200
+        assert answer(server.uri, "elsewhere.example.org") == 403
+
+
+def answer(uri: str, host: str) -> int:
+    """The status with which a server answers to a name that it may not have."""
+    asked = Request(
+        f"{uri}/api/2.0/mlflow/experiments/search?max_results=1", headers={"Host": host}
+    )
+    try:
+        with urlopen(asked) as answered:
+            return int(answered.status)
+    except HTTPError as error:
+        return error.code
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_takes_the_unit_of_the_docs(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "server" / "mlflow.service").read_text()
+    unit = tmp_path / "mlflow.service"
+    unit.write_text(text.replace("/opt/mlflow/bin/mlflow", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert [line for line in done.stderr.splitlines() if "mlflow.service" in line] == []

@@ -34,7 +34,12 @@ _PACKAGES = {
     "MySQLdb": "mysqlclient",
     "boto3": "'assay-ml[s3]'",
 }
-_TALKATIVE = ("mlflow", "alembic", "urllib3.connectionpool")
+_TALKATIVE = {
+    "mlflow": logging.ERROR,
+    "mlflow.store.db.utils": logging.CRITICAL,  # a traceback for whatever a database refuses
+    "alembic": logging.ERROR,
+    "urllib3.connectionpool": logging.ERROR,
+}
 _MANNERS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -138,13 +143,12 @@ def quietly() -> Iterator[None]:
     """MLflow without telemetry, progress bars, and advice on its own insides."""
     for name, value in _MANNERS.items():
         os.environ.setdefault(name, value)
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow  # noqa: F401 - sets the level of its logger, which is then set again
 
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        for name, level in _TALKATIVE.items():
+            logging.getLogger(name).setLevel(level)
         yield
 
 
