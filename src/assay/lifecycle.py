@@ -76,7 +76,7 @@ def train(
         ask(source, target=target, learner=learner, settings=settings or {}, overrides=overrides)
     )
     loaded = ready.asked.loaded
-    place = Place.to_begin(loaded.tracking_uri, store)
+    place = Place.to_begin(loaded.tracking_uri, store, loaded.experiment.tracking.artifacts)
     recorder = place.begin(
         loaded.name, ready.name, ready.tags | noted, mirrors=ready.mirrors, announce=announce
     )

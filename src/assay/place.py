@@ -48,16 +48,17 @@ class Place:
     address: str
 
     @classmethod
-    def to_begin(cls, uri: str | None, store: Store | None) -> Place:
+    def to_begin(cls, uri: str | None, store: Store | None, artifacts: str | None = None) -> Place:
         """Where a new run goes; what does not exist yet is created.
 
         Args:
             uri: The tracking URI as the experiment names it: with ${VAR}.
             store: A store to use instead.
+            artifacts: Where a new experiment keeps files, if no server decides that.
         """
         workspace = Workspace.find().ensure()
         uri = uri or os.environ.get(TRACKING_VARIABLE) or workspace.own_tracking_uri
-        return cls._of(workspace, uri, store)
+        return cls._of(workspace, uri, store, artifacts)
 
     @classmethod
     def to_find(cls, store: Store | None = None, *, settles: bool = True) -> Place:
@@ -149,7 +150,9 @@ class Place:
         return Routes(store, self.workspace.mirrors_folder, _mirrors_of(about.mirrors))
 
     @classmethod
-    def _of(cls, workspace: Workspace, written: str, store: Store | None) -> Place:
+    def _of(
+        cls, workspace: Workspace, written: str, store: Store | None, artifacts: str | None = None
+    ) -> Place:
         vault = Vault(workspace.vault_folder, Ledger.of_user())
         if isinstance(store, MlflowStore):
             return cls(workspace, store, vault, store.uri, masked(store.uri))
@@ -157,7 +160,8 @@ class Place:
             return cls(workspace, store, vault, written, written)
         is_own = written == workspace.own_tracking_uri
         uri, address = (written, written) if is_own else (_resolved(written), masked(written))
-        return cls(workspace, MlflowStore(uri, workspace.artifacts_folder), vault, uri, address)
+        files = artifacts or workspace.artifacts_folder
+        return cls(workspace, MlflowStore(uri, files), vault, uri, address)
 
 
 def _mirrors_of(written: Mapping[str, Any]) -> tuple[Mirror, ...]:

@@ -34,7 +34,7 @@ def test_fakes_go_from_table_to_prediction(task: Task, tmp_path: Path) -> None:
     )
 
     record = store.get(run.run_id)
-    assert (record.status, record.name) == (Status.FINISHED, "fake-seeds=2")
+    assert (record.status, record.name) == (Status.FINISHED, "fake-seeds2")
     assert record.metrics[run.evaluation.primary] == run.evaluation.headline.value
     assert [finding.code for finding in store.findings(run.run_id)] == ["AS999"]
     assert run.evaluation.n == run.n_rows["train"] == 240

@@ -39,6 +39,27 @@ class TestMlflowStore(StoreContract):
             missing.runs()
         assert "tracking.uri" in caught.value.mend
 
+    def test_a_driver_that_is_not_installed_is_said(self) -> None:
+        with pytest.raises(TrackingError, match="needs the package MySQLdb") as caught:
+            MlflowStore("mysql://me:secret@127.0.0.1/runs").runs()
+        assert "secret" not in str(caught.value)
+        assert caught.value.mend == "pip install mysqlclient"
+
+    def test_a_database_that_is_not_there_is_said_at_once(self) -> None:
+        with pytest.raises(TrackingError, match="cannot be reached: ") as caught:
+            MlflowStore("postgresql+psycopg://me:secret@127.0.0.1:9/runs").runs()
+        assert "secret" not in str(caught.value)
+        assert caught.value.where == "postgresql+psycopg://***@127.0.0.1:9/runs"
+
+    def test_a_bucket_needs_its_package_before_anything_is_trained(
+        self, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("assay.tracking.mlflow_experiments.find_spec", lambda name: None)
+        store = MlflowStore(f"sqlite:///{workspace / 'mlflow.db'}", "s3://bucket/runs")
+        with pytest.raises(TrackingError, match="needs the package boto3") as caught:
+            store.begin("income", "linear", {})
+        assert caught.value.mend == "pip install 'assay-ml[s3]'"
+
     def test_an_outage_is_not_taken_for_nothing_recorded(
         self, store: Store, tmp_path: Path, workspace: Path
     ) -> None:

@@ -67,7 +67,7 @@ def said_of(*commands: str) -> list[Said]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kib", [64, 1200, 1400, 1600])
+@pytest.mark.parametrize("kib", [64, 1200, 1600, 2100])
 def test_a_full_disk_ends_a_run_clearly(mounted: Path, kib: int) -> None:
     """Full before the run is begun, while it is trained, and while its model is kept."""
     _, full, _, listed, again = said_of(

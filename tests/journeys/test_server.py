@@ -2,71 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
-from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from assay import steps
 from assay.tracking.mlflow import MlflowStore
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Terminal
+from tests.servers import Proxy, free_port, mlflow_server
 from tests.tracking.racing import raced
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as asked:
-        asked.bind(("127.0.0.1", 0))
-        port: int = asked.getsockname()[1]
-    return port
 
 
 @pytest.fixture
 def server(template_database: Path, tmp_path: Path) -> Iterator[str]:
     """The URI of an MLflow server that is stopped afterwards."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    database = folder / "mlflow.db"
-    database.write_bytes(template_database.read_bytes())
-    port = _free_port()
-    uri = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{database}", "--host", "127.0.0.1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--port", str(port)]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-    try:
-        _await(uri, process, folder / "log")
-        yield uri
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _await(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(120):
-        assert process.poll() is None, log.read_text()
-        try:
-            urlopen(f"{uri}/health", timeout=5).close()
-        except OSError:
-            time.sleep(1)
-        else:
-            return
-    raise AssertionError(log.read_text())
+    with mlflow_server(tmp_path / "server", template_database) as started:
+        yield started.uri
 
 
 @pytest.mark.slow
@@ -116,8 +72,51 @@ def test_runs_that_race_to_a_server_get_names_of_their_own(server: str, tmp_path
     assert {run.name for run in MlflowStore(server).runs("fresh")} == set(names)
 
 
+@pytest.mark.slow
+def test_a_server_that_goes_away_gets_the_run_when_it_is_back(
+    terminal: Terminal, template_database: Path, tmp_path: Path, workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("assay.tracking.spooled.PATIENCE_S", 1)
+    with (
+        mlflow_server(tmp_path / "server", template_database) as server,
+        Proxy(server.port) as proxy,
+    ):
+        record_settings = steps.record_settings
+
+        def goes_away(*arguments: object) -> None:
+            proxy.refuse()
+            record_settings(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(steps, "record_settings", goes_away)
+        trained = terminal("train", str(EXAMPLES / "penguins.yaml"), "--seeds", "1", "--json",
+                           "--quiet", "--set", f"tracking.uri={proxy.uri}")  # fmt: skip
+        assert trained.status == 0, trained.err
+        assert Path(trained.json["report"]).exists()
+        assert "has not reached the store of runs yet: The store of runs " in trained.err
+        assert "sent by the next command that can, or by: assay sync" in trained.err
+        assert "Warning" not in trained.err
+
+        still_away = terminal("sync", "--quiet")
+        assert (still_away.status, still_away.out) == (2, "")
+        assert still_away.err.startswith("TrackingError: The store of runs ")
+
+        proxy.listen()
+        synced = terminal("sync", "--quiet")
+        assert (synced.status, synced.err) == (0, ""), synced
+        assert "is whole in the store of runs." in synced.out
+        assert terminal("sync", "--quiet").out == "Everything has been sent.\n"
+        [run] = terminal("runs", "--json").json["runs"]
+        assert (run["run_id"], run["status"]) == (trained.json["run_id"], "finished")
+        tested = terminal("evaluate", "last", "--on", "test", "--json")
+        assert tested.json["rows"] == "test", tested.err
+        assert terminal("register", "last", "--as", "species").status == 0
+        table = str(EXAMPLES / "penguins.parquet")
+        assert terminal("predict", "species", table, "--out", "there.parquet").status == 0
+
+
 def test_a_server_that_is_not_there_is_told_at_once(terminal: Terminal, workspace: Path) -> None:
-    uri = f"http://127.0.0.1:{_free_port()}"
+    uri = f"http://127.0.0.1:{free_port()}"
     experiment = str(EXAMPLES / "penguins.yaml")
     said = terminal("train", experiment, "--seeds", "1", "-q", "--set", f"tracking.uri={uri}")
     assert said.status == 2

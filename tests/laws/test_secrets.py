@@ -19,6 +19,7 @@ from assay.errors import TrackingError
 from assay.place import Place
 from assay.tracking.memory import MemoryStore
 from assay.tracking.mlflow import MlflowStore
+from assay.tracking.recorder import Status
 from assay.workspace import Workspace
 from tests.fakes import FakeLearner
 from tests.tables import table
@@ -125,8 +126,12 @@ def test_the_remembered_store_is_found_with_the_password_of_the_environment(
 def test_a_password_that_was_spelled_out_is_asked_for_again(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MlflowStore, "begin", lambda *_: None)
-    Place.to_begin(f"http://me:{SECRET}@host", None).begin("income", "linear", {})
+    there = MemoryStore()
+    for name in ("begin", "get", "attach"):
+        asked = getattr(there, name)
+        monkeypatch.setattr(MlflowStore, name, lambda self, *given, asked=asked: asked(*given))
+    recorder = Place.to_begin(f"http://me:{SECRET}@host", None).begin("income", "linear", {})
+    recorder.finish(Status.FINISHED)
     assert (workspace / "tracking-uri").read_text() == "http://***@host"
     with pytest.raises(TrackingError, match="needs a password") as caught:
         Place.to_find()

@@ -45,7 +45,7 @@ class Telegrapher(Silence):
 
     def points(self, points: Sequence[Point]) -> None:
         for each in points:
-            self._send("point", **asdict(each))
+            self._send("point", **each._asdict())
 
     def tags(self, tags: Mapping[str, str]) -> None:
         self._send("tags", tags=dict(tags))

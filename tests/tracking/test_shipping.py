@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -275,3 +277,72 @@ def test_a_transcript_keeps_its_moments(tmp_path: Path) -> None:
     recorder.finish(Status.FINISHED)
     [point] = store._kept[recorder.run_id].points["loss"]
     assert point.at <= before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_a_forked_process_leaves_the_spool_to_its_parent(tmp_path: Path) -> None:
+    from assay.tracking.mlflow import MlflowStore
+
+    store = MlflowStore(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts")
+    recorder = begun(store, tmp_path / "spool")
+    child = recorder.child("fold-1")
+    child.metrics({"loss": 1.0}, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # there are threads: as in real life
+        pid = os.fork()
+    if pid == 0:
+        child.metrics({"loss": 0.5}, 2)
+        recorder._session.spool.close(keep=True)
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    child.metrics({"loss": 0.25}, 3)
+    assert len(left(tmp_path / "spool")) == 2
+    recorder.finish(Status.FINISHED)
+    assert store.get(recorder.run_id).status is Status.FINISHED
+    sent = send_left(tmp_path / "spool", lambda about: Routes(store, tmp_path), patience_s=5)
+    assert (len(sent.runs), sent.unsent) == (1, ())
+    [run] = _children(store, recorder.run_id)
+    assert store.history(run, "loss") == [(1, 1.0), (2, 0.5), (3, 0.25)]
+
+
+def test_a_recorder_that_was_closed_goes_on_in_the_same_child(tmp_path: Path) -> None:
+    store = MemoryStore()
+    recorder = begun(store, tmp_path / "spool")
+    child = recorder.child("fold-1")
+    for step in (1, 2):
+        child.metrics({"loss": 1.0 / step}, step)
+        child.close()
+    [run] = [each for each in store._kept.values() if each.parent is not None]
+    assert store.history(run.run_id, "loss") == [(1, 1.0), (2, 0.5)]
+
+
+def test_what_was_sent_from_memory_is_not_waited_for_in_the_log(tmp_path: Path) -> None:
+    """A full disk held less than was sent, and then the process was killed."""
+    store, below = MemoryStore(), tmp_path / "spool"
+    recorder = begun(store, below)
+    recorder.metrics({"loss": 1.0}, 1)
+    spool, shipper = recorder._session._open
+    shipper.drain(5)
+    spool.mark_sent("store", spool.log.size + 100)
+    spool.close(keep=True)
+    recorder._session._open = None
+    assert resent(store, below) == Sent(("income/boosting",), (), ())
+    assert store.get(recorder.run_id).status is Status.INTERRUPTED
+
+
+def test_a_child_whose_birth_is_damaged_holds_nothing_up(tmp_path: Path) -> None:
+    store, told, below = MemoryStore(), Telling(), tmp_path / "spool"
+    recorder = begun(store, below, told)
+    recorder._spool.append("metrics", "never-born", 1, {"loss": 1.0})
+    recorder.metrics({"loss": 2.0}, 2)
+    recorder.finish(Status.FINISHED)
+    assert store.history(recorder.run_id, "loss") == [(2, 2.0)]
+    assert "There is no run 'never-born' inside the run." in told.told[0]
+
+
+def test_a_spool_that_was_never_begun_is_removed_in_time(tmp_path: Path) -> None:
+    for name in ("new", "old"):
+        (tmp_path / name / "files").mkdir(parents=True)
+    os.utime(tmp_path / "old", (0, 0))
+    assert left(tmp_path) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["new"]

@@ -48,7 +48,7 @@ class Log:
         self._is_synced = True
         self._tried = 0.0
         self.lost = 0
-        self._refusal = "it took half a record"
+        self._refusal = "it is full"
 
     @property
     def size(self) -> int:

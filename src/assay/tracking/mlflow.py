@@ -30,6 +30,7 @@ from assay.tracking.mlflow_experiments import (
     begun,
     child_of,
     children_of,
+    drop_doubles,
     experiment_ids,
     files_of,
     one_at_a_time,
@@ -65,10 +66,10 @@ class MlflowStore:
 
     Args:
         uri: `sqlite:///...`, `http://...` or whatever MLflow takes.
-        artifacts: Where files go if MLflow does not decide that itself (SQLite).
+        artifacts: Where files go if no server decides that: a folder, or an address.
     """
 
-    def __init__(self, uri: str, artifacts: Path | None = None) -> None:
+    def __init__(self, uri: str, artifacts: Path | str | None = None) -> None:
         self.uri = uri
         self.artifacts = artifacts
 
@@ -249,6 +250,7 @@ class MlflowRecorder:
 
     def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:
         with self._writing():
+            drop_doubles(self.uri, self.run_id)
             if reason:
                 client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
             client(self.uri).set_terminated(self.run_id, _ENDINGS[status], end_time=at)

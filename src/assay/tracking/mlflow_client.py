@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,9 +25,31 @@ from assay.provenance import masked
 
 DIGEST = "assay.digest"
 _SQLITE = "sqlite:///"
+_DATABASES = ("postgresql", "mysql")
 _PATIENCE_S = 20
 _FOR_GOOD = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 _FULL = ("disk is full", "No space left")
+_PACKAGES = {
+    "psycopg": "'assay-ml[sql]'",
+    "MySQLdb": "mysqlclient",
+    "boto3": "'assay-ml[s3]'",
+}
+_TALKATIVE = {
+    "mlflow": logging.ERROR,
+    "mlflow.store.db.utils": logging.CRITICAL,  # a traceback for whatever a database refuses
+    "alembic": logging.ERROR,
+    "urllib3.connectionpool": logging.ERROR,
+}
+_MANNERS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # a server that fails: MLflow would try for minutes, and we try again anyway
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+}
 
 
 @lru_cache(maxsize=8)
@@ -40,8 +63,10 @@ def client(uri: str) -> Any:
         database = database_of(uri)
         if database is not None and not database.exists():
             _create(database)
-        if uri.startswith(("http://", "https://")):
+        if is_server(uri):
             _reach(uri)
+        elif uri.startswith(_DATABASES):
+            _reach_database(uri)
         return _opened(uri)
 
 
@@ -50,6 +75,11 @@ def database_of(uri: str) -> Path | None:
     if not uri.startswith(_SQLITE):
         return None
     return Path(uri.removeprefix(_SQLITE).partition("?")[0])
+
+
+def is_server(uri: str) -> bool:
+    """Whether a server stands before the store, and decides where files go."""
+    return uri.startswith(("http://", "https://"))
 
 
 def _reach(uri: str) -> None:
@@ -61,11 +91,27 @@ def _reach(uri: str) -> None:
     except HTTPError:
         pass  # whatever it answers, it is there
     except (OSError, HTTPException, ValueError) as error:
-        raise TrackingError(
-            f"The store of runs cannot be reached: {masked(str(getattr(error, 'reason', error)))}",
-            where=masked(uri),
-            mend="look whether it runs, or change tracking.uri",
-        ) from None
+        raise _not_reached(uri, str(getattr(error, "reason", error))) from None
+
+
+def _reach_database(uri: str) -> None:
+    """As `_reach`: MLflow would try a database that is not there for minutes too."""
+    import sqlalchemy
+
+    try:
+        timeout = {"connect_timeout": _PATIENCE_S}
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool, connect_args=timeout)
+        engine.connect().close()
+    except sqlalchemy.exc.OperationalError as error:
+        raise _not_reached(uri, str(error.orig)) from None
+
+
+def _not_reached(uri: str, reason: str) -> TrackingError:
+    return TrackingError(
+        f"The store of runs cannot be reached: {masked(reason)}",
+        where=masked(uri),
+        mend="look whether it runs, or change tracking.uri",
+    )
 
 
 def _opened(uri: str) -> Any:
@@ -95,16 +141,14 @@ def _create(path: Path) -> None:
 @contextmanager
 def quietly() -> Iterator[None]:
     """MLflow without telemetry, progress bars, and advice on its own insides."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    for name, value in _MANNERS.items():
+        os.environ.setdefault(name, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow  # noqa: F401 - sets the level of its logger, which is then set again
 
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        for name, level in _TALKATIVE.items():
+            logging.getLogger(name).setLevel(level)
         yield
 
 
@@ -146,6 +190,8 @@ def told(uri: str) -> Iterator[None]:
 
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise no_package(error.name or str(error), uri) from error
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         refused = getattr(error, "error_code", "") in _FOR_GOOD
@@ -156,3 +202,25 @@ def told(uri: str) -> Iterator[None]:
             where=masked(uri),
             mend="free some space" if is_full else mend,
         ) from error
+
+
+def no_package(name: str, uri: str) -> TrackingError:
+    """What the store needs is not installed."""
+    what = _PACKAGES.get(name, name)
+    return TrackingError(
+        f"The store of runs needs the package {name}, which is not installed.",
+        where=masked(uri),
+        mend=f"pip install {what}",
+    )
+
+
+def _forget_connections() -> None:
+    """Of the parent's, in a process that was forked: two cannot speak through one."""
+    for kind in ("tracking", "model_registry"):
+        module = sys.modules.get(f"mlflow.store.{kind}.sqlalchemy_store")
+        for engine in module.SqlAlchemyStore._engine_map.values() if module else ():
+            engine.dispose(close=False)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)

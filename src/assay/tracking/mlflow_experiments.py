@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from assay.errors import TrackingError
 from assay.provenance import masked
-from assay.tracking.mlflow_client import client, database_of
+from assay.tracking.mlflow_client import client, database_of, is_server, no_package
 from assay.tracking.store import unique_name
 from assay.workspace import file_name
 
@@ -25,7 +27,7 @@ _KEY = "assay.key"
 
 
 def begun(
-    uri: str, experiment: str, name: str, tags: Mapping[str, str], artifacts: Path | None
+    uri: str, experiment: str, name: str, tags: Mapping[str, str], artifacts: Path | str | None
 ) -> str:
     """Begin a run under a name that no other run of the experiment has; returns its id.
 
@@ -36,7 +38,7 @@ def begun(
     with one_at_a_time(uri):
         experiment_id = _ensured(uri, experiment, artifacts)
         free = unique_name(name, {run.info.run_name for run in runs_of(uri, [experiment_id])})
-        run_id: str = asked.create_run(experiment_id, run_name=free, tags=dict(tags)).info.run_id
+        run_id = _created(uri, experiment_id, free, {**tags, _KEY: uuid4().hex})
     if database_of(uri) is None:
         names = [run.info.run_name for run in runs_of(uri, [experiment_id])]
         if names.count(free) > 1:
@@ -46,14 +48,46 @@ def begun(
 
 def child_of(uri: str, run_id: str, name: str, key: str) -> str:
     """The id of the run's child with this key, which is begun if there is none."""
+    experiment_id = client(uri).get_run(run_id).info.experiment_id
+    tags = {_PARENT: run_id, _KEY: key or uuid4().hex}
+    return _the_one(uri, experiment_id, tags) or _created(uri, experiment_id, name, tags)
+
+
+def drop_doubles(uri: str, run_id: str) -> None:
+    """Remove the children that nobody uses, since their beginning was answered too late."""
+    if database_of(uri) is not None:
+        return
     asked = client(uri)
     experiment_id = asked.get_run(run_id).info.experiment_id
-    if key:
-        wanted = f"tags.`{_KEY}` = '{key}' AND tags.`{_PARENT}` = '{run_id}'"
-        for run in every(asked.search_runs, [experiment_id], filter_string=wanted):
-            return str(run.info.run_id)
-    tags = {_PARENT: run_id, **({_KEY: key} if key else {})}
-    return str(asked.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+    wanted = f"tags.`{_PARENT}` = '{run_id}'"
+    by_key: dict[str, list[Any]] = {}
+    for run in every(asked.search_runs, [experiment_id], filter_string=wanted):
+        by_key.setdefault(run.data.tags.get(_KEY, run.info.run_id), []).append(run)
+    for runs in by_key.values():
+        runs.sort(key=lambda each: (each.info.end_time is None, -len(each.data.metrics)))
+        for run in runs[1:]:
+            if run.info.end_time is None:
+                asked.delete_run(run.info.run_id)
+
+
+def _created(uri: str, experiment_id: str, name: str, tags: Mapping[str, str]) -> str:
+    """Begin a run of this key; of a server that was asked twice, and began two, one is kept."""
+    asked = client(uri)
+    run_id = str(asked.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id)
+    return run_id if database_of(uri) is not None else _the_one(uri, experiment_id, tags) or run_id
+
+
+def _the_one(uri: str, experiment_id: str, tags: Mapping[str, str]) -> str | None:
+    """The run of this key; others that have it too are removed."""
+    asked = client(uri)
+    wanted = f"tags.`{_KEY}` = '{tags[_KEY]}'"
+    if _PARENT in tags:
+        wanted += f" AND tags.`{_PARENT}` = '{tags[_PARENT]}'"
+    found = every(asked.search_runs, [experiment_id], filter_string=wanted)
+    runs = sorted(found, key=lambda each: (-len(each.data.metrics), each.info.run_id))
+    for double in runs[1:]:
+        asked.delete_run(double.info.run_id)
+    return str(runs[0].info.run_id) if runs else None
 
 
 def experiment_ids(uri: str, name: str | None) -> list[str]:
@@ -101,7 +135,7 @@ def every(search: Any, *arguments: Any, **named: Any) -> Iterator[Any]:
             return
 
 
-def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
+def _ensured(uri: str, name: str, artifacts: Path | str | None) -> str:
     """The id of the experiment, which is created if need be."""
     from mlflow.exceptions import MlflowException
 
@@ -109,8 +143,8 @@ def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
     found = asked.get_experiment_by_name(name)
     if found is None:
         location = None
-        if artifacts is not None and database_of(uri) is not None:
-            location = (artifacts / file_name(name)).absolute().as_uri()
+        if artifacts is not None and not is_server(uri):
+            location = _location(artifacts, name)
         try:
             return str(asked.create_experiment(name, artifact_location=location))
         except MlflowException as error:
@@ -125,6 +159,14 @@ def _ensured(uri: str, name: str, artifacts: Path | None) -> str:
             "or choose another name",
         )
     return str(found.experiment_id)
+
+
+def _location(artifacts: Path | str, name: str) -> str:
+    if isinstance(artifacts, Path):
+        return (artifacts / file_name(name)).absolute().as_uri()
+    if artifacts.startswith("s3:") and find_spec("boto3") is None:
+        raise no_package("boto3", artifacts)
+    return f"{artifacts.rstrip('/')}/{file_name(name)}"
 
 
 @contextmanager

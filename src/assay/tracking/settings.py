@@ -64,6 +64,11 @@ class TrackingSettings(BaseModel):
     uri: str | None = Field(
         None, description="MLflow tracking URI; SQLite in the workspace when absent."
     )
+    artifacts: str | None = Field(
+        None,
+        description="Where files and models go if runs are in a database: s3://bucket/folder, or "
+        "whatever MLflow takes; a folder in the workspace when absent.",
+    )
     tags: Tags = Field(
         (), description="Words that every run gets: baseline, ablation, final, debugging, or any."
     )

@@ -91,13 +91,11 @@ class Shipper:
         """
         for each in self._couriers:
             each.hurry()
-        total = self._spool.log.size * len(self._couriers)
         started = time.monotonic()
         while waited_for := [each for each in self._couriers if each.is_worth_waiting(patience_s)]:
             waited_for[0].join(_GLANCE_S)
             if time.monotonic() - started > _POLL_S:
-                done = sum(each.sent for each in self._couriers)
-                self._announce(Step("Sending what was recorded", done, total))
+                self._announce(Step("Sending what was recorded"))
         self.stop()
         return [unsent for each in self._couriers if (unsent := each.unsent)]
 
@@ -206,7 +204,10 @@ class _Courier(threading.Thread):
             for each in self._spool.records():
                 if each.method == "child" and each.arguments[1] == child:
                     self._recorders[child] = self._known(each.child).child(*each.arguments)
-                    break
+                    return self._recorders[child]
+            raise NotFoundError(
+                f"There is no run {child!r} inside the run.", mend="look at what was set aside"
+            )
         return self._recorders[child]
 
     def _got_on(self, end: int) -> None:

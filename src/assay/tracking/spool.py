@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -36,6 +37,7 @@ _LOG = "log.jsonl"
 _FILES = "files"
 _GROWING = "growing"
 _LOCK = "lock"
+_NEVER_BEGUN_S = 3600
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Spool:
         self.folder = folder
         self.about = about
         self.log = Log(folder / _LOG, *([tell] if tell else []))
+        self._found = self.log.size
         self._lock = lock
         self._writing = threading.Lock()
         self._at = 0
@@ -148,9 +151,9 @@ class Spool:
             self.append("artifact", "", str(path.relative_to(self.folder)), "")
 
     def sent(self, target: str) -> int:
-        """How far a target has been told."""
+        """How far a target has been told; what was only ever held in memory is in no log."""
         try:
-            return int((self.folder / f"{target}.sent").read_text())
+            return min(int((self.folder / f"{target}.sent").read_text()), self._found)
         except (OSError, ValueError):
             return 0
 
@@ -218,9 +221,18 @@ class Spool:
 
 
 def left(below: Path) -> list[Path]:
-    """The spools that there are, oldest first, also those of living processes."""
-    folders = [each.parent for each in below.glob(f"*/{_ABOUT}")]
-    return sorted(folders, key=lambda each: (each / _ABOUT).stat().st_mtime)
+    """The spools that there are, oldest first, also those of living processes.
+
+    One that was never begun, since its process was killed or the disk was full, is removed.
+    """
+    begun: list[tuple[float, Path]] = []
+    for folder in below.glob("*/"):
+        with suppress(OSError):  # its process may remove it meanwhile
+            if (folder / _ABOUT).exists():
+                begun.append(((folder / _ABOUT).stat().st_mtime, folder))
+            elif time.time() - folder.stat().st_mtime > _NEVER_BEGUN_S:
+                shutil.rmtree(folder)
+    return [folder for _, folder in sorted(begun)]
 
 
 def _sync(path: Path) -> None:

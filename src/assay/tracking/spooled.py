@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import os
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -46,6 +48,8 @@ class Session:
         self.about = about
         self.routes = routes
         self._announce = announce
+        self._pid = os.getpid()
+        self._opening = threading.Lock()
         self._open: tuple[Spool, Shipper] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -55,16 +59,21 @@ class Session:
     @property
     def spool(self) -> Spool:
         """The spool; begun now if it was not."""
-        if self._open is None:
-            spool = Spool.begin(self.below, self.about, self._tell)
-            shipper = Shipper(spool, self.routes(self.about), self._announce)
-            self._open = (spool, shipper)
-            shipper.start()
-            atexit.register(self.close)
-        return self._open[0]
+        if self._pid != os.getpid():
+            self._leave_to_parent()
+        with self._opening:
+            if self._open is None:
+                spool = Spool.begin(self.below, self.about, self._tell)
+                shipper = Shipper(spool, self.routes(self.about), self._announce)
+                self._open = (spool, shipper)
+                shipper.start()
+                atexit.register(self.close)
+            return self._open[0]
 
     def close(self, patience_s: float = PATIENCE_S) -> None:
         """Send what there is; what cannot be sent now stays for a later process."""
+        if self._pid != os.getpid():
+            self._leave_to_parent()
         if self._open is None:
             return
         spool, shipper = self._open
@@ -73,6 +82,11 @@ class Session:
         unsent, notices = ship(spool, shipper, patience_s)
         for each in (*notices, *(in_words(each, spool.about) for each in unsent)):
             self._tell(each)
+
+    def _leave_to_parent(self) -> None:
+        """In a process that was forked: the spool is the parent's, and so is the run's end."""
+        self._pid, self._opening, self._open = os.getpid(), threading.Lock(), None
+        self.about = replace(self.about, begins=False)
 
     def _tell(self, text: str) -> None:
         if self._announce is silent:
@@ -125,7 +139,7 @@ class SpooledRecorder:
         self._session = session
         self._lineage = lineage
         self._child = lineage[-1][1] if lineage else ""
-        self._born = not lineage
+        self._born_in: Spool | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SpooledRecorder, (self._session, self._lineage)
@@ -142,8 +156,8 @@ class SpooledRecorder:
     @property
     def _spool(self) -> Spool:
         spool = self._session.spool
-        if not self._born:  # in this process
-            self._born = True
+        if self._lineage and self._born_in is not spool:
+            self._born_in = spool
             parent = ""
             for name, key in self._lineage:
                 spool.append("child", parent, name, key)
@@ -184,9 +198,10 @@ class SpooledRecorder:
 
     def child(self, name: str, key: str = "") -> Recorder:
         key = key or uuid4().hex[:12]
-        self._spool.append("child", self._child, name, key)
+        spool = self._spool
+        spool.append("child", self._child, name, key)
         child = SpooledRecorder(self._session, (*self._lineage, (name, key)))
-        child._born = True
+        child._born_in = spool
         return child
 
     def finish(self, status: Status, reason: str = "", at: int | None = None) -> None:  # noqa: ARG002
