@@ -3,7 +3,7 @@
 Each way has a process of its own. CPU time is that of the thread which trains (what a step waits
 for) and of the whole process with its children, from the first step until everything is where it
 can be read; imports and the beginning of the run are not counted. Afterwards what is there is
-counted.
+counted. Assay and MLflow in batches are measured in five rounds, in turn.
 """
 
 from __future__ import annotations
@@ -203,7 +203,11 @@ def main() -> None:
         print(json.dumps(measured(arguments.way, arguments.steps)))
         return
     steps = QUICK_STEPS if arguments.quick else arguments.steps
-    found = {way: run(way, steps) for way in WAYS}
+    rivals = ("assay", "MLflow in batches")
+    rounds = [{way: run(way, steps) for way in rivals} for _ in range(1 if arguments.quick else 5)]
+    found = {way: run(way, steps) for way in WAYS if way not in rivals}
+    found |= {way: middle([each[way] for each in rounds]) for way in rivals}
+    found = {way: found[way] for way in WAYS}
     if arguments.json:
         print(json.dumps({"steps": steps, "metrics_per_step": len(NAMES), "ways": found}))
         return
@@ -220,11 +224,17 @@ def main() -> None:
         )
     ours, batches = found["assay"], found["MLflow in batches"]
     times = ours["total_cpu_us_per_step"] / batches["total_cpu_us_per_step"]
+    print(f"assay and MLflow in batches: the middle of {len(rounds)} rounds, in turn")
     expected = (steps + 1) * len(NAMES)
     bar("training thread", f"{ours['us_per_step']:.1f} us", f"<= {WANTED_US} us",
         ours["us_per_step"] <= WANTED_US)  # fmt: skip
     bar("in all", f"{times:.2f} x MLflow in batches", f"<= {WANTED_TIMES}", times <= WANTED_TIMES)
     bar("readable in MLflow", f"{ours['metrics']:,}", f"{expected:,}", ours["metrics"] == expected)
+
+
+def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The run with the median of CPU time in all."""
+    return sorted(runs, key=lambda each: each["total_cpu_us_per_step"])[len(runs) // 2]
 
 
 def bar(name: str, value: str, wanted: str, is_met: bool) -> None:

@@ -26,6 +26,7 @@ from assay.experiment.asking import Asked
 from assay.experiment.experiment import Experiment
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
 from assay.fitting.jobs import alone
+from assay.fitting.printing import write_printed
 from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
@@ -189,14 +190,16 @@ def fit(
     """Cross-fit the learner and the baselines, then fit the learner on all rows."""
     plan = ready.plan
     done = 0
+    printed: list[tuple[str, str]] = []
     announce(Step(f"Fitting {plan.learner.name}", done, plan.n_fits))
 
     def count(fitted: Any) -> None:
         nonlocal done
         done += 1
+        printed.append((f"{fitted.job.learner.name} {fitted.job.called}", fitted.printed))
         announce(Step(f"Fitting {fitted.job.learner.name}", done, plan.n_fits))
 
-    return cross_fit(
+    fitted = cross_fit(
         ready.data.development,
         plan,
         recorder=recorder,
@@ -204,6 +207,10 @@ def fit(
         workers=workers,
         announce=count,
     )
+    path = write_printed(sorted(printed), scratch)
+    if path is not None:
+        recorder.artifact(path)
+    return fitted
 
 
 def judge(ready: Ready, fitted: CrossFit) -> Assessment:

@@ -11,6 +11,15 @@ from assay.tracking.runs import find_run, run_name
 from assay.workspace import file_name
 
 
+def test_a_reproduction_is_neither_last_nor_best() -> None:
+    store = MemoryStore()
+    for name, tags in (("own", {}), ("own-again", {"assay.reproduces": "own"})):
+        store.begin("income", name, tags).finish(Status.FINISHED)
+    assert find_run(store, "last").name == "own"
+    assert find_run(store, "best").name == "own"
+    assert find_run(store, "own-again").name == "own-again"
+
+
 def begun(store: MemoryStore, name: str, value: float, *, greater: str = "true", data: str = "d",
           status: Status = Status.FINISHED, experiment: str = "income") -> str:  # fmt: skip
     tags = {

@@ -75,6 +75,30 @@ def test_lines_are_in_the_file_as_soon_as_they_are_said(tmp_path: Path) -> None:
     assert len(heard) == 4
 
 
+class Printing(FakeLearner):
+    def fit(self, train, validation, context):
+        print(f"{len(train)} rows, password=hunter2")
+        return super().fit(train, validation, context)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_fits_print_is_shown_and_kept(
+    tmp_path: Path, workers: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = MemoryStore()
+    frame, settings = table(Task.BINARY), {"training": {"seeds": 1}}
+    run = assay.train(
+        frame, target="y", learner=Printing(), settings=settings, store=store, workers=workers
+    )
+    kept = store.fetch(run.run_id, "printed.log", tmp_path).read_text()
+    assert [each for each in kept.splitlines() if each.startswith("==")] == [
+        "== fake all-rows",
+        *(f"== fake fold-{fold}" for fold in range(1, 6)),
+    ]
+    assert kept.count(" rows, password=***") == 6
+    assert capfd.readouterr().out.count("hunter2") == 6
+
+
 class Failing(FakeLearner):
     def fit(self, train, validation, context):
         raise RuntimeError("no convergence")

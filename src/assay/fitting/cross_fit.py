@@ -207,17 +207,9 @@ def _record(fits: Sequence[Fitted], recorder: Recorder) -> None:
         job = each.job
         is_wanted = _is_first(job) or (job.baseline is None and job.around is not alone)
         if is_wanted and not each.transcript.is_empty:
-            child = recorder.child(_name(job))
+            child = recorder.child(job.called)
             each.transcript.replay(child)
             child.finish(Status.FINISHED)
-
-
-def _name(job: Job) -> str:
-    """What to call the run of a fit."""
-    if job.fold is None:
-        return "all-rows"
-    fold = f"fold-{job.fold + 1}"
-    return fold if job.repeat == 0 else f"seed-{job.repeat + 1}-{fold}"
 
 
 def _folds_of(development: Part, plan: Plan, repeat: int) -> NDArray[np.int64]:

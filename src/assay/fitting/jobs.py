@@ -19,6 +19,7 @@ import numpy as np
 from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.errors import LearnerError
+from assay.fitting.printing import overheard
 from assay.fitting.sharing import stored
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
@@ -69,6 +70,14 @@ class Job:
     deterministic: bool = True
     around: Around = alone
 
+    @property
+    def called(self) -> str:
+        """What to call the fit among those of its learner."""
+        if self.fold is None:
+            return "all-rows"
+        fold = f"fold-{self.fold + 1}"
+        return fold if self.repeat == 0 else f"seed-{self.repeat + 1}-{fold}"
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -84,6 +93,7 @@ class Fitted:
         transcript: What the fit recorded.
         warned: What it was warned of, each once.
         seconds: How long it took.
+        printed: What it printed.
         failed: Why a baseline could not be fitted; None if it could.
     """
 
@@ -95,6 +105,7 @@ class Fitted:
     transcript: Transcript
     warned: tuple[str, ...]
     seconds: float
+    printed: str = ""
     failed: str | None = None
 
 
@@ -118,7 +129,7 @@ def fit(job: Job, development: Part) -> Fitted:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            with job.around(transcript):
+            with job.around(transcript), overheard() as printed:
                 done = _done(job, development, context)
         except LearnerError as error:
             if job.baseline is None:
@@ -130,6 +141,7 @@ def fit(job: Job, development: Part) -> Fitted:
         transcript=transcript,
         warned=tuple(sorted({_first_line(each.message) for each in caught})),
         seconds=time.perf_counter() - started,
+        printed=printed.getvalue(),
         **(blank | done),
     )
 

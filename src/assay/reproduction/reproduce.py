@@ -30,9 +30,10 @@ from assay.reproduction.recollection import Recollection, recalled
 from assay.reproduction.verdict import TOLERANCE, Compared, Verdict, numbers, overall, predictions
 from assay.reproduction.verdict import tables as compared_tables
 from assay.run import Run
+from assay.tracking.runs import REPRODUCES
 from assay.tracking.store import Store
 
-REPRODUCES, REPRODUCED = "assay.reproduces", "assay.reproduced"
+REPRODUCED = "assay.reproduced"
 
 
 @dataclass(frozen=True)

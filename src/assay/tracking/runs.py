@@ -15,6 +15,8 @@ from assay.tracking.store import RunRecord, Store
 PRIMARY = "assay.primary"
 GREATER_IS_BETTER = "assay.greater_is_better"
 FINGERPRINT = "assay.fingerprint"
+REPRODUCES = "assay.reproduces"
+"""Of a run that only repeats another: the other's id; 'last' and 'best' pass it over."""
 _SHORTEST_PREFIX = 6
 _LONGEST_NAME = 80
 _SHORT = {"learning_rate": "lr", "batch_size": "bs", "epochs": "e", "seed": "s"}
@@ -31,7 +33,7 @@ def find_run(store: Store, reference: str) -> RunRecord:
         InputError: Several are.
     """
     runs = store.runs()
-    finished = [run for run in runs if run.status is Status.FINISHED]
+    finished = [run for run in runs if run.status is Status.FINISHED and REPRODUCES not in run.tags]
     if reference in ("last", "best") and finished:
         return finished[0] if reference == "last" else _best(finished)
     meant = [run for run in runs if reference in (run.run_id, run.reference)]
