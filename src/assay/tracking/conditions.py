@@ -84,7 +84,8 @@ def resolved(key: str, runs: Sequence[RunRecord]) -> str:
         raise InputError(f"{key!r} may be {' or '.join(meant)}.", mend=meant[0])
     ends = [each.rpartition(".")[2] for each in known]
     close = get_close_matches(key, [*known, *ends], n=1)
-    metrics = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    named = dict.fromkeys(name for run in runs for name in run.metrics)
+    metrics = sorted(named, key=lambda name: name.startswith("system/"))
     shown = ", ".join(metrics[:_SHOWN_KEYS])
     raise InputError(
         f"None of {len(runs)} runs has a metric or a setting {key!r}.",
