@@ -56,7 +56,7 @@ def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
     try:
         for _ in range(600):
             children = process.children(recursive=True)
-            workers = [each for each in children if "LokyProcess" in " ".join(each.cmdline())]
+            workers = [each for each in children if _is_worker(each)]
             if len(workers) == 2:
                 break
             time.sleep(0.2)
@@ -69,8 +69,15 @@ def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
         for each in (process, *workers):
             with suppress(psutil.NoSuchProcess):
                 each.kill()
+        process.wait()
     [record] = logbook.runs()
     assert (record.status, record.reason) == ("interrupted", "its process is gone")
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it may be gone by now
+        return "LokyProcess" in " ".join(process.cmdline())
+    return False
 
 
 def _workers_of(workspace: Path) -> list[str]:

@@ -20,7 +20,7 @@ from assay.data.fingerprint import fingerprint
 from assay.data.sources import from_frame, read_batches, read_table
 from assay.errors import DataError, NotFoundError
 from tests.data.sources.forms import mixed
-from tests.journeys.test_server import _free_port
+from tests.servers import free_port
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         as_user = ["runuser", "-u", "postgres", "--"]
     (folder / "password").write_text("secret")
     (folder / "password").chmod(0o644)
-    port = _free_port()
+    port = free_port()
 
     def run(program: str, *arguments: str) -> None:
         command = [*as_user, str(programs / program), "-D", str(folder / "data"), *arguments]
