@@ -5,6 +5,7 @@ Only the client is used, never MLflow's global state, so that several runs can b
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -205,7 +206,7 @@ class MlflowRecorder:
         # The store behind the client: the client copies every metric, checks it a second time, and
         # gives it to whatever model the user's own code has made MLflow's active one.
         store = client(self.uri)._tracking_client.store
-        with self._writing():
+        with self._writing(), _old_objects_left_alone():
             for block in _blocks(metrics, MOST_METRICS):
                 store.log_batch(self.run_id, metrics=block, params=[], tags=[])
 
@@ -283,6 +284,23 @@ def _known(run_id: str, uri: str) -> Iterator[None]:
         raise NotFoundError(
             f"There is no run {run_id!r}.", where=masked(uri), mend="see what there is: assay runs"
         ) from None
+
+
+@contextmanager
+def _old_objects_left_alone() -> Iterator[None]:
+    """Python's garbage collector looks at new objects only meanwhile.
+
+    SQLAlchemy makes so many that it would look through all of the process's, again and again: a
+    quarter of the time that metrics cost.
+    """
+    if gc.get_freeze_count():  # somebody else's
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _is_gone(process: str) -> bool:
