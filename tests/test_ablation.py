@@ -66,6 +66,9 @@ def test_given_values_are_taken_and_the_base_is_no_change(file: Path) -> None:
         ("model.options.D=1", r"model\.options\.D is not an option", ""),
         ("model.options.C=-1", r"model\.options\.C", ""),
         ("model.options.C=0.5", r"model\.options\.C is 0\.5 already", ""),
+        ("", "'' cannot be varied", "--vary model.learner"),
+        ("tracking.uri=sqlite:///x.db", "'tracking.uri' cannot be varied", "--vary model.learner"),
+        ("data.target=x0", "'data.target' cannot be varied", "--vary model.learner"),
         ("evaluation.primary", "Nothing suggests itself", "--vary evaluation.primary=V1,V2"),
     ],
 )

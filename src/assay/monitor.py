@@ -50,6 +50,10 @@ class Step:
     lasting: bool = False
 
 
+class AssayWarning(UserWarning):
+    """Something to be told, where nobody listens to steps, that stops nothing."""
+
+
 Announce = Callable[[Step], None]
 """Told of every step, to show it; cannot interfere."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +13,13 @@ from assay.data.ledger import Ledger
 from assay.data.vault import Vault
 from assay.errors import NotFoundError, TrackingError
 from assay.experiment.variables import substituted
-from assay.monitor import Announce, silent
+from assay.monitor import Announce, AssayWarning, silent
 from assay.provenance import HIDDEN, masked
 from assay.tracking.leftovers import Sent, send_left
 from assay.tracking.mirror import Mirror
 from assay.tracking.mirrors import mirrors_of
 from assay.tracking.mlflow import MlflowStore
+from assay.tracking.mlflow_client import database_of
 from assay.tracking.recorder import now
 from assay.tracking.routes import Routes
 from assay.tracking.settings import TrackingSettings
@@ -27,6 +29,8 @@ from assay.tracking.store import RunRecord, Store
 from assay.workspace import WORKSPACE_VARIABLE, Workspace, is_writable
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+_GIVEN = "store:"
+"""How the address of a store begins that was handed over as an object."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class Place:
         uri = os.environ.get(TRACKING_VARIABLE) or workspace.tracking_uri
         place = cls._of(workspace, uri, store)
         if settles:
-            place.settle(patience_s=0)
+            for each in place.settle(patience_s=0).notices:
+                warnings.warn(AssayWarning(each), stacklevel=3)
         return place
 
     def begin(
@@ -145,9 +150,24 @@ class Place:
         return SpooledRecorder(session)
 
     def _routes_of(self, about: About) -> Routes:
+        if about.address.startswith(_GIVEN) and not self._has(about):
+            raise TrackingError(
+                "It waits for the store that it was given to.",
+                where=about.address.removeprefix(_GIVEN),
+                mend="assay.runs(store=...)",
+            )
         is_here = about.address == self.address
         store = self.store if is_here else self._of(self.workspace, about.address, None).store
         return Routes(store, self.workspace.mirrors_folder, _mirrors_of(about.mirrors))
+
+    def _has(self, about: About) -> bool:
+        """Whether the run is in the store at hand."""
+        if about.address != self.address:
+            return False
+        try:
+            return bool(self.store.get(about.run_id))
+        except NotFoundError:
+            return False
 
     @classmethod
     def _of(
@@ -157,11 +177,21 @@ class Place:
         if isinstance(store, MlflowStore):
             return cls(workspace, store, vault, store.uri, masked(store.uri))
         if store is not None:
-            return cls(workspace, store, vault, written, written)
+            address = f"{_GIVEN}{type(store).__module__}.{type(store).__qualname__}"
+            return cls(workspace, store, vault, written, address)
+        written = _absolute(written)
         is_own = written == workspace.own_tracking_uri
         uri, address = (written, written) if is_own else (_resolved(written), masked(written))
         files = artifacts or workspace.artifacts_folder
         return cls(workspace, MlflowStore(uri, files), vault, uri, address)
+
+
+def _absolute(uri: str) -> str:
+    """The address of a file as it is from anywhere."""
+    database = database_of(uri)
+    if database is None or "${" in uri or database.is_absolute():
+        return uri
+    return uri.replace(str(database), str(database.absolute()), 1)
 
 
 def _mirrors_of(written: Mapping[str, Any]) -> tuple[Mirror, ...]:

@@ -93,6 +93,8 @@ def test_since_is_a_span_or_a_date() -> None:
     assert moment_since("2026-11-01").date().isoformat() == "2026-11-01"
     with pytest.raises(InputError, match="'yesterday' is neither a span nor a date"):
         moment_since("yesterday")
+    with pytest.raises(InputError, match="neither a span nor a date"):
+        moment_since("999999999999d")
 
 
 def test_only_what_was_measured_alike_is_ranked(store: MemoryStore) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -204,10 +205,94 @@ def test_what_a_store_will_never_take_is_set_aside_and_said(tmp_path: Path) -> N
     assert store.history(recorder.run_id, "good") == good
     assert store.get(recorder.run_id).status is Status.FINISHED
     [text] = told.told
-    assert text.startswith("store will not take 1 records, kept in ")
-    [kept] = below.iterdir()
-    assert kept.name in text
-    assert '"bad"' in kept.read_text()
+    assert text.startswith("store will not take 1 of the records of income/boosting, kept in ")
+    assert text.endswith(": No such name.")
+    [kept] = below.with_name("refused").iterdir()
+    assert str(kept) in text
+    assert '"bad"' in (kept / "store.refused").read_text()
+    assert list(below.iterdir()) == []
+
+
+def test_a_file_that_a_store_will_never_take_is_kept_with_what_it_said(tmp_path: Path) -> None:
+    class Strict(MemoryRecorder):
+        def artifact(self, path: Path, folder: str = "") -> None:
+            raise RefusedError('Not "this" one.', mend="another")
+
+    class Picky(MemoryStore):
+        def attach(self, run_id: str) -> Recorder:
+            return Strict(self, run_id)
+
+    (tmp_path / "note.txt").write_text("inside")
+    told = Telling()
+    recorder = begun(Picky(), tmp_path / "spool", told)
+    recorder.artifact(tmp_path / "note.txt")
+    recorder.finish(Status.FINISHED)
+    assert told.told[0].endswith('Not "this" one.')
+    [kept] = (tmp_path / "refused").rglob("note.txt")
+    assert kept.read_text() == "inside"
+
+
+def test_what_comes_after_the_end_does_not_begin_the_run_anew(tmp_path: Path) -> None:
+    store, below = MemoryStore(), tmp_path / "spool"
+    recorder = begun(store, below)
+    recorder.metrics({"loss": 1.0}, 1)
+    recorder.finish(Status.FINISHED)
+    recorder.metrics({"loss": 0.5}, 2)
+    recorder.close()
+    assert resent(store, below) == Sent((), (), ())
+    assert store.get(recorder.run_id).status is Status.FINISHED
+    assert store.history(recorder.run_id, "loss") == [(1, 1.0), (2, 0.5)]
+
+
+def test_a_mark_beyond_the_log_hides_nothing_that_comes_later(tmp_path: Path) -> None:
+    """As after a power cut, or when what was held in memory was sent and never written."""
+    store, below = Moody(), tmp_path / "spool"
+    recorder = begun(store, below)
+    recorder.metrics({"loss": 1.0})
+    recorder._session.close()
+    recorder.metrics({"loss": 2.0})
+    [folder] = left(below)
+    recorder._session._open[1].stop()
+    recorder._session._open[0].log.close()
+    recorder._session._open[0]._lock.release()
+    (folder / "store.sent").write_text("100000")
+    store.failures = iter([TrackingError("away", mend="wait")] * 1000)
+    send_left(below, lambda about: Routes(store, below), patience_s=0)
+    store.failures = iter(())
+    resent(store, below)
+    assert store.get(recorder.run_id).status is Status.INTERRUPTED
+    assert left(below) == []
+
+
+def test_no_secret_gets_into_the_spool(tmp_path: Path) -> None:
+    store = MemoryStore()
+    recorder = begun(store, tmp_path / "spool")
+    recorder.params({"at": "http://me:hunter2@host"})
+    recorder.tags({"at": "http://me:hunter2@host"})
+    recorder.finding(replace(FINDING, mend="http://me:hunter2@host"))
+    recorder.finish(Status.FINISHED)
+    record = store.get(recorder.run_id)
+    [found] = store.findings(recorder.run_id)
+    assert {record.params["at"], record.tags["at"], found.mend} == {"http://***@host"}
+
+
+def test_one_store_that_is_away_is_asked_once(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class Away(MemoryStore):
+        def attach(self, run_id: str) -> Recorder:
+            asked.append(run_id)
+            raise TrackingError("The store is away.", mend="wait")
+
+    store, below = Away(), tmp_path / "spool"
+    for number in range(3):
+        recorder = begun(store, below, name=f"run-{number}")
+        recorder.metrics({"loss": 1.0})
+        recorder._session.close(0)
+    asked.clear()
+    sent = send_left(below, lambda about: Routes(store, below), patience_s=0)
+    assert len(sent.unsent) == 3
+    assert len(set(asked)) == 1
 
 
 def test_a_spool_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -113,3 +113,11 @@ def test_a_failed_run_keeps_its_log(tmp_path: Path) -> None:
     assert "Looking for known mistakes" in log
     assert "Traceback" in log
     assert "no convergence" in log
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_costs_the_log_and_not_the_run() -> None:
+    heard: list[Step] = []
+    with written_down(Path("/dev/full"), heard.append) as told:
+        told(Step("Fitting linear"))
+    assert len(heard) == 1

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -74,7 +77,20 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     sys.exit(_status())
+
+
+def _show_warning(
+    usual: Callable[..., None], message: Warning | str, *arguments: Any, **named: Any
+) -> None:
+    """Ours are told in words, not with a line of code."""
+    from assay.monitor import AssayWarning
+
+    if isinstance(message, AssayWarning):
+        click.secho(str(message), fg="yellow", err=True)
+    else:
+        usual(message, *arguments, **named)
 
 
 class Terminated(BaseException):

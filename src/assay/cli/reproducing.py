@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assay.reproduction.reproduce import Reproduction
     from assay.reproduction.verdict import Compared
 
-_STYLES = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
+_STYLES = {"identical": "bold green", "different": "bold red"}
 _SHOWN_CHANGES = 6
 
 
@@ -118,11 +118,11 @@ def _show(done: Reproduction, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    verdict = Text(done.verdict.value, style=_STYLES[done.verdict.value])
+    verdict = Text(done.verdict.value, style=_STYLES.get(done.verdict.value, "bold yellow"))
     told = Text.assemble(f"{done.run.reference} is ", verdict, f" to {done.original}.")
     if done.verdict.value == "different":
         told = Text.assemble(f"{done.run.reference} is ", verdict, f" from {done.original}.")
-    elif done.verdict.value != "identical":
+    elif done.verdict.value == "within tolerance":
         told = Text.assemble(f"{done.run.reference} is ", verdict, f" of {done.original}.")
     console.print(told, soft_wrap=True)
     console.print(f"data: {done.data}\n", style="dim", soft_wrap=True)

@@ -21,6 +21,7 @@ from assay.experiment.reading import LoadedExperiment, load_experiment
 from assay.learners.builtin import NAMES, options_of
 
 FEATURES = "features"
+_FIXED = ("name", "tracking", "registry", "data.source", "data.query", "data.sheet", "data.target")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ def _of(base: LoadedExperiment, text: str) -> list[Variant]:
     key = key.strip()
     if key == FEATURES:
         return _features(base)
+    if not key or key in _FIXED or key.partition(".")[0] in _FIXED:
+        raise InputError(
+            f"{key!r} cannot be varied: it does not change how the same thing is learnt.",
+            mend="--vary model.learner, or another key of data, model, training or evaluation",
+        )
     now = _value(base, key)
     wanted = _split(values) if given else [_written(each) for each in _suggested(base, key, now)]
     changes = [each for each in wanted if each not in (_written(now), str(now))]

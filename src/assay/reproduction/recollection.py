@@ -171,6 +171,8 @@ def _model(run: Run, place: Place, scratch: Path) -> LoadedModel | None:
     folder, digest = place.store.model(run.run_id, scratch)
     try:
         return load_folder(folder, name=run.name, expected=digest, trust=None)
+    except UnsafeModelError:
+        raise
     except Exception:  # whatever another version of a library makes of it
         return None
 

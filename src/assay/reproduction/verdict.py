@@ -27,6 +27,7 @@ class Verdict(StrEnum):
     """How near the second run came to the first."""
 
     IDENTICAL = "identical"
+    AS_FAR_AS_COMPARED = "identical as far as it could be compared"
     WITHIN_TOLERANCE = "within tolerance"
     DIFFERENT = "different"
 
@@ -57,9 +58,10 @@ class Compared:
 
 
 def overall(compared: Sequence[Compared]) -> Verdict:
-    """The worst of all."""
+    """The worst of all; where something could not be compared, it is never simply identical."""
     order = list(Verdict)
-    return max((each.verdict for each in compared if each.verdict is not None), key=order.index)
+    told = [each.verdict or Verdict.AS_FAR_AS_COMPARED for each in compared]
+    return max(told, key=order.index)
 
 
 def tables(what: str, before: pa.Table, now: pa.Table, tolerance: float) -> Compared:
@@ -98,7 +100,10 @@ def numbers(
         np.array([float(each.get(name, math.nan)) for name in names]) for each in (before, now)
     )
     difference = _largest(first, second, relative=False) if names else 0.0
-    scaled = difference / max(1.0, float(np.nanmax(np.abs(first)))) if names else 0.0
+    if before.keys() != now.keys():
+        return Compared(what, len(names), Verdict.DIFFERENT, math.nan, note="others were computed")
+    size = np.maximum(1.0, np.nan_to_num(np.maximum(np.abs(first), np.abs(second))))
+    scaled = _largest(first / size, second / size, relative=False) if names else 0.0
     same = first.tobytes() == second.tobytes()
     return Compared(what, len(names), _verdict(same, scaled, 0.0, tolerance), difference)
 

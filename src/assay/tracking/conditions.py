@@ -111,12 +111,12 @@ def moment_since(text: str, now: datetime | None = None) -> datetime:
     '2026-11-23T00:00:00+00:00'
     """
     span = _SPAN.fullmatch(text.strip())
-    if span:
-        ago = timedelta(**{_UNITS[span[2]]: int(span[1])})
-        return (now or datetime.now(UTC)) - ago
     try:
+        if span:
+            ago = timedelta(**{_UNITS[span[2]]: int(span[1])})
+            return (now or datetime.now(UTC)) - ago
         return datetime.fromisoformat(text.strip()).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError(
             f"{text!r} is neither a span nor a date.", mend="7d, 12h, 30m, 2w or 2026-11-25"
         ) from None

@@ -48,9 +48,15 @@ def send_left(
     runs: list[str] = []
     unsent: list[str] = []
     notices: list[str] = []
+    away: set[str] = set()
     for folder in left(below):
         spool = Spool.take_over(folder)
         if spool is None:
+            continue
+        if spool.about.address in away:
+            waits = Unsent("store", "", spool.log.size)
+            unsent.append(in_words(waits, spool.about))
+            spool.close(keep=True)
             continue
         reference = f"{spool.about.experiment}/{spool.about.name}"
         spool.end_what_is_open(Status.INTERRUPTED, GONE)
@@ -67,4 +73,6 @@ def send_left(
         unsent += [in_words(each, spool.about) for each in remaining]
         if not remaining:
             runs.append(reference)
+        elif any(each.target == "store" for each in remaining):
+            away.add(spool.about.address)
     return Sent(tuple(runs), tuple(unsent), tuple(notices))

@@ -102,7 +102,9 @@ class Log:
     def close(self) -> None:
         """Let go of the file."""
         self.sync()
-        os.close(self._file)
+        with self._lock:
+            file, self._file = self._file, -1
+        os.close(file)
 
     def _write(self, data: bytes | bytearray) -> bool:
         """Write all of it or nothing."""

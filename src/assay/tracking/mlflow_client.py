@@ -27,7 +27,6 @@ DIGEST = "assay.digest"
 _SQLITE = "sqlite:///"
 _DATABASES = ("postgresql", "mysql")
 _PATIENCE_S = 20
-_FOR_GOOD = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 _FULL = ("disk is full", "No space left")
 _PACKAGES = {
     "psycopg": "'assay-ml[sql]'",
@@ -194,14 +193,27 @@ def told(uri: str) -> Iterator[None]:
         raise no_package(error.name or str(error), uri) from error
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        refused = getattr(error, "error_code", "") in _FOR_GOOD
         is_full = any(each in reason for each in _FULL)
         mend = "look whether it runs and may be written, or change tracking.uri"
-        raise (RefusedError if refused else TrackingError)(
+        raise (RefusedError if _is_for_good(error) else TrackingError)(
             f"The store of runs refused: {masked(reason)}",
             where=masked(uri),
             mend="free some space" if is_full else mend,
         ) from error
+
+
+def _is_for_good(error: Exception) -> bool:
+    """Whether the store will say the same however often it is asked.
+
+    MLflow says BAD_REQUEST of whatever its database raises, also of what passes.
+    """
+    from sqlalchemy.exc import DataError, IntegrityError
+
+    code = getattr(error, "error_code", "")
+    cause = error.__cause__ or error.__context__
+    return code == "INVALID_PARAMETER_VALUE" or (
+        code == "BAD_REQUEST" and isinstance(cause, DataError | IntegrityError)
+    )
 
 
 def no_package(name: str, uri: str) -> TrackingError:

@@ -29,6 +29,7 @@ _LONGEST_REST_S = 5.0
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 60.0
 _LONGEST_CALL_S = 600.0
+_SHORT_CALL_S = 3.0
 _MOST_REFUSED = 100
 
 
@@ -87,7 +88,8 @@ class Shipper:
         """Send all that there is, and stop; returns what was not sent.
 
         Args:
-            patience_s: How long to try a target that fails, or does not answer.
+            patience_s: How long to try a target that fails; 0 also where nobody shall wait for one
+                that takes its time.
         """
         for each in self._couriers:
             each.hurry()
@@ -139,7 +141,8 @@ class _Courier(threading.Thread):
     def is_worth_waiting(self, patience_s: float) -> bool:
         """Whether it is at work, and has not failed for longer than that."""
         waited = time.monotonic() - self._moved
-        return self.is_alive() and waited <= (patience_s if self._reason else _LONGEST_CALL_S)
+        longest_call_s = _LONGEST_CALL_S if patience_s else _SHORT_CALL_S
+        return self.is_alive() and waited <= (patience_s if self._reason else longest_call_s)
 
     @property
     def unsent(self) -> Unsent | None:

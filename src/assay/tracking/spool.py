@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -37,7 +38,9 @@ _LOG = "log.jsonl"
 _FILES = "files"
 _GROWING = "growing"
 _LOCK = "lock"
+_REFUSED = "refused"
 _NEVER_BEGUN_S = 3600
+_WHY = re.compile(r'\{"why": ("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Spool:
         self.folder = folder
         self.about = about
         self.log = Log(folder / _LOG, *([tell] if tell else []))
-        self._found = self.log.size
+        self._forget_what_was_never_written()
         self._lock = lock
         self._writing = threading.Lock()
         self._at = 0
@@ -151,9 +154,9 @@ class Spool:
             self.append("artifact", "", str(path.relative_to(self.folder)), "")
 
     def sent(self, target: str) -> int:
-        """How far a target has been told; what was only ever held in memory is in no log."""
+        """How far a target has been told."""
         try:
-            return min(int((self.folder / f"{target}.sent").read_text()), self._found)
+            return int((self.folder / f"{target}.sent").read_text())
         except (OSError, ValueError):
             return 0
 
@@ -168,20 +171,27 @@ class Spool:
             aside.replace(self.folder / f"{target}.sent")
 
     def set_aside(self, target: str, record: Record, why: str) -> None:
-        """Keep what a target will never take, with what it said."""
+        """Keep what a target will never take, with what it said.
+
+        Raises:
+            OSError: It cannot be written, and so is to be sent again.
+        """
         line = json.dumps({"why": why, "record": [record.method, record.child, *record.arguments]})
-        with suppress(OSError), (self.folder / f"{target}.refused").open("a") as file:
+        with (self.folder / f"{target}.refused").open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
 
     def refusals(self) -> list[str]:
-        """What to say of records that were set aside; they are moved to where they stay."""
+        """What to say of records that were set aside."""
         said = []
         for path in sorted(self.folder.glob("*.refused")):
             lines = path.read_text(encoding="utf-8").splitlines()
-            kept = self.folder.parent / f"{self.folder.name}-{path.name}.jsonl"
-            path.replace(kept)
-            why = json.loads(lines[0])["why"]
-            said.append(f"{path.stem} will not take {len(lines):,} records, kept in {kept}: {why}")
+            if lines:
+                whose = f"{self.about.experiment}/{self.about.name}, kept in {self._aside}"
+                why = _WHY.match(lines[0])  # of a disk that was full it may be half a line
+                said.append(
+                    f"{path.stem} will not take {len(lines):,} of the records of {whose}"
+                    + (f": {json.loads(why[1])}" if why else "")
+                )
         return said
 
     def end_what_is_open(self, status: str, reason: str) -> None:
@@ -207,11 +217,27 @@ class Spool:
             start += len(block)
 
     def close(self, *, keep: bool) -> None:
-        """Let go of it; without `keep` nothing of it stays."""
+        """Let go of it; without `keep` only what was refused stays, with the files it names."""
         self.log.close()
-        if not keep:
+        if not keep and self.refusals():
+            self._aside.parent.mkdir(exist_ok=True, mode=0o700)
+            self.folder.replace(self._aside)
+        elif not keep:
+            with suppress(OSError):  # first what tells that it was ever begun
+                (self.folder / _ABOUT).unlink()
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
+
+    @property
+    def _aside(self) -> Path:
+        """Where it stays if something was refused."""
+        return self.folder.parent.with_name(_REFUSED) / self.folder.name
+
+    def _forget_what_was_never_written(self) -> None:
+        """A target may have been told what was held in memory, or lost by the disk since."""
+        for path in self.folder.glob("*.sent"):
+            if self.sent(path.stem) > self.log.size:
+                self.mark_sent(path.stem, self.log.size)
 
     def _place(self, name: str) -> Path:
         """A free place for a file of this name."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from assay.findings import Finding
-from assay.monitor import Announce, Step, silent
+from assay.monitor import Announce, AssayWarning, Step, silent
 from assay.provenance import masked
 from assay.tracking.recorder import Histogram, Point, Recorder, Status
 from assay.tracking.shipper import Shipper, Target, Unsent
@@ -74,14 +74,19 @@ class Session:
         """Send what there is; what cannot be sent now stays for a later process."""
         if self._pid != os.getpid():
             self._leave_to_parent()
-        if self._open is None:
-            return
-        spool, shipper = self._open
-        self._open = None
+        with self._opening:
+            if self._open is None:
+                return
+            (spool, shipper), self._open = self._open, None
         atexit.unregister(self.close)
         unsent, notices = ship(spool, shipper, patience_s)
         for each in (*notices, *(in_words(each, spool.about) for each in unsent)):
             self._tell(each)
+
+    def end(self) -> None:
+        """Send what there is of a run that has ended; what still comes does not begin it anew."""
+        self.about = replace(self.about, begins=False)
+        self.close()
 
     def _leave_to_parent(self) -> None:
         """In a process that was forked: the spool is the parent's, and so is the run's end."""
@@ -90,7 +95,7 @@ class Session:
 
     def _tell(self, text: str) -> None:
         if self._announce is silent:
-            warnings.warn(text, stacklevel=2)
+            warnings.warn(AssayWarning(text), stacklevel=2)
         else:
             self._announce(Step(text, lasting=True))
 
@@ -165,7 +170,8 @@ class SpooledRecorder:
         return spool
 
     def params(self, params: Mapping[str, Any]) -> None:
-        self._spool.append("params", self._child, {key: str(each) for key, each in params.items()})
+        told = {key: masked(str(each)) for key, each in params.items()}
+        self._spool.append("params", self._child, told)
 
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         values = {name: float(value) for name, value in metrics.items()}
@@ -178,10 +184,12 @@ class SpooledRecorder:
         self._spool.append("points", self._child, list(points))
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        self._spool.append("tags", self._child, dict(tags))
+        told = {key: masked(each) for key, each in tags.items()}
+        self._spool.append("tags", self._child, told)
 
     def finding(self, finding: Finding, key: str = "") -> None:
-        self._spool.append("finding", self._child, finding.as_dict(), key or finding_key())
+        told = _masked(finding.as_dict())
+        self._spool.append("finding", self._child, told, key or finding_key())
 
     def table(self, name: str, table: pa.Table) -> None:
         self._spool.append("table", self._child, name, self._spool.keep_table(name, table))
@@ -209,7 +217,7 @@ class SpooledRecorder:
             self._spool.record_grown()
         self._spool.append("finish", self._child, status, masked(reason))
         if not self._lineage:
-            self._session.close()
+            self._session.end()
 
     def growing(self, name: str) -> Path:
         """A file to write to until the run ends, however it ends; it is recorded then."""
@@ -222,3 +230,12 @@ class SpooledRecorder:
     def close(self) -> None:
         """Send what there is without ending the run."""
         self._session.close()
+
+
+def _masked(value: Any) -> Any:
+    """What a finding says, its texts without secrets."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(each) for key, each in value.items()}
+    return [_masked(each) for each in value] if isinstance(value, list | tuple) else value

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from io import RawIOBase
 from pathlib import Path
-from typing import TextIO
 
 from assay.errors import AssayError
 from assay.monitor import Announce, Step
@@ -25,7 +25,7 @@ def written_down(path: Path, announce: Announce) -> Iterator[Announce]:
         path: The file; lines are added.
         announce: Told all the same.
     """
-    with path.open("a", encoding="utf-8", buffering=1) as file:
+    with path.open("ab", buffering=0) as file:
         writer = _Writer(file)
         handler = logging.StreamHandler(writer)
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
@@ -47,7 +47,7 @@ def written_down(path: Path, announce: Announce) -> Iterator[Announce]:
 class _Writer:
     """Gives each line its time; says of a stage once that it began."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: RawIOBase) -> None:
         self._file = file
         self._stage = ""
 
@@ -60,7 +60,8 @@ class _Writer:
         at = datetime.now().astimezone().isoformat(timespec="seconds")
         for line in masked(text).splitlines():
             if line.strip():
-                self._file.write(f"{at}  {line}\n")
+                with suppress(OSError):  # a full disk stops no training
+                    self._file.write(f"{at}  {line}\n".encode())
 
     def flush(self) -> None:
         self._file.flush()
