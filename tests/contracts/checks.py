@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from assay.checks.base import Check, View
 from assay.checks.builtin import CODES
 from assay.data.preparation import Prepared, prepare
-from assay.data.schema import Task
+from assay.data.schema import Kind, Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.findings import Finding, NotApplicable
@@ -97,9 +98,13 @@ class CheckContract:
 
     def test_it_survives_what_tables_can_be(self) -> None:
         frame = self.honest(Task.BINARY).assign(empty=None, same=1)
+        words = np.random.default_rng(0).choice(["bread", "water", "stone"], (len(frame), 7))
+        frame["said"] = [" ".join([*row, str(number)]) for number, row in enumerate(words)]
+        frame["when"] = pd.date_range("2024-01-01", periods=len(frame)).strftime("%d.%m.%Y")
         look(self.check, frame, **self.settings)
         look(self.check, frame.sample(24, random_state=0), **self.settings)
         data = prepare(from_frame(frame), DataSettings(source="t", target="y"), "t")
+        assert {each.kind for each in data.schema.features} >= {Kind.TEXT, Kind.DATETIME}
         alone = View(data.schema, data.development, None, data.raw_development, None)
         self.check(alone, {})
 

@@ -146,10 +146,10 @@ def _as_columns(train: Part) -> Floats:
 
 
 def _bins(values: Any, kind: Kind) -> NDArray[np.int64]:
-    """Bins of a feature: quantiles of numbers, levels of categories, one for what is missing."""
+    """Bins of a feature: quantiles of numbers, levels of all else, one for what is missing."""
     missing = values.isna().to_numpy()
     n_bins = min(MOST_BINS, max(2, len(values) // ROWS_PER_BIN))
-    if kind is Kind.CATEGORICAL:
+    if kind not in (Kind.NUMERIC, Kind.DATETIME):
         codes, _ = _factorized(values)
         frequent = np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable")
         rank = np.empty(len(frequent), dtype=np.int64)
