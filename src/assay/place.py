@@ -51,6 +51,11 @@ class Place:
     uri: str
     address: str
 
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the store was handed over as an object, so that no address leads to it."""
+        return self.address.startswith(_GIVEN)
+
     @classmethod
     def to_begin(cls, uri: str | None, store: Store | None, artifacts: str | None = None) -> Place:
         """Where a new run goes; what does not exist yet is created.

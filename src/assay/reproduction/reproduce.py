@@ -218,9 +218,10 @@ def _place_of(known: Recollection, store: Store | None) -> Place:
 
 
 def _address(place: Place) -> str | None:
-    """The tracking URI as an experiment names it, of the store that the run is in."""
+    """The tracking URI as an experiment names it, of the store that the run is in, if it has one."""
     is_own = place.address == place.workspace.own_tracking_uri
-    return None if is_own or TRACKING_VARIABLE in os.environ else place.address
+    is_unnamed = is_own or place.is_handed_over or TRACKING_VARIABLE in os.environ
+    return None if is_unnamed else place.address
 
 
 def _data_block(known: Recollection) -> dict[str, Any]:

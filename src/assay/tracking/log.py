@@ -100,11 +100,12 @@ class Log:
                 os.fdatasync(self._file)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, if that was not done before."""
         self.sync()
         with self._lock:
             file, self._file = self._file, -1
-        os.close(file)
+        if file >= 0:
+            os.close(file)
 
     def _write(self, data: bytes | bytearray) -> bool:
         """Write all of it or nothing."""
