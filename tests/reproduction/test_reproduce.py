@@ -425,14 +425,13 @@ THREADED = """
 import os
 import numpy as np
 from sklearn.linear_model import LinearRegression
-from threadpoolctl import threadpool_limits
 class Threaded(LinearRegression):
     def fit(self, X, y):
         super().fit(X, y)
-        with threadpool_limits(int(os.environ["OMP_NUM_THREADS"])):
-            many = np.random.default_rng(0).normal(size=(900, 100))
-            last_bits = (many.T @ many - np.einsum("ij,ik->jk", many, many)).sum()
-            self.intercept_ = self.intercept_ + 1e9 * last_bits
+        many = np.random.default_rng(0).normal(size=10_000)
+        parts = np.array_split(many, int(os.environ["OMP_NUM_THREADS"]))
+        last_bits = sum(part.cumsum()[-1] for part in parts) - many.cumsum()[-1]
+        self.intercept_ = self.intercept_ + 1e9 * last_bits
         return self
 """
 TRAIN = "import assay; assay.train('own.yaml', workers=1)"

@@ -218,7 +218,7 @@ def _place_of(known: Recollection, store: Store | None) -> Place:
 
 
 def _address(place: Place) -> str | None:
-    """The tracking URI as an experiment names it, of the store that the run is in, if it has one."""
+    """The tracking URI as an experiment names it, of the store that the run is in, if any."""
     is_own = place.address == place.workspace.own_tracking_uri
     is_unnamed = is_own or place.is_handed_over or TRACKING_VARIABLE in os.environ
     return None if is_unnamed else place.address
