@@ -1,0 +1,1 @@
+"""Architectures: modules of PyTorch only, which are built, composed and tested without training."""
