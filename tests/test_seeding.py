@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +81,21 @@ def test_torch_is_seeded_and_fixed_and_left_as_it_was() -> None:
         assert torch.equal(torch.rand(3), draws[0])
     assert state_of_torch() == before
     assert torch.equal(torch.get_rng_state(), generator)
+
+
+def test_torch_is_fixed_without_importing_its_compiler() -> None:
+    pytest.importorskip("torch")
+    script = """if True:
+        import os, sys, torch
+        from assay.seeding import seeded
+        with seeded(3, deterministic=True):
+            assert torch.are_deterministic_algorithms_enabled()
+            assert os.environ["TORCHINDUCTOR_DETERMINISTIC"] == "1"
+        assert not torch.are_deterministic_algorithms_enabled()
+        assert "TORCHINDUCTOR_DETERMINISTIC" not in os.environ
+        assert "torch._inductor" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_what_is_set_is_what_is_recorded() -> None:

@@ -5,6 +5,7 @@ AssayError
 │   ├── ExperimentError   the experiment file
 │   ├── DataError         the table it names
 │   ├── LearnerError      the learner it names, or what that learner did with the data
+│   │   └── DivergedError NaN or infinity that a network's training does not get rid of
 │   └── NotFoundError     a run, a model or a file that is not there
 ├── VaultError            the test rows stay sealed: exit 2
 ├── TrackingError         the store of runs cannot be used: exit 2
@@ -56,6 +57,10 @@ class DataError(InputError):
 
 class LearnerError(InputError):
     """The learner cannot be built, or failed on this data."""
+
+
+class DivergedError(LearnerError):
+    """Training keeps running into NaN or infinity."""
 
 
 class NotFoundError(InputError):

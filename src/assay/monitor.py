@@ -42,12 +42,15 @@ class Step:
         done: How much of it.
         total: How much there is to do; 0 where nobody can say.
         lasting: Whether it is no stage but something to be told, and to stay on the screen.
+        detail: What changes while the stage goes on, as the loss, the rate, the time that remains:
+            shown where it can be written over, else left out.
     """
 
     text: str
     done: int = 0
     total: int = 0
     lasting: bool = False
+    detail: str = ""
 
 
 class AssayWarning(UserWarning):

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from assay.errors import LearnerError
+
 Size = float | Tensor
 
 
@@ -40,6 +42,8 @@ class CrossEntropy:
         class_weights: One for each class, shape (k,).
         label_smoothing: Share of the target that is spread over all classes.
         ignore_index: The target that does not count, as of padding; None where all of them do.
+        classes_last: Whether logits of tokens are (n, length, k); else (n, k, length), as PyTorch's
+            own loss has it.
     """
 
     def __init__(
@@ -47,30 +51,42 @@ class CrossEntropy:
         class_weights: Tensor | None = None,
         label_smoothing: float = 0.0,
         ignore_index: int | None = None,
+        classes_last: bool = True,
     ) -> None:
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
         self.ignore_index = ignore_index
+        self.classes_last = classes_last
 
     def size(self, targets: Tensor, weights: Tensor | None) -> Size:
-        """Of classes, shape (n,), or of tokens, shape (n, length)."""
-        if targets.is_floating_point():  # probabilities of classes, shape (n, k)
+        """Of classes, shape (n,), or of tokens, shape (n, length).
+
+        Probabilities of classes, (n, k), count as rows, whatever the classes weigh.
+        """
+        if targets.is_floating_point():
             return _rows(targets, weights)
-        if weights is None and self.class_weights is None and self.ignore_index is None:
-            return targets.numel()
+        if weights is None and self.class_weights is None:
+            if self.ignore_index is None:
+                return targets.numel()
+            count = torch.count_nonzero(targets.ne(self.ignore_index))
+            return count.item() if count.is_cpu else count
         counts = torch.ones_like(targets, dtype=torch.float32)
         if self.ignore_index is not None:
             counts = (targets != self.ignore_index).float()
         if self.class_weights is not None:
-            counts = counts * self.class_weights.to(targets.device)[targets.clamp_min(0)]
+            known = targets
+            if self.ignore_index is not None:
+                known = targets.masked_fill(targets == self.ignore_index, 0)
+            counts = counts * self.class_weights.to(targets.device)[known]
         if weights is not None:
             counts = counts * _beside(weights, counts)
         return counts.sum()
 
     def total(self, outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         """Of logits, shape (n, k), or (n, length, k) for tokens."""
-        if outputs.ndim == 3:
-            outputs = outputs.transpose(1, 2)  # where PyTorch wants the classes
+        outputs = _precise(outputs)
+        if outputs.ndim == 3 and self.classes_last:
+            outputs = outputs.transpose(1, 2)
         given: dict[str, Any] = {"label_smoothing": self.label_smoothing}
         if self.class_weights is not None:
             given["weight"] = self.class_weights.to(outputs)
@@ -106,10 +122,12 @@ class Regression:
         return targets.numel() if weights is None else weights.sum() * per_row
 
     def total(self, outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        """Of predicted values in the shape of the targets; a last axis of one is dropped."""
-        if outputs.ndim == targets.ndim + 1 and outputs.shape[-1] == 1:
-            outputs = outputs.squeeze(-1)
-        assert outputs.shape == targets.shape, f"{outputs.shape} beside {targets.shape}"
+        """Of predicted values in the shape of the targets; a last axis of one is dropped.
+
+        Raises:
+            LearnerError: The shapes differ.
+        """
+        outputs = _alike(outputs, targets)
         if weights is None:
             return self._each(outputs, targets, reduction="sum", **self._given)
         each = self._each(outputs, targets, reduction="none", **self._given)
@@ -128,9 +146,12 @@ class BinaryCrossEntropy:
         return targets.numel() if weights is None else weights.sum() * per_row
 
     def total(self, outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-        """Of logits in the shape of the targets; a last axis of one is dropped."""
-        if outputs.ndim == targets.ndim + 1 and outputs.shape[-1] == 1:
-            outputs = outputs.squeeze(-1)
+        """Of logits in the shape of the targets; a last axis of one is dropped.
+
+        Raises:
+            LearnerError: The shapes differ.
+        """
+        outputs = _alike(outputs, targets)
         positive = self.positive_weights
         each = functional.binary_cross_entropy_with_logits(
             outputs,
@@ -157,21 +178,50 @@ class OfFunction:
         return _rows(targets, weights)
 
     def total(self, outputs: Any, targets: Any, weights: Tensor | None) -> Tensor:
-        """The losses' sum; of a loss of more than one value a row, of each row's mean."""
+        """The losses' sum; of a loss of more than one value a row, of each row's mean.
+
+        Raises:
+            LearnerError: The function gives one mean where rows have weights, or neither one mean
+                nor a loss for each row.
+        """
         each = self._function(outputs, targets)
-        if each.ndim == 0:
-            assert weights is None, "a loss that is one mean cannot weight its rows"
-            return each * len(_first(targets))
+        rows = len(_first(targets))
+        if each.ndim == 0 and weights is None:
+            return each * rows
+        if each.ndim == 0 or len(each) != rows:
+            what = "one mean" if each.ndim == 0 else f"{len(each)} losses of {rows} rows"
+            raise LearnerError(
+                f"The loss gives {what}, of which rows cannot be weighted and added up.",
+                where=getattr(self._function, "__name__", type(self._function).__name__),
+                mend="Return one loss for each row (in torch.nn: reduction='none').",
+            )
         each = each.flatten(1).mean(1) if each.ndim > 1 else each
         return (each if weights is None else each * weights).sum()
 
 
 def as_loss(given: Any) -> Loss:
-    """A loss as sum and size, of one of ours, of `torch.nn`, or of a function of one's own."""
+    """A loss as sum and size, of one of ours, of `torch.nn`, or of a function of one's own.
+
+    Raises:
+        LearnerError: It is a sum, or a mean that cannot be added up.
+    """
     if isinstance(given, Loss):
         return given
+    if getattr(given, "reduction", None) == "sum":
+        raise LearnerError(
+            "A loss that is a sum grows with the batch, and so does the step.",
+            where=type(given).__name__,
+            mend="Leave reduction='sum' out.",
+        )
+    if isinstance(given, nn.NLLLoss):
+        raise LearnerError(
+            "The mean of NLLLoss leaves out padding, and cannot be added up.",
+            where="NLLLoss",
+            mend="Let the module give logits, and use torch.nn.CrossEntropyLoss.",
+        )
     if isinstance(given, nn.CrossEntropyLoss):
-        return CrossEntropy(given.weight, given.label_smoothing, given.ignore_index)
+        padding = given.ignore_index
+        return CrossEntropy(given.weight, given.label_smoothing, padding, classes_last=False)
     if isinstance(given, nn.BCEWithLogitsLoss) and given.weight is None:
         return BinaryCrossEntropy(given.pos_weight)
     if isinstance(given, nn.MSELoss):
@@ -181,6 +231,23 @@ def as_loss(given: Any) -> Loss:
     if isinstance(given, nn.HuberLoss):
         return Regression("huber", given.delta)
     return OfFunction(given)
+
+
+def _precise(outputs: Tensor) -> Tensor:
+    """In float32 at least: a sum of many losses in bfloat16 keeps three digits."""
+    return outputs.float() if outputs.dtype in {torch.bfloat16, torch.float16} else outputs
+
+
+def _alike(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Outputs in the shape of the targets: (n, 1) beside (n,) would be (n, n) without a word."""
+    if outputs.ndim == targets.ndim + 1 and outputs.shape[-1] == 1:
+        outputs = outputs.squeeze(-1)
+    if outputs.shape != targets.shape:
+        raise LearnerError(
+            f"The module gives {tuple(outputs.shape)} where targets are {tuple(targets.shape)}.",
+            mend="Let its last layer have as many outputs as a row has targets.",
+        )
+    return _precise(outputs)
 
 
 def _rows(targets: Any, weights: Tensor | None) -> Size:

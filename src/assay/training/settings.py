@@ -47,7 +47,10 @@ class LoopSettings(BaseModel):
         "batch_size * accumulate (linear scaling rule).",
     )
     weight_decay: float = Field(
-        0.01, ge=0, description="Decoupled decay of weights; never of biases and norms."
+        0.01,
+        ge=0,
+        description="Decay of weights, never of biases and norms; AdamW's is decoupled, SGD's a "
+        "part of the gradient.",
     )
     betas: tuple[Share, Share] = Field((0.9, 0.999), description="AdamW's averaging.")
     eps: Positive = Field(1e-8, description="AdamW's guard against division by nothing.")
@@ -59,7 +62,11 @@ class LoopSettings(BaseModel):
     schedule: Literal["cosine", "step", "one-cycle", "constant"] = Field(
         "cosine", description="How the rate goes down after the warm-up."
     )
-    warmup: Share = Field(0.05, description="Share of the optimizer steps in which the rate rises.")
+    warmup: Share | None = Field(
+        None,
+        description="Share of the optimizer steps in which the rate rises; by default 0.05, and "
+        "0.3 with one-cycle.",
+    )
     final_rate: float = Field(1e-6, ge=0, description="Where cosine and one-cycle end.")
     drops: tuple[Share, ...] = Field(
         (0.5, 0.75), description="With schedule: step, when the rate drops, in shares of all steps."
