@@ -69,9 +69,19 @@ class Workspace:
         return self.root / "mirrors"
 
     @property
+    def checkpoints_folder(self) -> Path:
+        """Where fits that go step by step leave what they need to go on, a folder per run."""
+        return self.root / "checkpoints"
+
+    @property
     def snapshots_folder(self) -> Path:
         """Where small tables are kept as training read them."""
         return self.root / "snapshots"
+
+    @property
+    def images_folder(self) -> Path:
+        """Where decoded images are kept, by their fingerprint."""
+        return self.root / "images"
 
     @property
     def artifacts_folder(self) -> Path:

@@ -20,7 +20,8 @@ class Part:
     Attributes:
         rows: Row numbers in the source table, int64, shape (n,).
         features: One column per feature of the schema: numeric and datetime ones (days since
-            1970) as float64, categorical ones as text objects; NaN where a value is missing.
+            1970) as float64, categorical ones as text objects, images as the bytes of their files
+            or as pixels; NaN where a value is missing.
         target: Class labels, or float64 values for regression, shape (n,); None where the target
             is unknown or sealed.
         schema: What the columns are.

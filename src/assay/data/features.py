@@ -6,6 +6,7 @@ model: the same function prepares rows for training and for plain MLflow without
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ def feature_frame(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
     Args:
         frame: Rows with at least the columns named in `kinds`, in any order.
         kinds: How each feature is read, by name: its kind ('numeric', 'categorical', 'text',
-            'datetime') and, where the cells may be text that stands for something else, what:
-            'numeric truth', 'categorical number', 'datetime %d.%m.%Y'.
+            'datetime', 'image') and, where the cells may stand for something else, what:
+            'numeric truth', 'categorical number', 'datetime %d.%m.%Y', 'image fraction'.
 
     Returns:
         One column per feature, in the order of `kinds`: numbers, and dates as days since 1970,
-        as float64; categories and texts as text objects. NaN where a value is missing, or a
-        number infinite, but empty text where a text is missing.
+        as float64; categories and texts as text objects; images as the bytes of their files, or
+        as pixels, uint8, shape (h, w) or (h, w, c). NaN where a value is missing, or a number
+        infinite, but empty text where a text is missing.
 
     Raises:
         ValueError: A column is missing, or holds values that are not of its kind.
@@ -107,4 +109,62 @@ def _text(level: Any) -> Any:
     return str(level) if str(level) else np.nan
 
 
-_READ = {"numeric": _numbers, "datetime": _days, "categorical": _categories, "text": _texts}
+def _images(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+    images = np.empty(len(series), dtype=object)
+    for row, cell in enumerate(series):
+        try:
+            images[row] = _image(cell, form)
+        except (ValueError, TypeError, OSError) as error:
+            raise ValueError(f"row {row} is none: {error}") from None
+    return images
+
+
+def _image(cell: Any, form: str) -> Any:
+    """The bytes of a file, given as they are or by its path, or pixels; NaN for neither."""
+    if isinstance(cell, dict):
+        cell = cell.get("bytes") or cell.get("path")
+    if isinstance(cell, bytes | bytearray | memoryview):
+        return bytes(cell) or np.nan
+    if isinstance(cell, str):
+        return Path(cell).read_bytes() if cell else np.nan
+    if not isinstance(cell, list | tuple | np.ndarray):
+        if pd.isna(cell):
+            return np.nan
+        raise ValueError(f"{cell!r} is neither the bytes nor the path of a file, nor pixels")
+    return _pixels(np.array(_listed(cell), dtype=np.float64), form)
+
+
+def _pixels(values: np.ndarray[Any, Any], form: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Rows of pixels; colours come last, and a single row is that of a square."""
+    if values.ndim == 1 and values.size == int(values.size**0.5) ** 2:
+        values = values.reshape(int(values.size**0.5), -1)
+    colours = (1, 3, 4)
+    if values.ndim == 3 and values.shape[2] not in colours and values.shape[0] in colours:
+        values = np.moveaxis(values, 0, 2)
+    is_flat = values.ndim == 2 or (values.ndim == 3 and values.shape[2] in colours)
+    if values.size == 0 or not is_flat:
+        raise ValueError(f"numbers of shape {values.shape} are no image")
+    values = values * 255 if form == "fraction" else values
+    if not ((values >= 0) & (values <= 255)).all():
+        raise ValueError(f"its pixels are not from 0 to {1 if form == 'fraction' else 255}")
+    return np.rint(values).astype(np.uint8)
+
+
+def _listed(cells: Any) -> Any:
+    """Arrays of arrays, as Arrow gives them, as lists of lists."""
+    if isinstance(cells, list | tuple | np.ndarray):
+        return [_listed(each) for each in cells] if _is_deep(cells) else list(cells)
+    return cells
+
+
+def _is_deep(cells: Any) -> bool:
+    return len(cells) > 0 and isinstance(cells[0], list | tuple | np.ndarray)
+
+
+_READ = {
+    "numeric": _numbers,
+    "datetime": _days,
+    "categorical": _categories,
+    "text": _texts,
+    "image": _images,
+}

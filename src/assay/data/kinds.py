@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.data.dates import date_format
+from assay.data.pictures import are_pixels, form_of_pixels, image_format
 from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.data.settings import DataSettings
 from assay.data.sources.settling import NAMES_ROW, is_marked
@@ -109,8 +110,8 @@ def describe(name: str, values: pa.ChunkedArray, role: Role, given: str | None =
         DataError: It is a feature of a type that cannot be used.
     """
     n_distinct = pc.count_distinct(values, mode="only_valid").as_py() if _hashable(values) else 0
-    if given is not None and n_distinct > 0:
-        kind, why, written = _given(given)
+    if given is not None and values.null_count < len(values):
+        kind, why, written = _given(given, values)
     else:
         kind, why, written = _kind(name, values, n_distinct, role)
     return Column(
@@ -125,10 +126,11 @@ def describe(name: str, values: pa.ChunkedArray, role: Role, given: str | None =
     )
 
 
-def _given(kind: str) -> tuple[Kind, str, str]:
+def _given(kind: str, values: pa.ChunkedArray) -> tuple[Kind, str, str]:
     if "%" in kind:
         return Kind.DATETIME, f"as set: dates written {kind}", kind
-    return Kind(kind), "as set", ""
+    form = form_of_pixels(values) if kind == Kind.IMAGE.value else ""
+    return Kind(kind), "as set", form
 
 
 def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tuple[Kind, str, str]:
@@ -144,6 +146,10 @@ def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tu
         return Kind.DATETIME, "dates", ""
     if pa.types.is_string(kind):
         return _kind_of_text(values, n_distinct)
+    if written := image_format(values):
+        return Kind.IMAGE, f"{written} images", ""
+    if are_pixels(values):
+        return Kind.IMAGE, "rows of pixels", form_of_pixels(values)
     if role is not Role.FEATURE:
         return Kind.EMPTY, f"stored as {kind}, which no learner can use", ""
     raise DataError(
@@ -152,9 +158,11 @@ def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tu
     )
 
 
-def can_be_used(kind: pa.DataType) -> bool:
-    """Whether a feature may be stored in this type, in a settled table."""
-    return _can_be_predicted(kind) or pa.types.is_timestamp(kind)
+def can_be_used(values: pa.ChunkedArray) -> bool:
+    """Whether a column of a settled table may be a feature."""
+    if _can_be_predicted(values.type) or pa.types.is_timestamp(values.type):
+        return True
+    return bool(image_format(values)) or are_pixels(values)
 
 
 def _about_numbers(values: pa.ChunkedArray, n_distinct: int) -> str:

@@ -61,12 +61,29 @@ class Prepared:
 
     @property
     def n_rows(self) -> dict[str, int]:
-        """Rows by part."""
-        return {
-            "train": len(self.split.train),
-            "test": len(self.split.test),
-            **{reason: len(rows) for reason, rows in self.split.unused.items()},
-        }
+        """Rows by part; 'validation' is one where rows are held out."""
+        parts = {"train": len(self.split.train)}
+        unused = {reason: len(rows) for reason, rows in self.split.unused.items()}
+        if self.folding.validation is not None:
+            folds = self.folding.divide(self.development, self.folding.seed)
+            parts = {"train": int(folds.learns(0).sum()), "validation": int(folds.predicted.sum())}
+            between = len(self.split.train) - sum(parts.values())
+            if between:
+                unused["in the gap"] = unused.get("in the gap", 0) + between
+        return {**parts, "test": len(self.split.test), **unused}
+
+    @property
+    def how(self) -> str:
+        """How the parts were made, in words."""
+        share = self.folding.validation
+        if share is None:
+            return self.split.how
+        drawn = {
+            "random": "drawn likewise",
+            "group": "whole groups, drawn likewise",
+            "time": "the latest by time",
+        }[self.folding.by]
+        return f"{self.split.how}; {share:.0%} of the others for validation, {drawn}"
 
     def split_fingerprint(self, seeds: Sequence[int]) -> str:
         """SHA-256 of the row numbers of every part, and of every fold as each seed draws them."""
@@ -79,13 +96,16 @@ class Prepared:
         return digest.hexdigest()
 
 
-def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
+def prepare(
+    table: pa.Table, settings: DataSettings, where: str, *, holds_out: bool = False
+) -> Prepared:
     """Split, seal and describe a settled table.
 
     Args:
         table: The whole source.
         settings: The `data` block.
         where: What to call the table in errors.
+        holds_out: Whether validation rows are held out, instead of dividing all into folds.
 
     Raises:
         DataError: The table does not fit the settings.
@@ -103,7 +123,7 @@ def prepare(table: pa.Table, settings: DataSettings, where: str) -> Prepared:
     unreadable = {**unreadable, **odd}
     hashes = row_hashes(raw_test)
     development = part_of(raw_development, split.train, schema, keys)
-    folding = Folding.of(settings)
+    folding = Folding.holding_out(settings) if holds_out else Folding.of(settings)
     folding.refuse_impossible(development)
     return Prepared(
         schema=schema,

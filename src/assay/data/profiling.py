@@ -41,7 +41,7 @@ def profile(table: pa.Table, schema: Schema) -> Profile:
 def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
     present = values.drop_null()
     about = ColumnProfile(column.name, len(present), values.null_count, column.n_distinct)
-    if len(present) == 0 or column.kind is Kind.EMPTY:
+    if len(present) == 0 or column.kind in (Kind.EMPTY, Kind.IMAGE):
         return about
     if column.kind is Kind.TEXT:
         return replace(about, mean_length=_mean_length(present))

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     CATEGORICAL = "categorical"
     DATETIME = "datetime"
     TEXT = "text"
+    IMAGE = "image"
+    """Files of images, as bytes, or their pixels; `data.images` decodes both."""
     EMPTY = "empty"
     """No value in any development row; no learner sees it."""
 

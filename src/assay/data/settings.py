@@ -55,6 +55,13 @@ class SplitSettings(BaseModel):
     )
     test: float = Field(0.2, gt=0, lt=1, description="Share of rows that are sealed.")
     folds: int = Field(5, ge=2, le=50, description="Folds of the remaining rows.")
+    validation: float = Field(
+        0.2,
+        gt=0,
+        lt=1,
+        description="Share of the remaining rows that networks, which are not fitted on folds, "
+        "stop on and are judged on.",
+    )
     gap: float = Field(
         0.0,
         ge=0,
@@ -85,7 +92,7 @@ class DataSettings(BaseModel):
     kinds: dict[str, str] = Field(
         {},
         description="Kind of a column, where it was taken for another: numeric, categorical, "
-        "text, datetime, or how its dates are written, as in '%d.%m.%Y'.",
+        "text, datetime, image, or how its dates are written, as in '%d.%m.%Y'.",
     )
     roles: RolesSettings = Field(RolesSettings(), description="What columns are there for.")
     split: SplitSettings = Field(SplitSettings(), description="Test rows and folds.")

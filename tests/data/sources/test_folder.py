@@ -67,9 +67,12 @@ def files(folder: Path, *names: str) -> Path:
 @pytest.mark.parametrize("ending", ["png", "JPG", "jpeg", "webp", "bmp", "tif"])
 def test_images_in_folders_by_label_are_a_table(tmp_path: Path, ending: str) -> None:
     files(tmp_path, f"dog/2.{ending}", f"cat/1.{ending}", "dog/.DS_Store", "readme.md")
+    for path in tmp_path.rglob(f"*.{ending}"):
+        path.write_bytes(b"BM, as a bitmap begins")
     table = read_table(tmp_path)
     assert table.to_pydict() == {
         "path": [f"cat/1.{ending}", f"dog/2.{ending}"],
+        "image": [b"BM, as a bitmap begins"] * 2,
         "label": ["cat", "dog"],
     }
 

@@ -1,5 +1,7 @@
 """Folders of images or texts, in a sub-folder for each label: a table with a row for each file.
 
+Images are read as the bytes of their files, to be decoded by whoever learns from them.
+
 The path is relative to the folder and only says which row it is: the label stands in it.
 """
 
@@ -10,24 +12,24 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from assay.data.sources.pictured import IMAGE, contents
 from assay.data.sources.refusals import reason_of
 from assay.data.sources.settling import NAMES_ROW
 from assay.errors import DataError
 
-IMAGES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 TEXTS = frozenset({".txt"})
 PATH, TEXT, LABEL = "path", "text", "label"
 
 
 def read(folder: Path, files: Sequence[Path]) -> pa.Table:
-    """Columns `path`, `label`, and for texts `text` between them, in the order of the paths.
+    """Columns `path`, `image` or `text`, and `label`, in the order of the paths.
 
     Args:
         folder: What the paths are relative to.
         files: All images, or all texts.
 
     Raises:
-        DataError: A file is not in a sub-folder of the folder, or no text in UTF-8.
+        DataError: A file is not in a sub-folder of the folder, no text in UTF-8, or no image.
     """
     for file in files:
         if file.parent.parent != folder:
@@ -40,10 +42,12 @@ def read(folder: Path, files: Sequence[Path]) -> pa.Table:
     columns = {PATH: pa.array([file.relative_to(folder).as_posix() for file in files])}
     if files[0].suffix.lower() in TEXTS:
         columns[TEXT] = pa.array([_text(file) for file in files])
+    else:
+        columns[IMAGE] = contents(files)
     columns[LABEL] = pa.array([file.parent.name for file in files])
     fields = [
-        pa.field(name, pa.string(), metadata=NAMES_ROW if name == PATH else None)
-        for name in columns
+        pa.field(name, values.type, metadata=NAMES_ROW if name == PATH else None)
+        for name, values in columns.items()
     ]
     return pa.table(columns, schema=pa.schema(fields))
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from assay.data.sources import documents
+from assay.data.sources import documents, pictured
 from assay.data.sources.forms import FORMS, Form, ending_of
 from assay.data.sources.refusals import other_columns, several_types
 from assay.errors import DataError
@@ -57,7 +57,8 @@ def batches(folder: Path, rows: int) -> Iterator[pa.Table]:
     """
     contents = _contents(folder)
     if contents.form is None:
-        yield documents.read(folder, contents.files)
+        for start in range(0, len(contents.files), rows):
+            yield documents.read(folder, contents.files[start : start + rows])
         return
     expected: pa.Table | None = None
     for file in contents.files:
@@ -100,7 +101,7 @@ def _contents(folder: Path) -> _Contents:
 
 def _group(file: Path) -> str:
     ending = ending_of(file)
-    if ending in documents.IMAGES:
+    if ending in pictured.ENDINGS:
         return "images"
     if ending in documents.TEXTS:
         return "texts"

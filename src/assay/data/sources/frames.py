@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from assay.data.sources.pictured import pictured
 from assay.data.sources.refusals import duplicate_columns, duplicates, reason_of
 from assay.data.sources.settling import settled
 from assay.errors import DataError
@@ -17,7 +19,8 @@ def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
 
     Args:
         frame: A pandas or Polars frame (a lazy one is collected), an Arrow table, batch or
-            reader of batches, or whatever offers Arrow's stream of data.
+            reader of batches, or whatever offers Arrow's stream of data. Paths of images in it
+            are relative to the current folder.
         name: What to call it in errors.
 
     Raises:
@@ -38,7 +41,7 @@ def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
             f"{name} is a {type(frame).__name__}, which is no table.",
             mend="give a path, or a pandas, Polars or Arrow table",
         )
-    return settled(table, name)
+    return settled(pictured(table, Path.cwd()), name)
 
 
 def _columns(frame: Any) -> Any:
@@ -48,6 +51,24 @@ def _columns(frame: Any) -> Any:
 
 def _is_pandas(frame: Any) -> bool:
     return type(frame).__module__.partition(".")[0] == "pandas" and hasattr(frame, "columns")
+
+
+def _of_lists(frame: Any) -> Any:
+    """The frame with arrays of pixels as lists of lists: Arrow takes arrays of one axis only."""
+    deep = [
+        name
+        for name in frame.columns
+        if frame[name].dtype == object and getattr(_first(frame[name]), "ndim", 0) > 1
+    ]
+    return frame.assign(**{name: frame[name].map(_listed) for name in deep}) if deep else frame
+
+
+def _first(values: Any) -> Any:
+    return values.iloc[0] if len(values) else None
+
+
+def _listed(cell: Any) -> Any:
+    return cell.tolist() if hasattr(cell, "tolist") else cell
 
 
 def _taken_over(frame: Any) -> pa.Table | None:
@@ -60,7 +81,7 @@ def _taken_over(frame: Any) -> pa.Table | None:
     if _is_pandas(frame):
         with warnings.catch_warnings():  # pandas', of how Arrow takes dates with time zones over
             warnings.simplefilter("ignore", DeprecationWarning)
-            return pa.Table.from_pandas(frame, preserve_index=False)
+            return pa.Table.from_pandas(_of_lists(frame), preserve_index=False)
     if type(frame).__module__.startswith("polars") and hasattr(frame, "collect"):
         frame = frame.collect()
     return pa.table(frame) if hasattr(frame, "__arrow_c_stream__") else None

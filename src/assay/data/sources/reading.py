@@ -11,6 +11,7 @@ import pyarrow as pa
 from assay.data.sources import delta, excel, folder
 from assay.data.sources.address import is_address, shown
 from assay.data.sources.forms import FORMS, form_of
+from assay.data.sources.pictured import pictured
 from assay.data.sources.refusals import no_rows
 from assay.data.sources.settling import (
     DECIMAL_COMMA,
@@ -49,6 +50,7 @@ def read_table(
             table = form.read(source)
         else:
             table = excel.read(source, sheet)
+        table = _with_pictures(table, source)
     return settled(table, shown(source))
 
 
@@ -86,7 +88,7 @@ def _batches(
             for name in commas:
                 position = table.column_names.index(name)
                 table = table.set_column(position, name, with_points(table[name]))  # noqa: PLW2901
-            yield plain(table, shown(source))
+            yield plain(_with_pictures(table, source), shown(source))
     if is_empty:
         raise no_rows(shown(source))
 
@@ -106,6 +108,13 @@ def _pieces(
         yield from form.batches(source, rows)
     else:
         yield excel.read(source, sheet)
+
+
+def _with_pictures(table: pa.Table, source: str | Path) -> pa.Table:
+    """The images that a file or folder names by paths relative to it; a database names none."""
+    if isinstance(source, str):
+        return table
+    return pictured(table, source if source.is_dir() else source.parent)
 
 
 def _decimal_columns(pieces: Iterable[pa.Table]) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from assay.data.pictures import is_binary
 from assay.data.sources.refusals import duplicate_columns, duplicates, no_rows
 
 DECIMAL_COMMA = {b"assay.decimal": b","}
@@ -91,7 +92,7 @@ def plain(table: pa.Table, name: str) -> pa.Table:
     Raises:
         DataError: Two columns have the same name.
     """
-    table = table.rename_columns(named(table.column_names))
+    table = _of_files(table.rename_columns(named(table.column_names)))
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
     twice = duplicates(table.column_names)
@@ -103,6 +104,16 @@ def plain(table: pa.Table, name: str) -> pa.Table:
         for field, column in zip(table.schema, columns, strict=True)
     ]
     return pa.table(columns, schema=pa.schema(fields)) if columns else table
+
+
+def _of_files(table: pa.Table) -> pa.Table:
+    """The bytes of records of bytes and path, as Hugging Face stores images, without the path."""
+    for position, field in enumerate(table.schema):
+        names = {each.name for each in field.type} if pa.types.is_struct(field.type) else set()
+        if names == {"bytes", "path"} and is_binary(field.type.field("bytes").type):
+            held = pc.struct_field(table.column(position), "bytes")
+            table = table.set_column(position, field.name, held)
+    return table
 
 
 class DecimalCommas:
@@ -176,6 +187,8 @@ def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
         )
     if pa.types.is_null(kind):
         return column.cast(pa.string())
+    if is_binary(kind):
+        return column.cast(pa.large_binary())  # a chunk of the other kind ends at two gigabytes
     return column
 
 
