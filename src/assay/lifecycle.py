@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from assay import publishing, steps
+from assay.begun import begin, refuse_changes
+from assay.begun import resume as go_on
 from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
 from assay.data.ledger import Look
@@ -16,9 +18,10 @@ from assay.errors import InputError
 from assay.evaluation.comparison import paired
 from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import METRICS
-from assay.evaluation.recorded import as_table, from_table
-from assay.evaluation.result import Comparison
+from assay.evaluation.recorded import as_table
+from assay.evaluation.result import OUT_OF_FOLD, TEST, VALIDATION, Comparison
 from assay.experiment.asking import ask
+from assay.fitting.hold_out import Surroundings
 from assay.inference.loading import load_folder
 from assay.inference.testing import confront, predict_sealed
 from assay.monitor import Announce, Step, silent
@@ -32,13 +35,13 @@ from assay.tracking.looks import mirror
 from assay.tracking.notes import opening
 from assay.tracking.resources import watched
 from assay.tracking.store import Store
-from assay.tracking.terminal import LOG, written_down
+from assay.tracking.terminal import written_down
 from assay.workspace import private
 
 
 @private()
 def train(
-    source: Any,
+    source: Any = None,
     *,
     target: str | None = None,
     learner: Any = None,
@@ -49,14 +52,17 @@ def train(
     workers: int | None = None,
     checks: Sequence[Check] = CHECKS,
     store: Store | None = None,
+    profile: bool = False,
     announce: Announce = silent,
+    resume: Run | str | None = None,
 ) -> Run:
-    """Train a model one can trust: seal a test set, check, cross-fit, judge, finish, record.
+    """Train a model one can trust: seal a test set, check, fit, judge, finish, record.
 
     Args:
         source: An experiment file, or a table in memory (pandas, Polars, Arrow) with `target`.
         target: The column to predict of a table in memory.
-        learner: A learner's name or import path, a scikit-learn estimator, or a learner.
+        learner: A learner's name or import path, a scikit-learn estimator, a class derived from
+            nn.Module, or a learner.
         settings: More settings for a table in memory, nested as in the file.
         overrides: 'key=value' each, as `--set` on the command line.
         why: What the run is made for: a hypothesis, kept in the log book.
@@ -64,39 +70,47 @@ def train(
         workers: Parallel fits; by the size of the work and the cores when None.
         checks: What to look for.
         store: Where to keep the run; as the experiment says when None.
+        profile: Whether to find out where the time of a network's step goes.
         announce: Told of progress.
+        resume: A run that did not finish, to go on with as it was asked for; `source` and
+            `learner` are needed only where they were objects that are not recorded.
 
     Raises:
         InputError: What is asked for cannot be done; nothing was recorded.
         LearnerError: A fit failed; the run is kept, marked as failed.
     """
-    noted = opening(why, tags)
-    announce(Step("Reading the experiment and its table"))
-    ready = steps.made_ready(
-        ask(source, target=target, learner=learner, settings=settings or {}, overrides=overrides)
-    )
-    loaded = ready.asked.loaded
-    place = Place.to_begin(loaded.tracking_uri, store, loaded.experiment.tracking.artifacts)
-    recorder = place.begin(
-        loaded.name, ready.name, ready.tags | noted, mirrors=ready.mirrors, announce=announce
-    )
+    if resume is None:
+        noted = opening(why, tags)
+        announce(Step("Reading the experiment and its table"))
+        asked = ask(source, target=target, learner=learner, settings=settings or {},
+                    overrides=overrides)  # fmt: skip
+        begun = begin(asked, noted, store=store, announce=announce)
+    else:
+        refuse_changes(target=target, settings=settings, overrides=overrides, why=why, tags=tags)
+        announce(Step("Reading what was recorded"))
+        begun = go_on(resume, data=source, learner=learner, store=store, announce=announce)
+    ready, place, recorder = begun.ready, begun.place, begun.recorder
     with (
+        begun.checkpoints() as checkpoints,
         kept(recorder),
-        written_down(recorder.growing(LOG), announce) as told,
+        written_down(begun.log, announce) as told,
         place.workspace.scratch() as scratch,
-        watched(recorder, scratch),
+        watched(recorder, scratch, begun.lasted_s),
         seeded(ready.plan.seed),
     ):
-        steps.record_settings(ready, recorder, scratch)
-        steps.keep_snapshot(ready, place)
+        if not begun.resumes:
+            steps.record_settings(ready, recorder, scratch)
+            steps.keep_snapshot(ready, place)
         place.vault.seal(ready.data.sealed)
         told(Step("Looking for known mistakes"))
         found = steps.look_for_mistakes(ready, checks, recorder)
-        fitted = steps.fit(ready, recorder, scratch, workers, told)
+        surroundings = Surroundings(told, checkpoints, begun.resumes, profile)
+        fitted = steps.fit(ready, recorder, scratch, workers, told, surroundings)
+        found = steps.heard_while_training(ready, found, fitted, recorder)
         told(Step("Evaluating"))
         judged = steps.judge(ready, fitted)
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
-        recorder.table("out_of_fold", as_table(outcome, folds))
+        recorder.table(ready.rows.replace("-", "_"), as_table(outcome, folds))
         recorder.table("predictions_sample", steps.sample(ready, judged))
         told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
@@ -108,7 +122,7 @@ def train(
 def evaluate(
     run: Run | str,
     *,
-    on: str = "out-of-fold",
+    on: str | None = None,
     reason: str = "",
     store: Store | None = None,
     announce: Announce = silent,
@@ -117,7 +131,7 @@ def evaluate(
 
     Args:
         run: A run, or what it is called: an id, a name, 'last' or 'best'.
-        on: 'out-of-fold' for what training found, or 'test'.
+        on: None for what training found, on 'out-of-fold' or 'validation' rows, or 'test'.
         reason: Why the test is opened; goes into the ledger.
         store: Where the run is kept.
         announce: Told of progress.
@@ -128,18 +142,26 @@ def evaluate(
         VaultError: The look cannot be recorded, so the rows stay sealed.
         UnsafeModelError: The model was changed since it was trained.
     """
-    if on not in ("out-of-fold", "test"):
+    if on not in (None, OUT_OF_FOLD, VALIDATION, TEST):
         raise InputError(f"There are no rows {on!r} to evaluate on.", mend="--on test")
     place = Place.to_find(store)
-    if on == "out-of-fold":
+    if on != TEST:
         with place.workspace.scratch_to_read() as scratch:
-            return replace(known_run(run, place, scratch), test=None)
+            known = replace(known_run(run, place, scratch), test=None)
+        if on not in (None, known.evaluation.rows):
+            raise InputError(
+                f"{known.name} was judged on {known.evaluation.rows} rows in training, "
+                f"and has no {on} rows.",
+                where=f"run {known.run_id}",
+                mend=f"--on {known.evaluation.rows}, or --on test",
+            )
+        return known
     with place.workspace.scratch() as scratch:
         known = known_run(run, place, scratch)
         # The model and its predictions first: if there are none, no look is spent.
         folder, digest = place.store.model(known.run_id, scratch)
         model = load_folder(folder, name=known.name, expected=digest, trust=None)
-        announced = from_table(place.store.table(known.run_id, "out_of_fold"), known.schema)
+        announced = publishing.announced_by(known, place)
         features = place.vault.features(known.test_digest, known.schema.target)
         predicted = predict_sealed(model, features)
         announce(Step("Opening the sealed test rows"))
@@ -160,7 +182,7 @@ def evaluate(
 
 
 def compare(first: Run | str, second: Run | str, *, store: Store | None = None) -> Comparison:
-    """Which of two runs is better, on the rows that both predicted out of fold.
+    """Which of two runs is better, on the rows that both predicted and neither learnt from.
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
@@ -178,7 +200,9 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
         paired(before, after, task=task, metric=metric, level=a.level, names=names)
         for metric in metrics
     )
-    return Comparison(*names, len(shared[0]), differences)
+    held_out = VALIDATION in (a.evaluation.rows, b.evaluation.rows)
+    rows = VALIDATION if held_out else OUT_OF_FOLD
+    return Comparison(*names, len(shared[0]), differences, rows)
 
 
 def report(run: Run | str, *, store: Store | None = None) -> Path:

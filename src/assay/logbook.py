@@ -16,6 +16,7 @@ from assay.evaluation.metrics import METRICS
 from assay.place import Place
 from assay.publishing import page_of
 from assay.run import Run, read_run
+from assay.steps import PROVENANCE_FILE
 from assay.tracking.conditions import DURATION, conditions, moment_since, resolved
 from assay.tracking.notes import Notes, annotate
 from assay.tracking.ranking import comparable, ordered
@@ -24,7 +25,6 @@ from assay.tracking.runs import PRIMARY, find_run
 from assay.tracking.store import RunRecord, Store
 
 _CREATED = "created"
-_PROVENANCE = "provenance.json"
 _HISTORIES = 8
 
 
@@ -239,9 +239,9 @@ def _result(store: Store, record: RunRecord, scratch: Path) -> Run | None:
 def _provenance(
     store: Store, record: RunRecord, files: Sequence[str], scratch: Path
 ) -> dict[str, Any]:
-    if _PROVENANCE not in files:
+    if PROVENANCE_FILE not in files:
         return {}
-    path = store.fetch(record.run_id, _PROVENANCE, scratch)
+    path = store.fetch(record.run_id, PROVENANCE_FILE, scratch)
     about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return about
 

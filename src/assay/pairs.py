@@ -39,14 +39,14 @@ def refuse_unlike(first: Run, second: Run) -> None:
 
 
 def on_common_rows(first: Run, second: Run, place: Place) -> tuple[Outcome, Outcome]:
-    """What two runs predicted out of fold, each on the rows that both predicted.
+    """What two runs predicted in training, each on the rows that both predicted.
 
     Raises:
         DataError: Their data or targets differ, or there is no such row.
     """
     refuse_unlike(first, second)
     outcomes = [
-        from_table(place.store.table(each.run_id, "out_of_fold"), each.schema)
+        from_table(place.store.table(each.run_id, each.announced_table), each.schema)
         for each in (first, second)
     ]
     common = np.intersect1d(outcomes[0].rows, outcomes[1].rows).tolist()
@@ -54,8 +54,9 @@ def on_common_rows(first: Run, second: Run, place: Place) -> tuple[Outcome, Outc
         return outcomes[0].on_rows(common), outcomes[1].on_rows(common)
     names = names_apart(first, second)
     counts = " and ".join(f"{len(each):,}" for each in outcomes)
+    said = " and ".join(dict.fromkeys(each.evaluation.rows for each in (first, second)))
     raise DataError(
         f"{names[0]} and {names[1]} cannot be compared: no row was predicted by both.",
-        where=f"out of fold: {counts} rows, other ones",
+        where=f"{said}: {counts} rows, other ones",
         mend="train both with the same data.split",
     )

@@ -20,10 +20,11 @@ from assay.tracking.mirror import Mirror
 from assay.tracking.mirrors import mirrors_of
 from assay.tracking.mlflow import MlflowStore
 from assay.tracking.mlflow_client import database_of
-from assay.tracking.recorder import now
+from assay.tracking.recorded import Recorded
+from assay.tracking.recorder import Status, now
 from assay.tracking.routes import Routes
 from assay.tracking.settings import TrackingSettings
-from assay.tracking.spool import About
+from assay.tracking.spool import About, Spool, left
 from assay.tracking.spooled import Session, SpooledRecorder
 from assay.tracking.store import RunRecord, Store
 from assay.workspace import WORKSPACE_VARIABLE, Workspace, is_writable
@@ -122,6 +123,54 @@ class Place:
         about = replace(self._about(self.store.get(run_id), tags), mirrors=mirrors or {})
         return self._recorder(about, announce)
 
+    def resume(
+        self,
+        run_id: str,
+        known: Recorded,
+        *,
+        mirrors: Mapping[str, Any] | None = None,
+        announce: Announce = silent,
+    ) -> SpooledRecorder:
+        """Go on with a run that has ended, or whose process is gone.
+
+        Args:
+            run_id: The run.
+            known: What it has recorded, which is not recorded again.
+            mirrors: As for `begin`.
+            announce: As for `begin`.
+
+        Raises:
+            TrackingError: The store cannot be reached.
+        """
+        self.store.resume(run_id)
+        for child in self.store.children(run_id):
+            if child.status is not Status.FINISHED:
+                self.store.resume(child.run_id)
+        record = self.store.get(run_id)
+        about = replace(self._about(record, record.tags), mirrors=mirrors or {})
+        return self._recorder(about, announce, known)
+
+    def unsent(self, run_id: str) -> bool:
+        """Whether something that a run recorded has not reached the store, or it is recording."""
+        for folder in left(self.workspace.spool_folder):
+            if not folder.name.startswith(f"{run_id}-"):
+                continue
+            spool = Spool.take_over(folder)
+            if spool is None:
+                return True
+            waits = spool.sent("store") < spool.log.size
+            spool.close(keep=True)
+            if waits:
+                return True
+        return False
+
+    @property
+    def named(self) -> str | None:
+        """The tracking URI as an experiment names it; None where it names none."""
+        is_own = self.address == self.workspace.own_tracking_uri
+        is_unnamed = is_own or self.is_handed_over or TRACKING_VARIABLE in os.environ
+        return None if is_unnamed else self.address
+
     def attach(self, run_id: str, announce: Announce = silent) -> SpooledRecorder:
         """The recorder of a run that has ended; to be closed."""
         about = self._about(self.store.get(run_id), {})
@@ -148,11 +197,13 @@ class Place:
             tags=tags,
         )
 
-    def _recorder(self, about: About, announce: Announce) -> SpooledRecorder:
+    def _recorder(
+        self, about: About, announce: Announce, known: Recorded | None = None
+    ) -> SpooledRecorder:
         below = self.workspace.ensure().spool_folder
         session = Session(below, about, self._routes_of(about), announce)
         assert session.spool.about == about  # it is there from now on, whatever happens
-        return SpooledRecorder(session)
+        return SpooledRecorder(session, known=known or Recorded())
 
     def _routes_of(self, about: About) -> Routes:
         if about.address.startswith(_GIVEN) and not self._has(about):

@@ -44,7 +44,7 @@ def publish(run: Run, announced: Outcome, place: Place, recorder: Recorder, scra
 
     Args:
         run: The run.
-        announced: What it did out of fold.
+        announced: What it did in training, out of fold or on validation rows.
         place: Where the page is written.
         recorder: Of the run.
         scratch: A folder for files on their way.
@@ -64,13 +64,19 @@ def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Se
         level=run.level,
         resamples=run.resamples,
         looks=looks,
+        told=run.evaluation.rows,
     )
     return replace(run, test=TestLook(evaluation, difference, looks, tuple(notes)))
 
 
 def draw(run: Run, place: Place) -> Path:
     """Write a recorded run's page into the workspace, as the looks stand now."""
-    return _drawn(run, from_table(place.store.table(run.run_id, "out_of_fold"), run.schema), place)
+    return _drawn(run, announced_by(run, place), place)
+
+
+def announced_by(run: Run, place: Place) -> Outcome:
+    """What a recorded run predicted in training."""
+    return from_table(place.store.table(run.run_id, run.announced_table), run.schema)
 
 
 def _drawn(run: Run, announced: Outcome, place: Place) -> Path:

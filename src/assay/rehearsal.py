@@ -18,10 +18,12 @@ from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.experiment.asking import Asked
 from assay.fitting.jobs import Job, fit
-from assay.fitting.pool import workers_for
-from assay.learners.protocol import Learner
+from assay.fitting.pool import cores, workers_for
+from assay.learners.protocol import FitContext, Learner, holds_out
+from assay.monitor import Step
 
 SAMPLE_ROWS = 4000
+_TRIAL_S = 10.0
 _HOLDS = 4
 """Copies of the features that a fit holds at its peak: parted, encoded, binned, shared."""
 
@@ -99,9 +101,23 @@ def _sample(development: Part) -> Part:
 
 
 def _seconds(learner: Learner, sample: Part) -> float:
-    """How long one fit on the sample takes, with the prediction of its fold."""
+    """How long one fit on the sample takes, with the prediction of its fold.
+
+    One that goes step by step is stopped after a while, and counted up by its steps.
+    """
     alone = replace(sample, groups=None, times=None)
-    job = Job(learner, 0, 0, 0, Folding("random", 5), baseline=learner.name)
+    apart = holds_out(learner)
+    folding = Folding("random", 1, validation=0.2) if apart else Folding("random", 5)
+    heard = [Step("", 1, 1)]
+
+    def hear(step: Step) -> None:
+        if step.total and step.done:
+            heard.append(step)
+
+    deadline = time.monotonic() + _TRIAL_S
+    context = FitContext(threads=cores(), announce=hear, deadline=deadline)
+    job = Job(learner, 0, 0, 0, folding, baseline=learner.name)
     started = time.perf_counter()
-    fit(job, alone)
-    return time.perf_counter() - started
+    fit(job, alone, context if apart else None)
+    took = time.perf_counter() - started
+    return took * heard[-1].total / heard[-1].done

@@ -16,7 +16,14 @@ from assay.data.schema import Schema
 from assay.errors import NotFoundError
 from assay.estimates import Estimate
 from assay.evaluation.curves import Curves
-from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
+from assay.evaluation.result import (
+    OUT_OF_FOLD,
+    VALIDATION,
+    Difference,
+    Evaluation,
+    Importance,
+    Threshold,
+)
 from assay.evaluation.settings import Resamples
 from assay.findings import Finding
 from assay.provenance import DISTRIBUTIONS
@@ -24,6 +31,8 @@ from assay.reports.content import BaselineContent, ReportContent, SeedSpread, Te
 from assay.tracking.store import RunRecord, Store
 
 RUN_FILE = "run.json"
+CHOSEN = {OUT_OF_FOLD: "chosen by folds", VALIDATION: "chosen in the fit"}
+"""Under what the provenance says what was chosen by looking at rows, by which rows these are."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,10 @@ class Run:
         options: What was set otherwise than by default.
         schema: Columns, task and classes.
         n_rows: Rows of the source, by part.
-        folds: Number of folds.
+        folds: Number of folds; 1 where validation rows were held out.
         level: Level of the intervals.
         resamples: Bootstrap resamples, as set.
-        evaluation: On out-of-fold rows.
+        evaluation: On out-of-fold rows, or on validation rows.
         seeds: The primary metric of each repetition, the logged one first.
         baselines: What the model is shown beside, simplest first.
         checks: What the checks found.
@@ -110,8 +119,19 @@ class Run:
 
     @property
     def latest(self) -> Evaluation:
-        """The evaluation on test rows if there is one, else that on out-of-fold rows."""
+        """The evaluation on test rows if there is one, else that of training."""
         return self.test.evaluation if self.test is not None else self.evaluation
+
+    @property
+    def announced_table(self) -> str:
+        """Under what name the predictions are recorded that it was judged by in training."""
+        return self.evaluation.rows.replace("-", "_")
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """What was chosen by looking at rows, in folds or in the fit."""
+        chosen: Mapping[str, Any] = self.provenance.get(CHOSEN[self.evaluation.rows], {})
+        return chosen
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -191,7 +211,7 @@ class Run:
         """The run as a report shows it.
 
         Args:
-            curves: Of the out-of-fold rows.
+            curves: Of the rows it was judged on in training.
             looks: Looks that the sealed rows have had, for any run; None if nobody knows.
             steps: Commands that come next, with what they do.
         """

@@ -18,39 +18,43 @@ from assay.data import snapshot
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
+from assay.data.schema import Kind
 from assay.evaluation.assessment import Assessment, assess, importance_of
 from assay.evaluation.evaluate import check_primary
 from assay.evaluation.metrics import METRICS
+from assay.evaluation.result import OUT_OF_FOLD, VALIDATION
 from assay.experiment import recipe
 from assay.experiment.asking import Asked
 from assay.experiment.experiment import Experiment
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
-from assay.fitting.jobs import alone
+from assay.fitting.hold_out import Surroundings, hold_out
+from assay.fitting.jobs import Fitted, alone
 from assay.fitting.printing import write_printed
 from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
-from assay.learners.adapt import check_fit_for
+from assay.learners.adapt import check_fit_for, check_sees
 from assay.learners.builtin import baselines, is_builtin
-from assay.learners.protocol import Learner
+from assay.learners.protocol import Learner, holds_out
 from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.predictions import Predictions
 from assay.provenance import back_ends
 from assay.reports.content import BaselineContent
 from assay.reports.sample import predictions_sample
-from assay.run import Run
+from assay.run import CHOSEN, Run
 from assay.seeding import about as about_seeds
 from assay.threads import one_numerical_thread
 from assay.tracking.autolog import taken_over
 from assay.tracking.mirrors import mirrors_of
 from assay.tracking.notes import opening
 from assay.tracking.recorder import Recorder, flattened
-from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, run_name
+from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, ROWS, SPLIT, run_name
 from assay.tracking.spooled import SpooledRecorder
 
 MODEL = "model"
 """What the model of a run is called in it."""
+PROVENANCE_FILE = "provenance.json"
 _MIRRORS = ("wandb", "tensorboard", "mirrors")
 _NAMING = ("model.options.", "training.", "data.split.")
 
@@ -83,6 +87,11 @@ class Ready:
         return self.asked.called or run_name(self.asked.learner.name, telling)
 
     @property
+    def rows(self) -> str:
+        """Which rows the run is judged on."""
+        return VALIDATION if self.plan.holds_out else OUT_OF_FOLD
+
+    @property
     def mirrors(self) -> dict[str, Any]:
         """The settings that say who is told of the run besides its store, as they may be kept."""
         asked = self.asked.loaded.recorded.get("tracking", {})
@@ -97,8 +106,9 @@ class Ready:
             GREATER_IS_BETTER: str(metric.greater_is_better).lower(),
             FINGERPRINT: self.data.fingerprint,
             "assay.learner": self.asked.learner.name,
+            ROWS: self.rows,
             "assay.test": self.data.sealed.digest,
-            "assay.split": self.split,
+            SPLIT: self.split,
             **opening("", self.asked.loaded.experiment.tracking.tags),
             **self.asked.tags,
         }
@@ -112,18 +122,25 @@ def made_ready(asked: Asked) -> Ready:
     """
     experiment = asked.loaded.experiment
     mirrors_of(experiment.tracking)  # refused now, rather than when the run begins
-    data = prepare(asked.table, experiment.data, asked.where)
+    apart = holds_out(asked.learner)
+    data = prepare(asked.table, experiment.data, asked.where, holds_out=apart)
     primary = check_primary(experiment.evaluation.primary, data.schema.task)
     check_fit_for(asked.learner, data.schema.task)
+    check_sees(asked.learner, data.schema)
     plan = Plan(
         learner=asked.learner,
-        baselines=baselines(data.schema.task, beside=asked.learner),
+        baselines=baselines(
+            data.schema.task, asked.learner, of_images=bool(data.schema.named(Kind.IMAGE))
+        ),
         folding=data.folding,
         seed=experiment.data.split.seed,
-        repeats=n_repeats(experiment.training.seeds, data.schema, len(data.development)),
+        repeats=n_repeats(
+            experiment.training.seeds, data.schema, len(data.development), holds_out=apart
+        ),
         together=related_features(data.development),
         deterministic=experiment.training.deterministic,
         around=taken_over if _logs(experiment, asked.learner) else alone,
+        fixed=asked.fixed if apart else {},
     )
     split = data.split_fingerprint(plan.seeds)
     whole = asked.table if snapshot.fits(asked.table, experiment.tracking.snapshot_mib) else None
@@ -135,18 +152,20 @@ def made_ready(asked: Asked) -> Ready:
 def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
     """Take down what must be known to do it again: provenance, the file, every setting."""
     loaded = ready.asked.loaded
-    about = scratch / "provenance.json"
+    about = scratch / PROVENANCE_FILE
     about.write_text(json.dumps(provenance_of(ready), indent=1, default=str), encoding="utf-8")
     recorder.artifact(about)
     name = loaded.path.name if loaded.path is not None else "experiment.yaml"
     path = scratch / name
     path.write_text(loaded.recorded_text, encoding="utf-8")
     recorder.artifact(path)
-    for each in recipe.write(ready.asked, scratch):
+    n_rows = ready.data.n_rows["train"]
+    for each in recipe.write(ready.asked, n_rows, scratch):
         recorder.artifact(each)
         if each.name == recipe.LEARNER_FILE:
             recorder.tags({recipe.LEARNER_DIGEST: sha256(each.read_bytes()).hexdigest()})
-    recorder.params(flattened(loaded.recorded))
+    training = {**loaded.recorded["training"], **ready.asked.trained_on(n_rows)}
+    recorder.params(flattened({**loaded.recorded, "training": training}))
 
 
 def keep_snapshot(ready: Ready, place: Place) -> None:
@@ -165,7 +184,7 @@ def provenance_of(ready: Ready) -> dict[str, Any]:
         "seeds": about_seeds(plan.seeds, deterministic=plan.deterministic),
         **ready.asked.about,
         "back ends": back_ends(),
-        "split": ready.data.split.how,
+        "split": ready.data.how,
         "split fingerprint": ready.split,
         **({"data version": dict(version)} if version else {}),
         "data fingerprint": ready.data.fingerprint,
@@ -179,38 +198,63 @@ def look_for_mistakes(ready: Ready, checks: Sequence[Check], recorder: Recorder)
     data = ready.data
     view = View(data.schema, data.development, data.test, data.raw_development, data.raw_test)
     found = run_checks(view, checks, accept=ready.asked.loaded.experiment.checks.accept)
-    for finding in found.findings:
-        recorder.finding(finding)
+    for number, finding in enumerate(found.findings):
+        recorder.finding(finding, f"{number:04d}")  # so that a run that resumes has it once
     return found
 
 
 def fit(
-    ready: Ready, recorder: Recorder, scratch: Path, workers: int | None, announce: Announce
+    ready: Ready,
+    recorder: Recorder,
+    scratch: Path,
+    workers: int | None,
+    announce: Announce,
+    surroundings: Surroundings = Surroundings(),  # noqa: B008 - it is frozen
 ) -> CrossFit:
-    """Cross-fit the learner and the baselines, then fit the learner on all rows."""
-    plan = ready.plan
+    """Cross-fit the learner and the baselines, then fit the learner on all rows.
+
+    Or hold out validation rows, and fit them on the others, where the learner is for that.
+    """
+    plan, development = ready.plan, ready.data.development
     done = 0
     printed: list[tuple[str, str]] = []
-    announce(Step(f"Fitting {plan.learner.name}", done, plan.n_fits))
+    text = f"Fitting {plan.n_fits} models"
+    announce(Step(text, done, plan.n_fits, detail=plan.learner.name))
 
-    def count(fitted: Any) -> None:
+    def count(fitted: Fitted) -> None:
         nonlocal done
         done += 1
         printed.append((f"{fitted.job.learner.name} {fitted.job.called}", fitted.printed))
-        announce(Step(f"Fitting {fitted.job.learner.name}", done, plan.n_fits))
+        announce(Step(text, done, plan.n_fits, detail=fitted.job.learner.name))
 
-    fitted = cross_fit(
-        ready.data.development,
-        plan,
-        recorder=recorder,
-        scratch=scratch,
-        workers=workers,
-        announce=count,
-    )
+    common: dict[str, Any] = {"recorder": recorder, "scratch": scratch, "workers": workers}
+    if plan.holds_out:
+        fitted = hold_out(
+            development,
+            plan,
+            n_crossings=ready.asked.loaded.experiment.data.split.folds,
+            surroundings=surroundings,
+            announce=count,
+            **common,
+        )
+    else:
+        fitted = cross_fit(development, plan, announce=count, **common)
     path = write_printed(sorted(printed), scratch)
     if path is not None:
         recorder.artifact(path)
     return fitted
+
+
+def heard_while_training(
+    ready: Ready, found: CheckResults, fitted: CrossFit, recorder: Recorder
+) -> CheckResults:
+    """What the checks found, and what the guards of a network's training did."""
+    new = getattr(fitted.model, "findings", ())
+    joined = found.joined_by(new, ready.asked.loaded.experiment.checks.accept)
+    for finding in joined.findings:
+        if finding.code in {each.code for each in new}:
+            recorder.finding(finding, finding.code)
+    return joined
 
 
 def judge(ready: Ready, fitted: CrossFit) -> Assessment:
@@ -228,11 +272,12 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             weights=predicted.weights,
             clusters=predicted.groups,
             ordered=ready.data.folding.is_forward,
+            rows=ready.rows,
         )
 
 
 def sample(ready: Ready, judged: Assessment) -> pa.Table:
-    """Some out-of-fold predictions to look at, with the texts and pictures they were made from."""
+    """Some of the predictions to look at, with the texts and pictures they were made from."""
     data, source = ready.data, Path(ready.asked.loaded.source)
     return predictions_sample(
         judged.judged.outcome,
@@ -254,7 +299,7 @@ def save_model(
     """Finish the model and keep it with the run; returns its URI."""
     finished = finish(
         fitted.model,
-        ready.data.development,
+        _learnt_from(ready),
         calibrated=judged.calibrated,
         threshold=judged.threshold,
         policies=ready.asked.loaded.experiment.prediction.model_dump(),
@@ -317,7 +362,11 @@ def summed_up(
         threshold=judged.threshold,
         calibration=judged.calibrated.why if judged.calibrated is not None else "",
         warned=dict(fitted.warned),
-        provenance={**about, "chosen by folds": dict(fitted.chosen)},
+        provenance={
+            **about,
+            CHOSEN[ready.rows]: dict(fitted.chosen),
+            **getattr(fitted.model, "about", {}),
+        },
         experiment_text=asked.loaded.recorded_text,
         fingerprint=data.fingerprint,
         test_digest=data.sealed.digest,
@@ -329,6 +378,14 @@ def summed_up(
 def _logs(experiment: Experiment, learner: Learner) -> bool:
     """Whether what the learner logs with MLflow is taken over; ours log nothing there."""
     return experiment.tracking.autolog and not is_builtin(learner)
+
+
+def _learnt_from(ready: Ready) -> Part:
+    """The rows that the logged model was fitted on."""
+    development, plan = ready.data.development, ready.plan
+    if not plan.holds_out:
+        return development
+    return development.take(plan.folding.divide(development, plan.seed).learns(0))
 
 
 def _rows_of(ready: Ready, predictions: Predictions) -> Part:

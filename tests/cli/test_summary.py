@@ -111,7 +111,8 @@ def test_the_bar_does_not_begin_again_where_nothing_is_counted() -> None:
 def test_logs_get_a_line_for_each_stage() -> None:
     written = StringIO()
     announce = console._Lines(Console(file=written, width=80))
-    for step in (Step("Reading"), Step("Fitting prior", 0, 16), Step("Fitting linear", 1, 16)):
+    fitting = [Step("Fitting 16 models", i, 16, detail=name) for i, name in enumerate("ab")]
+    for step in (Step("Reading"), *fitting):
         announce(step)
     assert written.getvalue() == "Reading ...\nFitting 16 models ...\n"
 

@@ -6,10 +6,12 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import assay
 from assay.data.dataset import Part
+from assay.data.preparation import Prepared
 from assay.data.schema import Task
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
@@ -34,9 +36,17 @@ class LearnerContract:
     @pytest.fixture
     def parts(self, request: pytest.FixtureRequest) -> tuple[Part, Part]:
         """Training and validation rows of each of the learner's tasks (see conftest)."""
-        development = prepared(request.param).development
+        development = self.prepared(request.param).development
         validates = np.arange(len(development)) % 5 == 0
         return development.take(~validates), development.take(validates)
+
+    def prepared(self, task: Task) -> Prepared:
+        """The learner's data, for a task."""
+        return prepared(task)
+
+    def table(self, task: Task) -> pd.DataFrame:
+        """The same, raw."""
+        return table(task)
 
     def fitted(self, parts: tuple[Part, Part], seed: int = 0) -> Model:
         return self.learner().fit(*parts, FitContext(seed=seed))
@@ -60,7 +70,7 @@ class LearnerContract:
         np.testing.assert_array_equal(numbers(first), numbers(second))
 
     def test_a_run_of_it_is_reproduced_bit_for_bit(self, parts: tuple[Part, Part]) -> None:
-        store, frame = MemoryStore(), table(parts[0].schema.task)
+        store, frame = MemoryStore(), self.table(parts[0].schema.task)
         settings = {
             "training": {"seeds": 1},
             "evaluation": {"resamples": 200},

@@ -118,6 +118,20 @@ class StoreContract:
         assert (record.status, record.reason) == (status, "because")
         assert record.finished is not None
 
+    def test_a_run_that_resumes_is_running_until_it_ends_again(self, store: Store) -> None:
+        recorder = self.begun(store)
+        recorder.metrics({"loss": 1.0}, step=1)
+        recorder.finish(Status.INTERRUPTED, "stopped by Ctrl-C")
+        again = store.resume(recorder.run_id)
+        record = store.get(recorder.run_id)
+        assert again.run_id == recorder.run_id
+        assert (record.status, record.reason, record.finished) == (Status.RUNNING, "", None)
+        again.metrics({"loss": 0.5}, step=2)
+        again.finish(Status.FINISHED)
+        record = store.get(recorder.run_id)
+        assert (record.status, record.reason) == (Status.FINISHED, "")
+        assert store.history(recorder.run_id, "loss") == [(1, 1.0), (2, 0.5)]
+
     def test_a_failing_block_is_kept_as_failed(self, store: Store) -> None:
         recorder = self.begun(store)
         with pytest.raises(ZeroDivisionError), kept(recorder):
@@ -241,6 +255,10 @@ class StoreContract:
         recorder.histogram("weights", np.arange(10.0), step=2)
         path = store.fetch(recorder.run_id, "histograms/weights-2.json", tmp_path)
         assert '"counts"' in path.read_text()
+
+    def test_a_run_that_is_not_there_cannot_resume(self, store: Store) -> None:
+        with pytest.raises(NotFoundError, match="There is no run"):
+            store.resume("nowhere")
 
     def test_what_is_not_there_is_said(self, store: Store, tmp_path: Path) -> None:
         with pytest.raises(NotFoundError, match="no run 'nobody'"):

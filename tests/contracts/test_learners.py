@@ -9,11 +9,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from assay.data.schema import Task
-from assay.learners.adapt import adapt
+from assay.learners.adapt import adapt, trained_as
 from assay.learners.builtin import baselines, make_learner
 from assay.learners.protocol import Learner
 from tests.contracts.learners import LearnerContract
 from tests.fakes import FakeLearner
+
+QUICK = {"epochs": 2, "batch_size": 64}
 
 
 class TestLinear(LearnerContract):
@@ -29,6 +31,16 @@ class TestBoosting(LearnerContract):
 class TestForest(LearnerContract):
     def learner(self) -> Learner:
         return make_learner("forest", {"trees": 20})
+
+
+class TestMlp(LearnerContract):
+    def learner(self) -> Learner:
+        return trained_as(make_learner("mlp", {"width": 16}), QUICK)
+
+
+class TestTabularNet(LearnerContract):
+    def learner(self) -> Learner:
+        return trained_as(make_learner("tabular-net", {"width": 16, "members": 3}), QUICK)
 
 
 class TestFake(LearnerContract):

@@ -18,6 +18,7 @@ from assay.evaluation.recorded import from_table
 from assay.reports.wording import interval
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
+from tests.fakes import FakeStepping
 from tests.reports.markup import Markup
 from tests.tables import table
 
@@ -53,7 +54,7 @@ def computed(run: Run, store: MemoryStore) -> dict:
     for name in ("run_id", "created", "duration_s", "provenance", "fingerprint", "test_digest"):
         del known[name]
     known["model"] = None
-    known["rows"] = store.table(run.run_id, "out_of_fold").to_pydict()
+    known["rows"] = store.table(run.run_id, run.announced_table).to_pydict()
     return known
 
 
@@ -69,6 +70,18 @@ def test_scrambled_test_targets_change_nothing_that_training_computes(task: Task
         predictions.append(assay.predict(store.model(run.run_id, Path())[0].as_posix(), frame))
     assert results[0] == results[1]
     pd.testing.assert_frame_equal(*predictions, check_exact=True)
+
+
+def test_scrambled_test_targets_change_nothing_where_validation_rows_are_held_out() -> None:
+    frame = marked(Task.BINARY)
+    settings = {"data": {"split": {"by": "column", "column": "part"}}}
+    results = []
+    for each in (frame, scrambled(frame)):
+        store = MemoryStore()
+        run = assay.train(each, target="y", learner=FakeStepping(), settings=settings, store=store)
+        results.append(computed(run, store))
+    assert results[0]["evaluation"]["rows"] == "validation"
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("column", ["y", "a", "kind", "when"])

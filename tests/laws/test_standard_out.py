@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from torch import Tensor, nn
 
 import assay
 from assay.data.schema import Task
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
 
+NETWORKS = "mlp", "tabular-net"
 SCRIPT = """
 import importlib.util, json, sys
 assert importlib.util.find_spec("assay") is None, "this environment must not know assay"
@@ -49,7 +54,7 @@ def python_without_assay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin" / "python"
 
 
-@pytest.mark.parametrize("learner", ["linear", "boosting"])
+@pytest.mark.parametrize("learner", ["linear", "boosting", "mlp", "tabular-net"])
 @pytest.mark.parametrize("task", list(Task))
 def test_plain_mlflow_gives_the_same(
     task: Task, learner: str, python_without_assay: Path, tmp_path: Path
@@ -60,23 +65,77 @@ def test_plain_mlflow_gives_the_same(
     store = MemoryStore()
     calibration = {Task.BINARY: "isotonic", Task.MULTICLASS: "temperature"}.get(task, "none")
     settings = {"evaluation": {"calibration": calibration, "resamples": 200}}
-    settings["training"] = {"seeds": 1}
+    settings["training"] = {"seeds": 1} | ({"epochs": 2} if learner in NETWORKS else {})
     run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)
     folder = store.model(run.run_id, tmp_path)[0]
-    unseen = frame.drop(columns="y")
+    _same_numbers(folder, frame.drop(columns="y"), python_without_assay, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["png", "pixels"])
+def test_plain_mlflow_sees_the_same_images(
+    form: str, python_without_assay: Path, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    pixels = [random.integers(256, size=(9, 11, 3)).astype(np.uint8) for _ in range(60)]
+    cells = [_png(each) for each in pixels] if form == "png" else [each.tolist() for each in pixels]
+    frame = pd.DataFrame({"image": cells, "y": ["cat", "dog"] * 30})
+    store = MemoryStore()
+    settings = {
+        "model": {"options": {"widths": [4, 8], "size": [8, 8]}},
+        "training": {"seeds": 1, "epochs": 1},
+        "evaluation": {"calibration": "temperature", "resamples": 200},
+    }
+    run = assay.train(frame, target="y", learner="resnet", settings=settings, store=store)
+    folder = store.model(run.run_id, tmp_path)[0]
+    assert "pillow==" in (folder / "requirements.txt").read_text()
+    _same_numbers(folder, frame.drop(columns="y"), python_without_assay, tmp_path)
+
+
+class OwnNet(nn.Module):
+    """A network of one's own."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.hidden, self.out = nn.Linear(n_inputs, 16), nn.Linear(16, n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.hidden(x).relu())
+
+
+def test_plain_mlflow_needs_no_class_of_a_network_of_ones_own(
+    python_without_assay: Path, tmp_path: Path
+) -> None:
+    frame, store = table(Task.MULTICLASS, n=300), MemoryStore()
+    settings = {"training": {"seeds": 1, "epochs": 2}, "evaluation": {"resamples": 200}}
+    run = assay.train(frame, target="y", learner=OwnNet, settings=settings, store=store)
+    folder = store.model(run.run_id, tmp_path)[0]
+    trusted = [f"{__name__}:OwnNet"]
+    _same_numbers(folder, frame.drop(columns="y"), python_without_assay, tmp_path, trusted)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return file.getvalue()
+
+
+def _same_numbers(
+    folder: Path, unseen: pd.DataFrame, python: Path, tmp_path: Path, trust: Sequence[str] = ()
+) -> None:
+    """Assay and plain MLflow where Assay is unknown predict the same rows, and agree."""
     unseen.to_parquet(tmp_path / "rows.parquet")
     subprocess.run(
-        [python_without_assay, "-c", SCRIPT, folder, tmp_path / "rows.parquet", tmp_path],
+        [python, "-c", SCRIPT, folder, tmp_path / "rows.parquet", tmp_path],
         check=True,
         capture_output=True,
         cwd=tmp_path,
         timeout=120,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
     )
-    model = assay.load(str(folder))
+    model = assay.load(str(folder), trust=trust)
     labels = pd.read_parquet(tmp_path / "labels.parquet")["prediction"].to_numpy()
     np.testing.assert_array_equal(labels, model.predict(unseen))
-    if task is not Task.REGRESSION:
+    if model.classes:
         probabilities = pd.read_parquet(tmp_path / "probabilities.parquet")
         assert list(probabilities.columns) == [str(label) for label in model.classes]
         np.testing.assert_array_equal(probabilities.to_numpy(), model.predict_proba(unseen))
@@ -102,6 +161,7 @@ def test_plain_mlflow_takes_rows_in_whatever_types_they_come(tmp_path: Path) -> 
         "small numbers": rows.assign(whole=rows["whole"].astype("int16")),
         "nullable": rows.convert_dtypes(),
         "dates as text": rows.assign(when=rows["when"].astype(str)),
+        "dates as numbers": rows.assign(when=rows["when"].dt.strftime("%Y%m%d").astype(int)),
         "truth as numbers": rows.assign(flag=rows["flag"].astype(int)),
         "truth as text": rows.assign(flag=rows["flag"].astype(str)),
         "numbers as text": rows.assign(a=rows["a"].astype(str).replace("nan", None)),

@@ -69,7 +69,8 @@ def feature_skills(train: Part) -> dict[str, float]:
     Deviance is twice the log loss for classes and the squared error for numbers; 0 is no better
     than the mean, 1 is perfect.
     """
-    kinds = {column.name: column.kind for column in train.schema.features}
+    seen = [column for column in train.schema.features if column.kind is not Kind.IMAGE]
+    kinds = {column.name: column.kind for column in seen}
     binned = {name: _bins(train.features[name], kind) for name, kind in kinds.items()}
     return _skills(binned, train)
 

@@ -28,6 +28,16 @@ class CheckResults:
     not_applicable: Mapping[str, str]
     passed: tuple[str, ...]
 
+    def joined_by(self, more: Sequence[Finding], accept: Mapping[str, str]) -> CheckResults:
+        """The same with what was found elsewhere, as while it trained.
+
+        Args:
+            more: Findings.
+            accept: Reason for living with a finding, by code.
+        """
+        new = [replace(each, accepted=accept.get(each.code)) for each in more]
+        return replace(self, findings=_sorted([*self.findings, *new]))
+
     @property
     def blocking(self) -> tuple[Finding, ...]:
         """Findings that forbid registration."""
@@ -79,8 +89,14 @@ def run_checks(
             findings += [replace(finding, accepted=reason) for finding in result]
         else:
             passed.append(check.code)
-    findings.sort(key=lambda each: (each.accepted is not None, -each.severity.rank, each.code))
-    return CheckResults(tuple(findings), not_applicable, tuple(passed))
+    return CheckResults(_sorted(findings), not_applicable, tuple(passed))
+
+
+def _sorted(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    order = sorted(
+        findings, key=lambda each: (each.accepted is not None, -each.severity.rank, each.code)
+    )
+    return tuple(order)
 
 
 def _run(

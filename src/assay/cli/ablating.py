@@ -94,7 +94,7 @@ def table(ablation: Ablation) -> RenderableType:
     n = counted(len(ablation.effects), "change")
     said = (
         f"{n} from {base.reference}, each alone, by {metric_within(ablation.primary)} on rows that "
-        f"both predicted out of fold. The intervals of the differences are at "
+        f"both predicted and neither learnt from. The intervals of the differences are at "
         f"{level(ablation.level)}%, so that all hold together at {level(base.level)}%."
     )
     listed = f"assay runs --tag {ablation.tag} --leaderboard --diff"

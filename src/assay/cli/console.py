@@ -92,10 +92,9 @@ class _Lines:
         if step.lasting:
             _tell(self._console, step)
             return
-        text = step.text if not step.total else f"Fitting {step.total} models"
-        if text != self._last:
-            self._console.print(f"{text} ...", soft_wrap=True)
-        self._last = text
+        if step.text != self._last:
+            self._console.print(f"{step.text} ...", soft_wrap=True)
+        self._last = step.text
 
 
 def _bar(console: Console) -> Iterator[Announce]:
@@ -125,7 +124,8 @@ def _bar(console: Console) -> Iterator[Announce]:
             # by hand: an update to no total leaves the last one, and what was finished stays so
             task.total, task.finished_time = step.total or None, None
             count = f"{step.done:,}/{step.total:,}" if step.total else ""
-            shown.update(task.id, description=step.text, completed=step.done, count=count)
+            text = f"{step.text}  {step.detail}".rstrip()
+            shown.update(task.id, description=text, completed=step.done, count=count)
 
         yield announce
 

@@ -19,15 +19,14 @@ from assay.cli.console import (
 @run_argument
 @click.option(
     "--on",
-    type=click.Choice(["out-of-fold", "test"]),
-    default="out-of-fold",
-    show_default=True,
-    help="Which rows; 'test' opens the sealed ones, and the look is counted.",
+    type=click.Choice(["out-of-fold", "validation", "test"]),
+    help="Which rows; those of training if absent; 'test' opens the sealed ones, and the look is "
+    "counted.",
 )
 @click.option("--reason", default="", help="Why the test is opened; goes into the ledger.")
 @json_option
 @quiet_option
-def evaluate(run: str, on: str, reason: str, as_json: bool, quiet: bool) -> int:
+def evaluate(run: str, on: str | None, reason: str, as_json: bool, quiet: bool) -> int:
     """Show what RUN is worth: an id, a name, 'last' or 'best'."""
     with progress(quiet) as announce:
         from assay import lifecycle
@@ -49,7 +48,7 @@ def evaluate(run: str, on: str, reason: str, as_json: bool, quiet: bool) -> int:
 def compare(first: str, second: str, require_better: bool, as_json: bool) -> int:
     """Say whether run SECOND is better than run FIRST, by more than noise.
 
-    Both are judged on the rows that both predicted out of fold, on the same resamples.
+    Both are judged on the rows that both predicted and neither learnt from, on the same resamples.
     """
     from rich.table import Table
 
@@ -75,7 +74,7 @@ def compare(first: str, second: str, require_better: bool, as_json: bool) -> int
         console = out()
         console.print(table)
         said = between(comparison.verdict, comparison.first, comparison.second)
-        console.print(f"\n{said}  ({comparison.n:,} out-of-fold rows)", soft_wrap=True)
+        console.print(f"\n{said}  ({comparison.n:,} {comparison.rows} rows)", soft_wrap=True)
     return 1 if require_better and comparison.verdict.better != "second" else 0
 
 

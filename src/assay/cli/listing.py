@@ -12,12 +12,13 @@ from rich.text import Text
 
 from assay.entry import brief
 from assay.estimates import significant
+from assay.evaluation.result import OUT_OF_FOLD, VALIDATION
 from assay.logbook import Board
 from assay.reports.wording import counted, duration, estimate, metric, metric_within, number
 from assay.tracking.notes import Notes
 from assay.tracking.ranking import apart
 from assay.tracking.recorder import Status
-from assay.tracking.runs import PRIMARY
+from assay.tracking.runs import PRIMARY, ROWS
 from assay.tracking.store import RunRecord
 
 _WIDEST_VALUE = 24
@@ -77,6 +78,13 @@ def table(records: Sequence[RunRecord], diff: bool) -> RenderableType:
     return _drawn(columns)
 
 
+def _judged_on(records: Sequence[RunRecord]) -> str:
+    """On which rows these runs were judged."""
+    said = {OUT_OF_FOLD: "out of fold", VALIDATION: "on validation rows"}
+    found = dict.fromkeys(each.tags.get(ROWS, OUT_OF_FOLD) for each in records)
+    return " or ".join(said.get(each, each) for each in found)
+
+
 def board(ranking: Board, diff: bool) -> RenderableType:
     """A ranking, with what may be concluded from it."""
     if not ranking.ranks:
@@ -101,7 +109,8 @@ def board(ranking: Board, diff: bool) -> RenderableType:
         first, second = (each.reference for each in records[:2])
         lines.append(
             Text(
-                f"By {metric_within(ranking.primary)}, out of fold, each with its own interval: "
+                f"By {metric_within(ranking.primary)}, {_judged_on(records)}, each with its own "
+                "interval: "
                 f"the best of {counted(ranking.n, 'run')} looks better than it is. Whether two "
                 f"differ by more than noise:\nassay compare {second} {first}",
                 style="dim",

@@ -49,7 +49,7 @@ def models(as_json: bool) -> int:
         click.echo("No model is registered. next   assay register last --as NAME")
         return 0
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for title in ("model", "aliases", "run", "registered", "out of fold"):
+    for title in ("model", "aliases", "run", "registered", "announced"):
         table.add_column(title)
     for each in found:
         tags = dict(each.tags)

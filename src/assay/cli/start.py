@@ -57,7 +57,9 @@ def init(
     source = located(data, Path.cwd())
     table = read_table(source, query=query, sheet=sheet)
     unusable = [
-        field.name for field in table.schema if field.name != target and not can_be_used(field.type)
+        field.name
+        for field in table.schema
+        if field.name != target and not can_be_used(table[field.name])
     ]
     roles = RolesSettings(ignore=tuple(unusable))
     settings = DataSettings(source=data, target=target, query=query, sheet=sheet, roles=roles)

@@ -23,6 +23,7 @@ from assay.reports.wording import (
     metric,
     metric_within,
     numbers,
+    rows,
     value,
 )
 from assay.run import Run
@@ -36,6 +37,7 @@ _COLOURS = {
 _SHOWN_METRICS = 6
 _SHOWN_NAMES = 12
 _LABEL = 9
+_PARTS = ("train", "validation", "test")
 
 
 def show_run(run: Run, console: Console) -> None:
@@ -70,9 +72,9 @@ def show_next(steps: Mapping[str, str], console: Console) -> None:
 
 def _headline(run: Run) -> Text:
     about = f"{run.learner} predicts {run.schema.target}"
-    rows = "sealed test" if run.test is not None else "out-of-fold"
-    text = Text.assemble((run.name, "bold"), f"  {about}, judged on {run.latest.n:,} {rows} rows")
-    unused = {reason: n for reason, n in run.n_rows.items() if reason not in ("train", "test")}
+    judged = "sealed test" if run.test is not None else run.evaluation.rows
+    text = Text.assemble((run.name, "bold"), f"  {about}, judged on {run.latest.n:,} {judged} rows")
+    unused = {reason: n for reason, n in run.n_rows.items() if reason not in _PARTS}
     if unused:
         told = ", ".join(f"{counted(n, 'row')} {reason}" for reason, n in unused.items())
         text.append(f"\nNot used: {told}.", style="yellow")
@@ -87,7 +89,7 @@ def _metrics(run: Run) -> RenderableType:
     table.add_column(f"{level(level_of(run.metrics.values()))}% interval")
     others = {each.name: each.evaluation for each in run.baselines} if run.test is None else {}
     if run.test is not None:
-        others = {"out of fold": run.evaluation}
+        others = {rows(run.evaluation.rows): run.evaluation}
     for name in others:
         table.add_column(name, justify="right")
     for name in list(run.metrics)[:_SHOWN_METRICS]:

@@ -6,12 +6,20 @@ from pathlib import Path
 
 import click
 
+from assay.cli.completion import offer_runs
 from assay.cli.console import json_option, out, print_json, progress, quiet_option, tag_option
 from assay.monitor import Announce, Step
 
 
 @click.command()
-@click.argument("experiment", type=click.Path(path_type=Path))
+@click.argument("experiment", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--resume",
+    metavar="RUN",
+    shell_complete=offer_runs,
+    help="Go on with a run that was killed, stopped or failed, instead of EXPERIMENT; 'last' is "
+    "the newest.",
+)
 @click.option(
     "--set",
     "overrides",
@@ -26,31 +34,42 @@ from assay.monitor import Announce, Step
     "--workers", type=click.IntRange(min=1), help="Fits at the same time; one per core if absent."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and how long it takes.")
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Of a network: say where the time of a step goes, and keep a trace for ui.perfetto.dev.",
+)
 @json_option
 @quiet_option
 def train(
-    experiment: Path,
+    experiment: Path | None,
+    resume: str | None,
     overrides: tuple[str, ...],
     seeds: int | None,
     why: str,
     tags: tuple[str, ...],
     workers: int | None,
     dry_run: bool,
+    profile: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
     """Train a model as EXPERIMENT says.
 
-    Seals a test set, looks for known mistakes, fits the learner and its baselines on folds, and
-    keeps the run with its report. The test rows stay sealed.
+    Seals a test set, looks for known mistakes, fits the learner and its baselines, and keeps the
+    run with its report. The test rows stay sealed.
     """
+    if (experiment is None) == (resume is None):
+        raise click.UsageError("Give an EXPERIMENT, or --resume RUN.")
+    if resume is not None and dry_run:
+        raise click.UsageError("There is no --dry-run of what is resumed.")
     with progress(quiet) as announce:
         from assay import lifecycle
         from assay.cli.summary import show_run
 
         if seeds is not None:
             overrides = (*overrides, f"training.seeds={seeds}")
-        if dry_run:
+        if dry_run and experiment is not None:
             return _rehearse(experiment, overrides, workers, as_json, announce)
         run = lifecycle.train(
             experiment,
@@ -58,7 +77,9 @@ def train(
             why=why,
             tags=tags,
             workers=workers,
+            profile=profile,
             announce=announce,
+            resume=resume,
         )
     if as_json:
         print_json(run.summary())

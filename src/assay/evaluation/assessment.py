@@ -1,4 +1,4 @@
-"""Assessing: out-of-fold predictions of a learner and its baselines become one honest result."""
+"""Assessing: predictions of held-out rows, a learner's and its baselines', become one result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from assay.predictions import Floats, Labels, Predictions
 
 @dataclass(frozen=True)
 class Assessment:
-    """What out-of-fold predictions say of a learner.
+    """What predictions of rows that were not learnt from say of a learner.
 
     Attributes:
         judged: The learner, calibrated and decided as it will be logged, each fold by the others.
@@ -55,13 +55,14 @@ def assess(
     weights: Floats | None = None,
     clusters: Codes | None = None,
     ordered: bool = False,
+    rows: str = "out-of-fold",
 ) -> Assessment:
     """Calibrate, decide, evaluate and compare.
 
     Args:
-        repetitions: Out-of-fold predictions of the learner with the fold of each row, shape (n,),
-            by repetition.
-        baselines: Out-of-fold predictions of the baselines, by name.
+        repetitions: Predictions of the learner with the fold of each row, shape (n,), by
+            repetition: out of fold, or of validation rows, which have folds to be calibrated by.
+        baselines: The baselines' predictions of these rows, by name.
         target: True labels or values of the same rows, shape (n,).
         schema: Task and classes.
         settings: The `evaluation` block.
@@ -72,6 +73,7 @@ def assess(
         ordered: Whether folds are numbered in time order: then what calibrates or decides a fold
             is learnt from earlier folds only; the earliest is neither calibrated nor decided
             otherwise than at one half.
+        rows: Which rows: 'out-of-fold' or 'validation'.
     """
     truth = _Truth(target, schema, weights, clusters, ordered)
     predictions, folds = repetitions[0]
@@ -85,7 +87,7 @@ def assess(
     level = settings.confidence
     judged, *others = judge_together(
         {"": own, **beside},
-        rows="out-of-fold",
+        rows=rows,
         primary=primary,
         level=level,
         resamples=settings.resamples,

@@ -81,7 +81,7 @@ def judge_together(
 
     Args:
         outcomes: By model.
-        rows: Which rows: 'out-of-fold' or 'test'.
+        rows: Which rows: 'out-of-fold', 'validation' or 'test'.
         primary: Metric to decide by.
         level: Level of the intervals.
         resamples: Bootstrap resamples.

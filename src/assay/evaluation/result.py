@@ -10,6 +10,9 @@ from typing import Any
 from assay.data.schema import Task
 from assay.estimates import Estimate, aligned
 
+OUT_OF_FOLD, VALIDATION, TEST = "out-of-fold", "validation", "test"
+"""Which rows an evaluation is of. Validation rows are held out, but stop, calibrate and decide."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -17,7 +20,7 @@ class Evaluation:
 
     Attributes:
         task: What was predicted.
-        rows: Which rows: 'out-of-fold' or 'test'.
+        rows: Which rows: 'out-of-fold', 'validation' or 'test'.
         n: How many.
         primary: Name of the metric to decide by; a key of `metrics`.
         metrics: Every metric of the task with its interval, by name, the primary one first.
@@ -145,19 +148,21 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs on the rows that both have predicted out of fold.
+    """Two runs on the rows that both have predicted, and neither has learnt from.
 
     Attributes:
         first: Name of the first run.
         second: Name of the second.
         n: Rows that both predicted.
         differences: By metric, the first run's primary one first.
+        rows: Which rows: 'out-of-fold', or 'validation' if they are that to one of the runs.
     """
 
     first: str
     second: str
     n: int
     differences: tuple[Difference, ...]
+    rows: str = OUT_OF_FOLD
 
     @property
     def verdict(self) -> Difference:
@@ -173,7 +178,7 @@ class Comparison:
         return {
             "first": self.first,
             "second": self.second,
-            "rows": "out-of-fold",
+            "rows": self.rows,
             "n": self.n,
             "primary": self.verdict.metric,
             "better": self.verdict.better,
@@ -195,5 +200,5 @@ class Comparison:
         )
         return (
             f"<table><tr>{head}</tr>{rows}</table>"
-            f"<p>{html.escape(self.verdict.verdict)} ({self.n:,} out-of-fold rows)</p>"
+            f"<p>{html.escape(self.verdict.verdict)} ({self.n:,} {self.rows} rows)</p>"
         )

@@ -15,8 +15,10 @@ from assay import provenance
 from assay.data.sources import from_frame, read_versioned, shown
 from assay.errors import InputError
 from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
-from assay.learners.adapt import adapt, resolve_learner
-from assay.learners.protocol import Learner
+from assay.learners.adapt import adapt, resolve_learner, trained_as
+from assay.learners.own import is_network_class, path_of
+from assay.learners.protocol import Learner, StepwiseLearner
+from assay.training.settings import LoopSettings
 
 IN_MEMORY = "(data frame)"
 
@@ -36,6 +38,7 @@ class Asked:
         is_given: Whether the learner was handed over as an object, whatever the settings name.
         called: What the run is to be called; by what varies if empty.
         tags: What else the run is to be found by.
+        fixed: What an earlier run chose, and the fit takes over, where rows are held out.
     """
 
     loaded: LoadedExperiment
@@ -48,6 +51,17 @@ class Asked:
     is_given: bool = False
     called: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def trained_on(self, n_rows: int) -> dict[str, Any]:
+        """How the learner trains in steps on so many rows; empty if it does not.
+
+        Its own defaults are included, so that it can be asked again when these have changed.
+        """
+        if not isinstance(self.learner, StepwiseLearner):
+            return {}
+        settings: dict[str, Any] = self.learner.trained_on(n_rows).model_dump(mode="json")
+        return {name: settings[name] for name in LoopSettings.model_fields}
 
 
 def ask(
@@ -63,8 +77,9 @@ def ask(
     Args:
         source: An experiment file, or a table in memory with `target`; or what was asked before.
         target: The column to predict of a table in memory.
-        learner: A learner's name, import path, an estimator, or a learner; of a file's experiment
-            it replaces the learner that the file names.
+        learner: A learner's name, import path, an estimator, a learner, or a class of networks,
+            which counts as its import path; of a file's experiment it replaces the learner that
+            the file names.
         settings: More settings for a table in memory, nested as in the file.
         overrides: `key=value` each.
 
@@ -74,8 +89,9 @@ def ask(
     if isinstance(source, Asked):
         return source
     started = time.perf_counter()
-    given = None if learner is None or isinstance(learner, str) else adapt(learner)
-    named = learner if isinstance(learner, str) else None
+    named = path_of(learner) if is_network_class(learner) else learner
+    given = None if named is None or isinstance(named, str) else adapt(named)
+    named = named if isinstance(named, str) else None
     if isinstance(source, str | Path):
         if target is not None or settings:
             raise InputError(
@@ -87,16 +103,23 @@ def ask(
         loaded = load_experiment(source, overrides)
         about = provenance.collect(loaded.folder)
         make_importable(loaded.folder)
+        recipe = _recipe(loaded, given)
         data = loaded.experiment.data
         table, version = read_versioned(loaded.source, query=data.query, sheet=data.sheet)
         where = shown(loaded.source)
     else:
         loaded = _of_frame(target, given, named, settings, overrides)
         about = provenance.collect(loaded.folder)
+        recipe = _recipe(loaded, given)
         where = "the data frame"
         table, version = from_frame(source, where), {}
-    recipe = given or resolve_learner(loaded.experiment.model)
     return Asked(loaded, table, where, recipe, about, version, started, given is not None)
+
+
+def _recipe(loaded: LoadedExperiment, given: Learner | None) -> Learner:
+    """The learner, trained as the experiment says."""
+    experiment = loaded.experiment
+    return trained_as(given or resolve_learner(experiment.model), experiment.training.of_the_loop)
 
 
 def make_importable(folder: Path) -> None:

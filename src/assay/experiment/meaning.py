@@ -8,6 +8,7 @@ from typing import Any
 
 from assay.data.settings import DataSettings
 from assay.experiment.problems import Problem
+from assay.fitting.settings import TrainingSettings
 from assay.learners.settings import ModelSettings
 
 _CALLED_OTHERWISE = {
@@ -28,6 +29,8 @@ def problems_of_meaning(blocks: Mapping[str, Any]) -> list[Problem]:
         problems += _of_data(blocks["data"])
     if "model" in blocks:
         problems += _of_model(blocks["model"])
+    if "model" in blocks and "training" in blocks:
+        problems += _of_training(blocks["training"], blocks["model"].learner)
     if "checks" in blocks:
         problems += _of_codes(blocks["checks"].accept)
     if "evaluation" in blocks and "data" in blocks:
@@ -99,7 +102,7 @@ def _of_split(data: DataSettings) -> list[Problem]:
 
 
 def _of_kinds(data: DataSettings) -> list[Problem]:
-    known = ("numeric", "categorical", "text", "datetime")
+    known = ("numeric", "categorical", "text", "datetime", "image")
     return [
         Problem(
             f"data.kinds.{name}",
@@ -133,21 +136,34 @@ def _of_model(model: ModelSettings) -> list[Problem]:
     ]
 
 
+def _of_training(training: TrainingSettings, learner: str) -> list[Problem]:
+    from assay.learners.builtin import NAMES, in_place_of, trains_in_steps
+
+    if learner not in NAMES or not training.of_the_loop or trains_in_steps(learner):
+        return []
+    return [
+        Problem(f"training.{name}", *in_place_of(name, learner)) for name in training.of_the_loop
+    ]
+
+
 def _of_codes(accept: Mapping[str, str]) -> list[Problem]:
     if not accept:
         return []
     from assay.checks.builtin import CODES
+    from assay.training.faults import CODES as OF_TRAINING
 
+    known = CODES + OF_TRAINING
     problems = []
     for code in accept:
-        if code not in CODES:
-            close = get_close_matches(code, CODES, n=1)
+        if code not in known:
+            family = [each for each in known if each[:3] == code[:3]] or known
+            close = get_close_matches(code, family, n=1)
             problems.append(
                 Problem(
                     f"checks.accept.{code}",
                     f"checks.accept names {code}, which is no check.",
                     mend=close[0] if close else "leave it out",
-                    allowed=f"codes: {', '.join(CODES)}",
+                    allowed=f"codes: {', '.join(known)}",
                 )
             )
     return problems

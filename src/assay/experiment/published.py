@@ -15,6 +15,7 @@ from assay.experiment.experiment import Experiment
 from assay.fitting.settings import TrainingSettings
 from assay.inference.settings import PredictionSettings
 from assay.reports.columns import in_words
+from assay.training.settings import LoopSettings
 
 _WIDTH = 100
 _WIDEST_HELD = 60
@@ -77,11 +78,11 @@ def template(
         f"    ignore: [{', '.join(ignored)}]",
         "  # split: {by: random, test: 0.2, folds: 5, seed: 0}",
         "model:",
-        "  learner: boosting      # linear | forest | boosting | package.module:factory",
+        "  learner: boosting      # also linear, forest, mlp, tabular-net, resnet or your own",
         "  options: {}",
         *_commented(BoostingOptions, "  #   "),
         "# training:",
-        *_commented(TrainingSettings, "#   "),
+        *_commented(TrainingSettings, "#   ", besides=LoopSettings),
         "# evaluation:",
         *_commented(EvaluationSettings, "#   "),
         "# prediction:",
@@ -92,10 +93,20 @@ def template(
     return "\n".join(lines) + "\n"
 
 
-def _commented(settings: type[BaseModel], prefix: str) -> list[str]:
-    """Every setting of a block with its default and its description."""
+def _commented(
+    settings: type[BaseModel], prefix: str, besides: type[BaseModel] | None = None
+) -> list[str]:
+    """Every setting of a block with its default and its description.
+
+    Args:
+        settings: The block.
+        prefix: What each line begins with.
+        besides: A part of it that is left out.
+    """
     lines = []
     for name, field in settings.model_fields.items():
+        if besides is not None and name in besides.model_fields:
+            continue
         text = f"{name}: {_scalar(field.default)}"
         lines.append(f"{prefix}{text:32} # {field.description}")
     return lines

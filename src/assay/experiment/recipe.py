@@ -21,6 +21,8 @@ from assay.experiment.recordable import as_recorded
 from assay.learners.adapt import BuildGiven
 from assay.learners.builtin import NAMES
 from assay.learners.estimators import EstimatorLearner
+from assay.learners.networks import NetworkLearner
+from assay.learners.protocol import StepwiseLearner
 
 RECIPE_FILE = "recipe.json"
 LEARNER_FILE = "learner.skops"
@@ -41,6 +43,8 @@ class Recipe:
         code: SHA-256 of the modules below the folder that make the learner, by their path.
         packages: Distributions that the learner stands on, with their versions; there may be such
             among them that Assay needs anyway.
+        training: Every setting of how the learner trains in steps, its own defaults included;
+            empty if it does not.
     """
 
     name: str
@@ -50,10 +54,11 @@ class Recipe:
     given: bool = False
     code: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, asked: Asked) -> Recipe:
-        """The recipe of what is asked for."""
+    def of(cls, asked: Asked, n_rows: int) -> Recipe:
+        """The recipe of what is asked for, with so many rows to train on."""
         loaded, path = asked.loaded, asked.loaded.experiment.model.learner
         modules = own_modules(loaded.folder, path) if not asked.is_given else OwnModules()
         written = as_recorded(loaded.written, loaded.written)
@@ -65,6 +70,7 @@ class Recipe:
             given=asked.is_given,
             code=modules.digests,
             packages=_distributions({*_modules_of(asked), *modules.imports}),
+            training=asked.trained_on(n_rows),
         )
 
     def loaded(self, text: str) -> LoadedExperiment:
@@ -129,10 +135,16 @@ def own_modules(folder: Path, learner: str) -> OwnModules:
     return OwnModules(tuple(sorted(paths)), folder, tuple(sorted(imports)))
 
 
-def write(asked: Asked, folder: Path) -> list[Path]:
-    """Write the recipe as files to be recorded; with the learner if it is an estimator."""
+def write(asked: Asked, n_rows: int, folder: Path) -> list[Path]:
+    """Write the recipe as files to be recorded; with the learner if it is an estimator.
+
+    Args:
+        asked: What is asked for.
+        n_rows: How many rows there are to train on.
+        folder: Where to write.
+    """
     path = folder / RECIPE_FILE
-    path.write_text(json.dumps(Recipe.of(asked).as_dict(), indent=1), encoding="utf-8")
+    path.write_text(json.dumps(Recipe.of(asked, n_rows).as_dict(), indent=1), encoding="utf-8")
     given = _estimator(asked) if asked.is_given else None
     if given is None:
         return [path]
@@ -153,6 +165,12 @@ def _estimator(asked: Asked) -> Any:
 def _modules_of(asked: Asked) -> Iterator[str]:
     """Top-level modules of the learner and of every estimator in it."""
     if asked.learner.name in NAMES and not asked.is_given:
+        if isinstance(asked.learner, StepwiseLearner):
+            yield "torch"
+        return
+    if isinstance(asked.learner, NetworkLearner):
+        yield "torch"
+        yield asked.loaded.experiment.model.learner.partition(":")[0].partition(".")[0]
         return
     estimator = _estimator(asked)
     parts = [asked.learner] if estimator is None else [estimator, *_parts(estimator)]

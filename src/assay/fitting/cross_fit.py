@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,15 +31,16 @@ AUTO_SEEDS_CELLS = 2_000_000
 
 @dataclass(frozen=True)
 class CrossFit:
-    """What cross-fitting gave.
+    """What cross-fitting gave, or holding out.
 
     Attributes:
-        repetitions: The learner's out-of-fold predictions of every row that a fold predicts, with
-            the fold of each, int64, shape (n,); the first repetition is the one that is logged.
-        baselines: The baselines' out-of-fold predictions, first repetition, by name; without those
-            that could not be fitted.
-        model: The learner fitted on all development rows.
-        chosen: What it took over from the folds.
+        repetitions: The learner's predictions of every row that a fold predicts, or that was held
+            out, with the fold of each, int64, shape (n,); the first repetition is the one that is
+            logged.
+        baselines: The baselines' predictions of the same rows, first repetition, by name; without
+            those that could not be fitted.
+        model: The learner fitted on all development rows, or on those that were not held out.
+        chosen: What it took over from the folds, or chose.
         shuffled: Held-out predictions with a feature, or a group of related ones, shuffled, by
             these features; under none of them the same rows as they are.
         warned: What learners were warned of, with the number of fits.
@@ -62,12 +63,14 @@ class Plan:
     Attributes:
         learner: The learner in question.
         baselines: What it is shown beside.
-        folding: How the rows are divided into folds.
+        folding: How the rows are divided into folds, or held out.
         seed: Seed of the first repetition; the others count on from it.
-        repeats: How often the learner is cross-fitted, each time with other folds and seeds.
+        repeats: How often the learner is cross-fitted, each time with other folds and seeds; or
+            fitted with other seeds, where rows are held out.
         together: Related features, whose importance is measured together.
         deterministic: Whether torch must add in the same order each time.
         around: What goes on around every fit of the learner; all of them are then recorded.
+        fixed: What an earlier run chose, and the first fits take over.
     """
 
     learner: Learner
@@ -78,6 +81,12 @@ class Plan:
     together: tuple[tuple[str, ...], ...] = ()
     deterministic: bool = True
     around: Around = alone
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether rows are held out, instead of dividing all into folds."""
+        return self.folding.validation is not None
 
     @property
     def folds(self) -> int:
@@ -93,25 +102,34 @@ class Plan:
     def first(self) -> list[Job]:
         """The fits that are logged, and the baselines'."""
         own = [
-            self._job(self.learner, fold, shuffles=True, together=self.together)
+            self._job(self.learner, fold, shuffles=True, together=self.together, fixed=self.fixed)
             for fold in range(self.folds)
         ]
-        beside = [
+        return own + self.beside
+
+    @property
+    def beside(self) -> list[Job]:
+        """The baselines' fits."""
+        return [
             self._job(baseline, fold, baseline=baseline.name)
             for baseline in self.baselines
             for fold in range(self.folds)
         ]
-        return own + beside
 
     def then(self, fixed: Mapping[str, Any]) -> list[Job]:
-        """The fit on all rows, which takes over what the folds chose, and the repetitions."""
-        refit = self._job(self.learner, None, fixed=fixed)
+        """The fit on all rows, which takes over what the folds chose, and the repetitions.
+
+        Where rows are held out there are the repetitions only, which take over what the first fit
+        chose.
+        """
         repeated = [
-            self._job(self.learner, fold, repeat)
+            self._job(self.learner, fold, repeat, fixed=fixed if self.holds_out else {})
             for repeat in range(1, self.repeats)
             for fold in range(self.folds)
         ]
-        return [refit, *repeated]
+        if self.holds_out:
+            return repeated
+        return [self._job(self.learner, None, fixed=fixed), *repeated]
 
     @property
     def n_fits(self) -> int:
@@ -131,10 +149,17 @@ class Plan:
         )
 
 
-def n_repeats(seeds: Literal["auto"] | int, schema: Schema, n_rows: int) -> int:
-    """How often to cross-fit: as set, or by the size of the data, never by time."""
+def n_repeats(
+    seeds: Literal["auto"] | int, schema: Schema, n_rows: int, *, holds_out: bool = False
+) -> int:
+    """How often to cross-fit: as set, or by the size of the data, never by time.
+
+    Once, if not set, where rows are held out.
+    """
     if seeds != "auto":
         return seeds
+    if holds_out:
+        return 1
     cells = n_rows * len(schema.features) * max(1, len(schema.classes))
     return AUTO_SEEDS if cells <= AUTO_SEEDS_CELLS else 1
 
@@ -207,7 +232,7 @@ def _record(fits: Sequence[Fitted], recorder: Recorder) -> None:
         job = each.job
         is_wanted = _is_first(job) or (job.baseline is None and job.around is not alone)
         if is_wanted and not each.transcript.is_empty:
-            child = recorder.child(job.called)
+            child = recorder.child(job.called, key=job.called)
             each.transcript.replay(child)
             child.finish(Status.FINISHED)
 

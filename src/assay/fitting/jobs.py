@@ -21,7 +21,7 @@ from assay.data.folds import Folding
 from assay.errors import LearnerError
 from assay.fitting.printing import overheard
 from assay.fitting.sharing import stored
-from assay.learners.protocol import FitContext, Learner, Model
+from assay.learners.protocol import FitContext, Learner, Model, holds_out
 from assay.predictions import Predictions
 from assay.provenance import masked
 from assay.seeding import seeded
@@ -71,8 +71,15 @@ class Job:
     around: Around = alone
 
     @property
+    def holds_out(self) -> bool:
+        """Whether the rows to predict are those to stop on, too."""
+        return self.folding.validation is not None and holds_out(self.learner)
+
+    @property
     def called(self) -> str:
         """What to call the fit among those of its learner."""
+        if self.folding.validation is not None:
+            return "fit" if self.repeat == 0 else f"seed-{self.repeat + 1}"
         if self.fold is None:
             return "all-rows"
         fold = f"fold-{self.fold + 1}"
@@ -89,7 +96,7 @@ class Fitted:
         predictions: Of the left-out rows; None for the fit on all rows.
         shuffled: Of at most 1,000 left-out rows with one feature, or a group of related ones,
             shuffled, by these features; under none of them the same rows as they are.
-        model: The model, for the fit on all rows.
+        model: The model, for the fit on all rows, and for one that was given a context.
         transcript: What the fit recorded.
         warned: What it was warned of, each once.
         seconds: How long it took.
@@ -114,27 +121,36 @@ def fit_stored(job: Job, path: Path) -> Fitted:
     return fit(job, stored(path))
 
 
-def fit(job: Job, development: Part) -> Fitted:
+def fit(job: Job, development: Part, given: FitContext | None = None) -> Fitted:
     """Do a job; a baseline that cannot be fitted is no reason to stop.
+
+    Args:
+        job: What is to be done.
+        development: The data of all jobs.
+        given: Where the fit records while it goes, and what else it may use in this process; what
+            the job says itself goes before. None to write down what it records.
 
     Raises:
         LearnerError: The learner could not be fitted.
     """
     started = time.perf_counter()
     transcript = Transcript()
-    context = FitContext(seed=job.seed, recorder=transcript, threads=THREADS, fixed=dict(job.fixed))
+    known = given or FitContext(recorder=transcript, threads=THREADS)
+    context = replace(known, seed=job.seed, fixed=dict(job.fixed))
     done: dict[str, Any] = {}
     repeatable = seeded(job.seed, deterministic=job.deterministic)
     with warnings.catch_warnings(record=True) as caught, one_numerical_thread(), repeatable:
         warnings.simplefilter("always")
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            with job.around(transcript), overheard() as printed:
+            with job.around(context.recorder), overheard() as printed:
                 done = _done(job, development, context)
         except LearnerError as error:
             if job.baseline is None:
                 raise
             done["failed"] = masked(error.what)
+    if given is None and job.fold is not None:
+        done.pop("model", None)
     blank: dict[str, Any] = {"chosen": {}, "predictions": None, "shuffled": {}, "model": None}
     return Fitted(
         job=job,
@@ -154,10 +170,15 @@ def _done(job: Job, development: Part, context: FitContext) -> dict[str, Any]:
         model = job.learner.fit(own, None, context)
         return {"chosen": dict(model.chosen), "model": model}
     folds = job.folding.divide(development, job.seed)
-    model = _fit_fold(job, development.take(folds.learns(job.fold)), context)
+    train = development.take(folds.learns(job.fold))
     left_out = development.take(folds.predicts(job.fold))
+    if job.holds_out:
+        model = job.learner.fit(train, left_out, context)
+    else:
+        model = _fit_fold(job, train, context)
     return {
         "chosen": dict(model.chosen),
+        "model": model,
         "predictions": replace(model.predict(left_out.features), rows=left_out.rows),
         "shuffled": _shuffled(model, left_out, job) if job.shuffles else {},
     }

@@ -52,7 +52,7 @@ def workers_for(n_jobs: int, cells: int, asked: int | None) -> int:
         return max(1, min(asked, n_jobs))
     if n_jobs * cells <= SMALL_CELLS:
         return 1
-    return max(1, min(_cores(), n_jobs))
+    return max(1, min(cores(), n_jobs))
 
 
 @contextmanager
@@ -141,7 +141,8 @@ def _outlive(parent: int) -> None:
     os._exit(1)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

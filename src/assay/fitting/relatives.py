@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from assay.data.dataset import Part
+from assay.data.schema import Kind
 
 RELATED = 0.3
 """Share of what the simpler of two features says that the other says too.
@@ -33,7 +34,7 @@ def related_features(part: Part) -> tuple[tuple[str, ...], ...]:
     most 16 bins, on the rows that know both; groups by average linkage. Of more than 150 features,
     or on fewer than 256 rows, nothing is looked for.
     """
-    names = list(part.features.columns)
+    names = [column.name for column in part.schema.features if column.kind is not Kind.IMAGE]
     if not 2 <= len(names) <= MOST_FEATURES or len(part) < _BINS**2:
         return ()
     from scipy.cluster.hierarchy import fcluster, linkage

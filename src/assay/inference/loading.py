@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,22 @@ from assay.data.sources.settling import named
 from assay.errors import DataError, NotFoundError, UnsafeModelError
 from assay.inference.misfits import misfit
 from assay.inference.packing import digest
-from assay.inference.served import ABOUT, ESTIMATOR, Served
+from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL, Served
+from assay.learners.networks import Architecture
+from assay.learners.served_network import (
+    NETWORK,
+    OF_IMAGES,
+    OF_TABLES,
+    TRANSFORMERS,
+    named_object,
+)
 from assay.learners.trust import TRUSTED_TYPES, untrusted_types
 from assay.predictions import Floats
 
 _INNER = Path("artifacts") / "finished"
+_NETWORKS = "assay.networks."
+_IMPORTS = "assay.networks.own"
+"""What builds the networks of others by their names, so that it is they who must be vouched for."""
 
 
 class LoadedModel:
@@ -150,16 +163,19 @@ def load_folder(
 
 
 def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
+    about = json.loads((inner / ABOUT).read_text(encoding="utf-8"))
+    network = inner / MODEL / NETWORK
+    code: set[str] = set()
+    rebuild = False
+    if network.is_file():
+        code, rebuild = _code_of(json.loads(network.read_text(encoding="utf-8")))
+    elif not (inner / ESTIMATOR).is_file():
+        code = {about["model_class"]}
     if trust is None:
-        return Served.read(inner)
-    if (inner / ESTIMATOR).is_file():
-        unknown = set(untrusted_types(inner / ESTIMATOR)) - set(trust)
-        types = [*TRUSTED_TYPES, *trust]
-    else:
-        import json
-
-        own = json.loads((inner / ABOUT).read_text(encoding="utf-8"))["model_class"]
-        unknown, types = {own} - set(trust), [*TRUSTED_TYPES]
+        return Served.read(inner, rebuild=rebuild)
+    held = [inner / ESTIMATOR, inner / CALIBRATOR, inner / MODEL / TRANSFORMERS]
+    types = {each for path in held if path.is_file() for each in untrusted_types(path)}
+    unknown = (types | code) - set(trust)
     if unknown:
         names = sorted(unknown)
         flags = " ".join(f"--trust {each}" for each in names)
@@ -169,4 +185,27 @@ def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
             mend=f"if you know where it comes from: {flags}\n"
             f"in Python: assay.load({name!r}, trust={names})",
         )
-    return Served.read(inner, types)
+    return Served.read(inner, [*TRUSTED_TYPES, *trust], rebuild=rebuild)
+
+
+def _code_of(network: Mapping[str, Any]) -> tuple[set[str], bool]:
+    """Code of others that a network needs, and whether Assay itself can build its module.
+
+    A module that Assay can build is never read as a program, which could call whatever it likes.
+    """
+    architecture = Architecture(**network["architecture"])
+    later = replace(architecture, path=architecture.unweighted or architecture.path)
+    foreign = {path for path in (architecture.code, later.code) if not _is_ours(path)}
+    encodings = {network["encoding"]} - {OF_TABLES, OF_IMAGES}
+    return foreign | encodings, not foreign
+
+
+def _is_ours(path: str) -> bool:
+    """Whether it names something that Assay's own networks are built by, and nothing else."""
+    if not path.startswith(_NETWORKS):
+        return False
+    try:
+        module = str(named_object(path).__module__)
+    except (ImportError, AttributeError):
+        return False
+    return module.startswith(_NETWORKS) and module != _IMPORTS

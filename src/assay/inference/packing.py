@@ -12,16 +12,23 @@ from typing import Any
 
 import pandas as pd
 
-from assay.data import features
-from assay.data.schema import Schema
+from assay.data import decoding, features
+from assay.data.features import feature_frame
+from assay.data.schema import Kind, Schema
 from assay.evaluation import replay
 from assay.inference import served, strictness
 from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL
+from assay.learners import served_network
+from assay.learners.networks import NetworkModel
+from assay.learners.served_network import TRANSFORMERS
 from assay.learners.trust import check_savable
+from assay.networks import outputs
 from assay.tracking.mlflow_client import quietly
 
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
+_OF_NETWORKS = ("safetensors", "torch")
+_OF_IMAGES = ("pillow",)
 _UNCOUNTED = ("MLmodel", "registered_model_meta")
 
 
@@ -39,13 +46,19 @@ def pack(finished: Finished, example: pd.DataFrame, folder: Path) -> str:
     Raises:
         LearnerError: The model holds something that cannot be saved safely.
     """
-    with TemporaryDirectory(dir=folder.parent) as scratch, quietly():
-        import mlflow.pyfunc
-
+    with TemporaryDirectory(dir=folder.parent) as scratch:
         inner = Path(scratch) / "finished"
         inner.mkdir()
-        _write(finished, inner)
-        code = Path(scratch) / "model.py"
+        _write(finished, example, inner)
+        _save_flavour(finished, example, inner, folder)
+    return digest(folder)
+
+
+def _save_flavour(finished: Finished, example: pd.DataFrame, inner: Path, folder: Path) -> None:
+    with quietly():
+        import mlflow.pyfunc
+
+        code = inner.with_name("model.py")
         code.write_text(travelling_code(), encoding="utf-8")
         mlflow.pyfunc.save_model(
             path=str(folder),
@@ -53,9 +66,18 @@ def pack(finished: Finished, example: pd.DataFrame, folder: Path) -> str:
             artifacts={"finished": str(inner)},
             signature=_signature(finished.schema),
             input_example=example[[column.name for column in finished.schema.features]],
-            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            pip_requirements=_requirements(finished),
         )
-    return digest(folder)
+
+
+def _requirements(finished: Finished) -> list[str]:
+    """What predicts, in the versions of here, without the build that '+cpu' names."""
+    names = [*_REQUIREMENTS]
+    if isinstance(finished.model, NetworkModel):
+        names += _OF_NETWORKS
+    if finished.schema.named(Kind.IMAGE):
+        names += _OF_IMAGES
+    return [f"{name}=={version(name).partition('+')[0]}" for name in sorted(names)]
 
 
 def digest(folder: Path) -> str:
@@ -70,7 +92,7 @@ def digest(folder: Path) -> str:
 
 def travelling_code() -> str:
     """The text that makes a logged model predict without Assay."""
-    modules = (features, replay, strictness, served)
+    modules = (features, decoding, replay, strictness, outputs, served_network, served)
     parts = [Path(str(each.__file__)) for each in modules]
     parts.append(parts[-1].with_name("plain_mlflow.py"))
     texts = [path.read_text(encoding="utf-8") for path in parts]
@@ -78,18 +100,20 @@ def travelling_code() -> str:
     return "from __future__ import annotations\n\n" + "\n\n".join(bare)
 
 
-def _write(finished: Finished, folder: Path) -> None:
+def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
     types: list[str] = []
     model_class = None
-    if finished.model is not None:
+    if finished.model is None:
+        types = _save_estimator(finished.predictor, folder / ESTIMATOR)
+    else:
         kind = type(finished.model)
         model_class = f"{kind.__module__}:{kind.__qualname__}"
         (folder / MODEL).mkdir()
         finished.model.save(folder / MODEL)
+        if isinstance(finished.model, NetworkModel):
+            types = _add_program(finished, example, folder / MODEL)
         if finished.calibrator is not None:
-            types = _save_estimator(finished.calibrator, folder / CALIBRATOR)
-    else:
-        types = _save_estimator(finished.predictor, folder / ESTIMATOR)
+            types += _save_estimator(finished.calibrator, folder / CALIBRATOR)
     schema = finished.schema
     about = {
         "task": schema.task.value,
@@ -100,12 +124,25 @@ def _write(finished: Finished, folder: Path) -> None:
         "classes": list(schema.classes),
         "threshold": finished.threshold,
         "calibration": finished.calibration,
-        "types": types,
+        "types": sorted(set(types)),
         "model_class": model_class,
         "schema": schema.as_dict(),
         **finished.about,
     }
     (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def _add_program(finished: Finished, example: pd.DataFrame, folder: Path) -> list[str]:
+    """Write the network so that nobody needs its code; returns what is in its encoding."""
+    import skops.io
+
+    from assay.learners.exporting import write_program
+
+    assert isinstance(finished.model, NetworkModel)
+    rows = feature_frame(example, dict(finished.schema.reading))
+    write_program(finished.model, rows, folder)
+    path = folder / TRANSFORMERS
+    return skops.io.get_untrusted_types(file=path) if path.is_file() else []
 
 
 def _save_estimator(estimator: Any, path: Path) -> list[str]:

@@ -1,12 +1,11 @@
 """The finished model at work: raw rows in, labels, values or probabilities out.
 
-This module stands alone beside `assay.data.features`, because the text of both travels inside every
-logged model: what Assay predicts and what plain MLflow predicts is the same code.
+This module stands alone beside those that it imports, because the text of all of them travels
+inside every logged model: what Assay predicts and what plain MLflow predicts is the same code.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from assay.evaluation.replay import recalibrated
 from assay.inference.strictness import strict_features
+from assay.learners.served_network import NETWORK, ServedNetwork, named_object
 
 ABOUT = "model.json"
 ESTIMATOR = "estimator.skops"
@@ -42,25 +42,29 @@ class Served:
         self.calibrator = calibrator
 
     @classmethod
-    def read(cls, folder: Path, trusted: Iterable[str] | None = None) -> Served:
+    def read(
+        cls, folder: Path, trusted: Iterable[str] | None = None, *, rebuild: bool = False
+    ) -> Served:
         """Read what was packed; only types that are trusted are built.
 
         Args:
             folder: With `model.json` and the estimator or model.
             trusted: Types that the estimator may hold; those it was packed with when None.
+            rebuild: As in `ServedNetwork.read`.
         """
         import skops.io
 
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         types = about["types"] if trusted is None else list(trusted)
-        if about["model_class"] is None:
+        if (folder / ESTIMATOR).is_file():
             return cls(about, skops.io.load(folder / ESTIMATOR, trusted=types))
-        module, _, name = about["model_class"].partition(":")
-        model_class = getattr(importlib.import_module(module), name)
         calibrator = None
         if (folder / CALIBRATOR).is_file():
             calibrator = skops.io.load(folder / CALIBRATOR, trusted=types)
-        return cls(about, model_class.load(folder / MODEL), calibrator)
+        if (folder / MODEL / NETWORK).is_file():
+            network = ServedNetwork.read(folder / MODEL, types, rebuild=rebuild)
+            return cls(about, network, calibrator)
+        return cls(about, named_object(about["model_class"]).load(folder / MODEL), calibrator)
 
     @property
     def is_classifier(self) -> bool:
@@ -103,7 +107,7 @@ class Served:
         return labels[(probabilities[:, 1] >= self.about["threshold"]).astype(int)]
 
     def _probabilities(self, features: pd.DataFrame) -> Any:
-        if self.about["model_class"] is not None:
+        if not hasattr(self.predictor, "predict_proba"):
             said = self.predictor.predict(features)
             if self.calibrator is None:
                 return said.probabilities

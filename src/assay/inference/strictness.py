@@ -102,7 +102,7 @@ def _held_against(
         beyond = ((values < low - slack) | (values > high + slack)).to_numpy()
         if beyond.any():
             said = _shown(values[beyond], read_as)
-            limits = " to ".join(_written(end, read_as) for end in (low, high))
+            limits = " to ".join(_in_words(end, read_as) for end in (low, high))
             policy = policies["out_of_range"]
             _apply(policy, values, beyond, f"{name} is {said} in", f", seen was {limits}")
             if policy == "clip":
@@ -173,11 +173,11 @@ def _rows(where: pd.Index[Any]) -> str:
 
 def _shown(values: pd.Series[Any], read_as: str) -> str:
     odd = list(dict.fromkeys(values.tolist()))
-    listed = ", ".join(_written(value, read_as) for value in odd[:_SHOWN])
+    listed = ", ".join(_in_words(value, read_as) for value in odd[:_SHOWN])
     return listed + (", ..." if len(odd) > _SHOWN else "")
 
 
-def _written(value: Any, read_as: str) -> str:
+def _in_words(value: Any, read_as: str) -> str:
     if read_as.startswith("datetime"):
         return str(pd.Timestamp(value, unit="D").round("s")).removesuffix(" 00:00:00")
     return f"{value:.6g}" if isinstance(value, float) else repr(value)

@@ -22,7 +22,7 @@ from assay.evaluation.comparison import independent
 from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
 from assay.evaluation.outcome import Codes, Outcome
-from assay.evaluation.result import Difference, Evaluation
+from assay.evaluation.result import OUT_OF_FOLD, TEST, Difference, Evaluation
 from assay.evaluation.settings import Resamples
 from assay.inference.loading import LoadedModel
 from assay.inference.strictness import RowsUnlikeTraining
@@ -128,20 +128,22 @@ def judge_sealed(
     level: float,
     resamples: Resamples,
     looks: int,
+    told: str = OUT_OF_FOLD,
 ) -> tuple[Evaluation, Difference]:
     """What the sealed rows say, and how far that is from the announced number.
 
     Args:
         outcome: Of the sealed rows.
-        announced: Of the out-of-fold rows.
+        announced: Of the rows that training judged by.
         primary: Metric to decide by.
         level: Level of the intervals at the first look.
         resamples: Bootstrap resamples.
         looks: How often the rows have been looked at; the more, the wider the intervals.
+        told: Which rows training judged by.
     """
     level = widened(level, looks)
     [judged] = judge_together(
-        {"": outcome}, rows="test", primary=primary, level=level, resamples=resamples
+        {"": outcome}, rows=TEST, primary=primary, level=level, resamples=resamples
     ).values()
     [before] = replicate([announced], resamples, [primary])
     difference = independent(
@@ -150,7 +152,7 @@ def judge_sealed(
         task=outcome.task,
         metric=primary,
         level=level,
-        names=("out of fold", "test"),
+        names=(told.replace("-", " "), TEST),
     )
     return judged.evaluation, difference
 

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 from assay.data.dataset import Part
-from assay.data.schema import Task
+from assay.data.schema import Kind, Schema, Task
 from assay.errors import LearnerError
-from assay.learners.builtin import NAMES, make_learner, refuse_useless_options
+from assay.learners.builtin import (
+    NAMES,
+    in_place_of,
+    is_of_images,
+    is_of_tables,
+    make_learner,
+    refuse_useless_options,
+)
 from assay.learners.estimators import EstimatorLearner
+from assay.learners.images import not_one_image
+from assay.learners.networks import NetworkLearner
+from assay.learners.own import (
+    is_network,
+    is_network_class,
+    not_a_class,
+    own_network,
+    path_of,
+)
 from assay.learners.preprocessing import one_hot
-from assay.learners.protocol import Learner
+from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.settings import ModelSettings
 from assay.learners.trust import check_savable
 
@@ -44,7 +62,9 @@ def resolve_learner(settings: ModelSettings) -> Learner:
     if settings.learner in NAMES:
         return make_learner(settings.learner, settings.options)
     factory = _imported(settings.learner)
-    if not callable(factory) or _is_estimator(factory):
+    if is_network_class(factory):
+        return own_network(":".join(_parted(settings.learner)), factory, settings.options)
+    if not callable(factory) or _is_estimator(factory) or is_network(factory):
         return adapt(factory)
     try:
         made = factory(**settings.options)
@@ -65,17 +85,25 @@ def resolve_learner(settings: ModelSettings) -> Learner:
     return adapt(made)
 
 
-def adapt(given: Any) -> Learner:
-    """Make a learner of an object: a learner itself, or a scikit-learn estimator or pipeline.
+def adapt(given: Any, options: Mapping[str, Any] | None = None) -> Learner:
+    """Make a learner of an object.
+
+    Args:
+        given: A learner itself, a scikit-learn estimator or pipeline, or a class of networks.
+        options: What the constructor of such a class is given.
 
     Raises:
-        LearnerError: It is neither; the message shows what a learner needs.
+        LearnerError: It is none of these; the message shows what a learner needs.
     """
     if isinstance(given, Learner) and not inspect.isclass(given):
         return given
     if _is_estimator(given):
         last = given.steps[-1][1] if hasattr(given, "steps") else given
         return EstimatorLearner(type(last).__name__, BuildGiven(given))
+    if is_network_class(given):
+        return own_network(path_of(given), given, options or {})
+    if is_network(given):
+        raise not_a_class(given)
     raise LearnerError(
         f"{given!r} is neither a learner nor a scikit-learn estimator.",
         where="learner",
@@ -86,15 +114,59 @@ def adapt(given: Any) -> Learner:
     )
 
 
+def trained_as(learner: Learner, given: Mapping[str, Any]) -> Learner:
+    """The learner, trained as the `training` block asks for.
+
+    Args:
+        learner: Any learner.
+        given: Fields of `LoopSettings` that are set.
+
+    Raises:
+        LearnerError: Some are, and the learner does not train in steps.
+    """
+    if not given:
+        return learner
+    if isinstance(learner, StepwiseLearner):
+        return learner.with_training(given)
+    name = next(iter(given))
+    said, mend = in_place_of(name, learner.name)
+    raise LearnerError(said, where=f"training.{name}: {given[name]}", mend=mend)
+
+
+def check_sees(learner: Learner, schema: Schema) -> None:
+    """Refuse images for a learner that cannot see them, and tables for one that sees them only.
+
+    A learner of one's own, or a pipeline, gets the column as it is.
+
+    Raises:
+        LearnerError: It reads tables only, and a feature is an image; or the other way round.
+    """
+    images = schema.named(Kind.IMAGE)
+    if is_of_images(learner) and len(images) != 1:
+        raise not_one_image(schema, learner.name)
+    build = learner.build if isinstance(learner, EstimatorLearner) else None
+    is_bare = isinstance(build, BuildGiven) and not hasattr(build.estimator, "steps")
+    if images and (is_bare or is_of_tables(learner)):
+        raise LearnerError(
+            f"{learner.name} cannot see images, and {', '.join(map(repr, images))} holds some.",
+            where="model.learner",
+            mend="model: {learner: resnet}\n"
+            f"or without them: data: {{roles: {{ignore: [{', '.join(images)}]}}}}",
+        )
+
+
 def check_fit_for(learner: Learner, task: Task) -> None:
     """Refuse an estimator of the wrong sort before any work starts.
 
     Raises:
         LearnerError: A regressor for classes, a classifier for numbers, one that gives no
             probabilities, or one that could only be saved by pickle. An option that means nothing
-            for the task.
+            for the task. A network where PyTorch is not installed.
     """
     refuse_useless_options(learner, task)
+    if isinstance(learner, NetworkLearner):
+        _refuse_without_torch(learner.name)
+        _refuse_useless_training(learner, task)
     if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
         return
     from sklearn.base import is_classifier, is_regressor
@@ -121,8 +193,39 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     check_savable(estimator)
 
 
+def _refuse_useless_training(learner: NetworkLearner, task: Task) -> None:
+    """Refuse a setting of `training` that is set and means nothing for the task."""
+    loss = learner.given.get("loss", "auto")
+    fitting = (
+        ("auto", "cross-entropy") if task.is_classification else ("auto", "mse", "l1", "huber")
+    )
+    useless = [] if loss in fitting else ["loss"]
+    if not task.is_classification:
+        useless += [each for each in ("class_weight", "label_smoothing") if learner.given.get(each)]
+    for name in useless:
+        what = "values" if task.is_classification else "classes"
+        raise LearnerError(
+            f"training.{name}: {learner.given[name]} is for {what}, and this task is {task.value}.",
+            where=f"training.{name}",
+            mend=f"loss: {' or '.join(fitting)}"
+            if name == "loss"
+            else f"leave training.{name} out",
+        )
+
+
+def _refuse_without_torch(name: str) -> None:
+    missing = [each for each in ("torch", "safetensors") if find_spec(each) is None]
+    if missing:
+        raise LearnerError(
+            f"{name} is a network, and {' and '.join(missing)} cannot be found.",
+            where="model.learner",
+            mend="pip install 'assay-ml[torch]', or learner: boosting",
+        )
+
+
 def _imported(path: str) -> Any:
-    module_name, mark, attribute = path.partition(":") if ":" in path else path.rpartition(".")
+    module_name, attribute = _parted(path)
+    mark = ":" if ":" in path else "."
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -139,6 +242,12 @@ def _imported(path: str) -> Any:
         ) from error
     if hasattr(module, attribute):
         return getattr(module, attribute)
+    if module_name == "__main__":
+        raise LearnerError(
+            f"{attribute} was defined in a script or notebook, and is not in this one.",
+            where=f"model.learner: {path}",
+            mend=f"hand it over again, learner={attribute}, or keep it in a module",
+        )
     close = get_close_matches(attribute, dir(module), n=1)
     raise LearnerError(
         f"Module {module_name!r} has no {attribute!r}.",
@@ -147,6 +256,12 @@ def _imported(path: str) -> Any:
         if close
         else "write it as package.module:factory",
     )
+
+
+def _parted(path: str) -> tuple[str, str]:
+    """The module of an import path, and the name in it."""
+    module, _, name = path.partition(":") if ":" in path else path.rpartition(".")
+    return module, name
 
 
 def _told(error: Exception) -> str:

@@ -16,20 +16,32 @@ from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
 from assay.learners.estimators import EstimatorLearner
 from assay.learners.forest import BuildForest, ForestOptions
+from assay.learners.images import ResNetOptions, ResNetRecipe
 from assay.learners.linear import BuildLinear, LinearOptions
-from assay.learners.protocol import Learner
+from assay.learners.networks import NetworkLearner
+from assay.learners.own import OwnImagesRecipe, OwnTableRecipe
+from assay.learners.protocol import Learner, StepwiseLearner
+from assay.learners.tabular import MlpOptions, MlpRecipe, TabularNetOptions, TabularNetRecipe
 
 _OPTIONS: Mapping[str, type[BaseModel]] = {
     "boosting": BoostingOptions,
     "forest": ForestOptions,
     "linear": LinearOptions,
+    "mlp": MlpOptions,
+    "resnet": ResNetOptions,
+    "tabular-net": TabularNetOptions,
 }
 _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "boosting": BoostingLearner,
     "forest": lambda options: EstimatorLearner("forest", BuildForest(options)),
     "linear": lambda options: EstimatorLearner("linear", BuildLinear(options)),
+    "mlp": lambda options: NetworkLearner("mlp", MlpRecipe(options)),
+    "resnet": lambda options: NetworkLearner("resnet", ResNetRecipe(options)),
+    "tabular-net": lambda options: NetworkLearner("tabular-net", TabularNetRecipe(options)),
 }
 NAMES = tuple(_MAKE)
+_LIKE = {"epochs": "max_rounds", "steps": "max_rounds"}
+"""Options that are to trees what settings of loops are to networks."""
 
 
 def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
@@ -38,9 +50,11 @@ def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
 
 
 def is_builtin(learner: Learner) -> bool:
-    """Whether a learner is one of these, and not somebody's own."""
+    """Whether a learner is one of these, or a network, which our own loop trains."""
     recipe = learner.build if isinstance(learner, EstimatorLearner) else learner
-    return isinstance(recipe, BoostingLearner | BuildForest | BuildLinear | BuildConstant)
+    return isinstance(
+        recipe, BoostingLearner | NetworkLearner | BuildForest | BuildLinear | BuildConstant
+    )
 
 
 def options_of(name: str) -> Mapping[str, FieldInfo]:
@@ -48,10 +62,34 @@ def options_of(name: str) -> Mapping[str, FieldInfo]:
     return _OPTIONS[name].model_fields if name in _OPTIONS else {}
 
 
-def baselines(task: Task, beside: Learner) -> list[Learner]:
-    """What every model is shown beside, simplest first; never the very learner itself."""
+def trains_in_steps(name: str) -> bool:
+    """Whether the `training` block says how a built-in learner is trained."""
+    return isinstance(make_learner(name, {}), StepwiseLearner)
+
+
+def in_place_of(setting: str, learner: str) -> tuple[str, str]:
+    """Why a setting of loops means nothing to a learner, and what to set instead."""
+    options = options_of(learner)
+    option = setting if setting in options else _LIKE.get(setting, "")
+    said = f"training.{setting} is for networks"
+    if option in options:
+        default = options[option].default
+        return f"{said}; {learner} has model.options.{option}.", f"options: {{{option}: {default}}}"
+    return f"{said}, which {learner} is not.", f"leave training.{setting} out"
+
+
+def baselines(task: Task, beside: Learner, *, of_images: bool = False) -> list[Learner]:
+    """What every model is shown beside, simplest first; never the very learner itself.
+
+    Args:
+        task: What is predicted.
+        beside: The model's learner.
+        of_images: Whether there are images among the features, which a linear model cannot see.
+    """
     constant = "prior" if task.is_classification else "mean"
-    rungs = [EstimatorLearner(constant, BuildConstant()), make_learner("linear", {})]
+    rungs: list[Learner] = [EstimatorLearner(constant, BuildConstant())]
+    if not of_images:
+        rungs.append(make_learner("linear", {}))
     return [_told_apart(rung, beside) for rung in rungs if rung != beside]
 
 
@@ -70,6 +108,21 @@ def check_options(name: str, options: Mapping[str, Any]) -> list[tuple[str, str,
     except ValidationError as error:
         return [_problem(name, model, each) for each in error.errors()]
     return []
+
+
+def is_of_tables(learner: Learner) -> bool:
+    """Whether a learner that we know reads numbers, categories, dates and texts, but no image."""
+    recipe = getattr(learner, "build", getattr(learner, "recipe", learner))
+    kinds = (
+        BoostingLearner | BuildForest | BuildLinear | MlpRecipe | OwnTableRecipe | TabularNetRecipe
+    )
+    return isinstance(recipe, kinds)
+
+
+def is_of_images(learner: Learner) -> bool:
+    """Whether a network sees one column of images, and nothing else."""
+    recipe = getattr(learner, "recipe", None)
+    return isinstance(recipe, ResNetRecipe | OwnImagesRecipe)
 
 
 def refuse_useless_options(learner: Learner, task: Task) -> None:

@@ -82,6 +82,22 @@ def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
     return transformer, list(range(len(few)))
 
 
+def periods_and_topics(train: Part) -> list[tuple[str, Any, Any]]:
+    """For networks, which embed numbers, days and codes: what is left of dates and texts.
+
+    Returns:
+        Parts of a ColumnTransformer, dense: of dates the week, the season and the hour, of each
+        text a few topics as standard scores.
+    """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def scaled(name: str) -> Any:
+        return make_pipeline(_topics(train, name), StandardScaler())
+
+    return [*_dates(train, "drop", _splines, _splines), *_texts(train, scaled)]
+
+
 def usable_columns(train: Part, *kinds: str) -> list[str]:
     """Features of these kinds that have at least one value among the training rows."""
     return [

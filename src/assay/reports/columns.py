@@ -124,6 +124,8 @@ def in_words(column: Column, profile: ColumnProfile) -> tuple[str, str]:
     """What a column holds, and what is said beside that."""
     if profile.n == 0:
         return "nothing", ""
+    if column.kind is Kind.IMAGE:
+        return column.why, ""
     infinite = [f"{count(profile.infinite)} infinite"] if profile.infinite else []
     if profile.numbers is not None:
         holds, more = _range(column, profile.numbers, profile.n)

@@ -15,7 +15,7 @@ from assay.findings import Finding
 
 @dataclass(frozen=True)
 class SeedSpread:
-    """The primary metric over repeats with other folds and seeds; the first is the one logged."""
+    """The primary metric over repeats with other seeds; the first is the one logged."""
 
     values: Sequence[float]
 
@@ -67,14 +67,14 @@ class ReportContent:
         options: What was set otherwise than by default.
         schema: The columns with kinds, roles and the evidence for them.
         n_rows: Rows of the source, by part: 'train', 'test', 'unlabelled'.
-        folds: Number of folds.
-        evaluation: The model on out-of-fold rows.
+        folds: Number of folds; 1 where validation rows were held out.
+        evaluation: The model on out-of-fold or validation rows.
         seeds: Spread over seeds.
         baselines: Simplest first.
         findings: Worst first.
         not_applicable: Checks that had nothing to look at, by code, with the reason.
         passed: Codes of the checks that found nothing.
-        curves: Of the model on out-of-fold rows.
+        curves: Of the model on the same rows.
         importance: Most important feature first.
         importance_rows: Rows the importance was measured on.
         threshold: For a binary task.

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 from assay.estimates import significant
-from assay.evaluation.result import Difference
+from assay.evaluation.result import VALIDATION, Difference
 from assay.reports.content import BaselineContent, ReportContent, TestLook
 from assay.reports.wording import counted, estimate, magnitude, metric_within, number
 
@@ -107,8 +107,11 @@ def over_seeds(content: ReportContent) -> str:
     if len(values) < 2:
         return f"One seed only: how much {named} varies with the seed is unknown."
     mean, spread = number(statistics.fmean(values)), significant(statistics.stdev(values), 2)
+    other = "other folds, other model seeds"
+    if content.evaluation.rows == VALIDATION:
+        other = "other model seeds, the same validation rows"
     return (
-        f"Over {len(values)} seeds (other folds, other model seeds) {named} is {mean} ± {spread}, "
+        f"Over {len(values)} seeds ({other}) {named} is {mean} ± {spread}, "
         "mean ± standard deviation. The first is the one logged."
     )
 

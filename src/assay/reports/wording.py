@@ -38,7 +38,7 @@ _METRICS = {
     "mcc": "MCC",
     "ece": "ECE",
 }
-_ROWS = {"out-of-fold": "out of fold", "test": "test"}
+_ROWS = {"out-of-fold": "out of fold", "validation": "validation", "test": "test"}
 
 
 def count(n: float) -> str:

@@ -27,7 +27,8 @@ COMPUTING = (
 
 _OF_THE_RUN = {
     "created", "command", "user", "host", "seed", "split", "data fingerprint", "sealed test",
-    "data version", "chosen by folds", "sealed cells that count as missing",
+    "data version", "chosen by folds", "chosen in the fit", "resumed",
+    "sealed cells that count as missing",
 }  # fmt: skip
 """What provenance tells of the run itself, not of its surroundings."""
 _PRIVATE = ("git", "packages from elsewhere")

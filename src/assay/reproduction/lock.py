@@ -21,12 +21,12 @@ from assay.data.fingerprint import fingerprint
 from assay.data.sources import read_table
 from assay.errors import DataError, InputError, LearnerError
 from assay.experiment import load_experiment
+from assay.experiment.finding import find_data
 from assay.experiment.recipe import LEARNER_FILE, Recipe, own_modules
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.reproduction import readme
 from assay.reproduction.environment import recorded_packages, surroundings
-from assay.reproduction.finding import find_data
 from assay.reproduction.pins import Pins, is_from_elsewhere, pinned
 from assay.reproduction.recollection import (
     EXPECTED,
@@ -251,6 +251,7 @@ def _write_facts(known: Recollection, recipe: Recipe, pins: Pins, folder: Path) 
         "test_digest": known.test_digest,
         "metrics": dict(known.metrics),
         "chosen": dict(known.chosen),
+        "rows": known.rows,
         "provenance": surroundings(known.provenance, needed),
         "recipe": recipe.as_dict(),
     }

@@ -63,7 +63,7 @@ bits may differ; `assay reproduce` then says how far, and what is not as it was.
 | `experiment.yaml` | every setting, as the run had it |
 | `data.parquet` | the data, fingerprint @FINGERPRINT@ |
 | `requirements.txt` | the packages, each at its version |
-| `expected/` | what the run predicted: out of fold, and by its final model |
+| `expected/` | what the run predicted in training, and by its final model |
 | `run.json` | the run's metrics and surroundings |
 """
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,17 @@ import pyarrow.parquet
 from assay.data.schema import Schema
 from assay.errors import InputError, NotFoundError, UnsafeModelError
 from assay.experiment import load_experiment
-from assay.experiment.recipe import LEARNER_DIGEST, LEARNER_FILE, RECIPE_FILE, Recipe
+from assay.experiment.again import recorded_learner, refuse_hidden
+from assay.experiment.recipe import RECIPE_FILE, Recipe
 from assay.inference.loading import LoadedModel, load_folder
 from assay.place import Place
-from assay.provenance import HIDDEN
 from assay.publishing import known_run
 from assay.run import Run
 from assay.tracking.store import Store
 
 FACTS, EXPECTED, FILE = "run.json", "expected", "experiment.yaml"
 OUT_OF_FOLD, MODEL = "out_of_fold", "model"
-_MAY_BE_HIDDEN = ("tracking", "registry")
-_OF_THE_SOURCE = ("data.source", "data.query")
+_GIVE_AGAIN = "give it again: assay.reproduce(run, learner=...)"
 
 
 @dataclass(frozen=True)
@@ -43,14 +41,15 @@ class Recollection:
         n_rows: Rows of the source, by part.
         fingerprint: Of the whole table.
         test_digest: Of the sealed test set.
-        metrics: Out-of-fold metrics.
-        chosen: What the folds chose.
+        metrics: Metrics of training, out of fold or on validation rows.
+        chosen: What the folds, or the fit, chose.
         provenance: What it depended on.
-        out_of_fold: Its out-of-fold predictions.
+        out_of_fold: Its predictions of these rows.
         learner: The unfitted estimator in a file, if it was handed over as an object.
         model: Its finished model; None if that is elsewhere or cannot be loaded here.
         predicted: What that model says of the rows that were predicted out of fold, if it is known.
         folder: The folder it was read from; None of a store.
+        rows: Which rows it was judged on: 'out-of-fold' or 'validation'.
     """
 
     run_id: str
@@ -69,27 +68,29 @@ class Recollection:
     model: LoadedModel | None = None
     predicted: pa.Table | None = None
     folder: Path | None = None
+    rows: str = "out-of-fold"
 
     @property
     def name(self) -> str:
         """What the run is called within its experiment."""
         return self.reference.rpartition("/")[2]
 
-    def refuse_hidden(self) -> None:
-        """Refuse what cannot be asked for again: a secret is recorded nowhere.
-
-        Raises:
-            InputError: A setting that training needs is one.
-        """
-        blocks = {k: v for k, v in self.recipe.settings.items() if k not in _MAY_BE_HIDDEN}
-        for key, value in _texts(blocks):
-            if HIDDEN in value and key not in _OF_THE_SOURCE:
-                raise InputError(
-                    f"{key} was a secret that is recorded nowhere, so it cannot be set again.",
-                    where=f"run {self.reference}: {key}: {value}",
-                    mend=f"let the file read it from the environment, {key}: ${{VAR}}, "
-                    "and train again",
-                )
+    def unlike(self, table: pa.Table) -> str:
+        """In what a table is not the one that was recorded."""
+        told = []
+        n = sum(self.n_rows.values())
+        if n != table.num_rows:
+            told.append(f"{n:,} rows then, {table.num_rows:,} now")
+        columns = {each.name for each in self.schema.columns} | {self.schema.target}
+        for what, names in (
+            ("columns gone", columns - set(table.column_names)),
+            ("columns new", set(table.column_names) - columns),
+        ):
+            if names:
+                told.append(f"{what}: {', '.join(sorted(names))}")
+        return "; ".join(told) or (
+            "the same rows and columns by number and name, other values or order"
+        )
 
 
 @contextmanager
@@ -106,14 +107,14 @@ def recalled(run: Run | str | Path, store: Store | None = None) -> Iterator[Reco
     """
     if not isinstance(run, Run) and (Path(run) / EXPECTED).is_dir():
         known = from_folder(Path(run))
-        known.refuse_hidden()
+        refuse_hidden(known)
         yield known
         return
     place = Place.to_find(store)
     with place.workspace.scratch_to_read() as scratch:
         known = from_store(known_run(run if isinstance(run, Run) else str(run), place, scratch),
                            place, scratch)  # fmt: skip
-        known.refuse_hidden()
+        refuse_hidden(known)
         yield known
 
 
@@ -142,28 +143,15 @@ def from_store(run: Run, place: Place, scratch: Path) -> Recollection:
         fingerprint=run.fingerprint,
         test_digest=run.test_digest,
         metrics={name: each.value for name, each in run.evaluation.metrics.items()},
-        chosen=run.provenance.get("chosen by folds", {}),
+        chosen=run.chosen,
         provenance=run.provenance,
-        out_of_fold=place.store.table(run.run_id, OUT_OF_FOLD),
-        learner=_learner(run, place, scratch) if recipe.given else None,
+        out_of_fold=place.store.table(run.run_id, run.announced_table),
+        rows=run.evaluation.rows,
+        learner=recorded_learner(place.store, run.run_id, scratch, mend=_GIVE_AGAIN)
+        if recipe.given
+        else None,
         model=_model(run, place, scratch),
     )
-
-
-def _learner(run: Run, place: Place, scratch: Path) -> Path | None:
-    """The estimator that was recorded, if it is what was recorded: then it holds what it held."""
-    try:
-        path = place.store.fetch(run.run_id, LEARNER_FILE, scratch)
-    except NotFoundError:
-        return None
-    digest = sha256(path.read_bytes()).hexdigest()
-    if place.store.get(run.run_id).tags.get(LEARNER_DIGEST) != digest:
-        raise UnsafeModelError(
-            f"The learner of {run.name} was changed after it was recorded.",
-            where=f"run {run.run_id}: {LEARNER_FILE}",
-            mend="give it again: assay.reproduce(run, learner=...)",
-        )
-    return path
 
 
 def _model(run: Run, place: Place, scratch: Path) -> LoadedModel | None:
@@ -204,15 +192,3 @@ def from_folder(folder: Path) -> Recollection:
         predicted=pyarrow.parquet.read_table(needed[2], memory_map=False),
         folder=folder,
     )
-
-
-def _texts(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in nested settings, with its dotted key."""
-    if isinstance(settings, Mapping):
-        for name, inner in settings.items():
-            yield from _texts(inner, f"{key}.{name}" if key else str(name))
-    elif isinstance(settings, list | tuple):
-        for each in settings:
-            yield from _texts(each, key)
-    elif isinstance(settings, str):
-        yield key, settings

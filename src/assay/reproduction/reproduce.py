@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,21 +13,25 @@ import numpy as np
 import pyarrow as pa
 
 from assay import lifecycle, provenance
-from assay.errors import LearnerError
-from assay.experiment.asking import Asked, make_importable
+from assay.experiment.again import asked_again
+from assay.experiment.finding import Found, find_data
 from assay.inference.loading import load_folder
-from assay.learners.adapt import adapt, resolve_learner
-from assay.learners.protocol import Learner
-from assay.learners.trust import load_skops, untrusted_types
 from assay.monitor import Announce, Step, silent
-from assay.place import TRACKING_VARIABLE, Place
+from assay.place import Place
 from assay.reproduction.causes import why
 from assay.reproduction.environment import Change, changes
-from assay.reproduction.finding import Found, find_data
 from assay.reproduction.recollection import Recollection, recalled
-from assay.reproduction.verdict import TOLERANCE, Compared, Verdict, numbers, overall, predictions
+from assay.reproduction.verdict import (
+    TOLERANCE,
+    Compared,
+    Verdict,
+    choices,
+    numbers,
+    overall,
+    predictions,
+)
 from assay.reproduction.verdict import tables as compared_tables
-from assay.run import Run
+from assay.run import CHOSEN, Run
 from assay.tracking.runs import REPRODUCES
 from assay.tracking.store import Store
 
@@ -154,7 +156,17 @@ def again(
     place = _place_of(known, store)
     announce(Step("Looking for the data"))
     found = find_data(known, place.workspace, data)
-    asked = asked_again(known, found, learner, surroundings.about, place)
+    asked = asked_again(
+        known,
+        found,
+        learner=learner,
+        about=surroundings.about,
+        uri=place.named,
+        verb="assay.reproduce(run, learner=...)",
+        called=f"{known.name}-again",
+        tags={REPRODUCES: known.run_id},
+        fixed=known.chosen,
+    )
     run = lifecycle.train(asked, workers=workers, store=store, announce=announce)
     differing = changes(
         known.provenance, run.provenance, known.recipe, learner_is_own=learner is not None
@@ -183,84 +195,25 @@ def again(
     return done
 
 
-def asked_again(
-    known: Recollection, found: Found, learner: Any, about: Mapping[str, Any], place: Place
-) -> Asked:
-    """What the run was asked, to be asked again.
-
-    Raises:
-        LearnerError: The learner was an object that could not be recorded, and is not given.
-    """
-    settings = {**known.recipe.settings, "data": _data_block(known)}
-    settings["tracking"] = {**settings.get("tracking", {}), "uri": _address(place)}
-    recipe = replace(known.recipe, settings=settings)
-    folder = Path(recipe.folder)
-    make_importable(folder if folder.is_dir() else Path.cwd())
-    loaded = recipe.loaded(known.text)
-    given = _learner_of(known, learner)
-    return Asked(
-        loaded,
-        found.table,
-        found.where,
-        given or resolve_learner(loaded.experiment.model),
-        about,
-        found.version,
-        time.perf_counter(),
-        is_given=given is not None,
-        called=f"{known.name}-again",
-        tags={REPRODUCES: known.run_id},
-    )
-
-
 def _place_of(known: Recollection, store: Store | None) -> Place:
     """Where the run is kept; of a locked folder, wherever runs go here."""
     return Place.to_find(store) if known.folder is None else Place.to_begin(None, store)
 
 
-def _address(place: Place) -> str | None:
-    """The tracking URI as an experiment names it, of the store that the run is in, if any."""
-    is_own = place.address == place.workspace.own_tracking_uri
-    is_unnamed = is_own or place.is_handed_over or TRACKING_VARIABLE in os.environ
-    return None if is_unnamed else place.address
-
-
-def _data_block(known: Recollection) -> dict[str, Any]:
-    """The `data` block; the source, which was found, needs no variables any more."""
-    data = dict(known.recipe.settings["data"])
-    return {**data, "source": data["source"].replace("${", "$${")}
-
-
-def _learner_of(known: Recollection, learner: Any) -> Learner | None:
-    """The learner that was handed over as an object; None where the settings name it."""
-    if learner is not None:
-        return adapt(learner)
-    if not known.recipe.given:
-        return None
-    if known.learner is None:
-        raise LearnerError(
-            f"The learner of {known.reference} was handed over as an object and is not recorded.",
-            where=f"model.learner: {known.recipe.settings['model']['learner']}",
-            mend="give it again: assay.reproduce(run, learner=...)\n"
-            "or train with one that has a name: learner='package.module:factory'",
-        )
-    return adapt(load_skops(known.learner, untrusted_types(known.learner)))  # its digest is known
-
-
 def _compared(
     known: Recollection, found: Found, run: Run, place: Place, tolerance: float
 ) -> tuple[Compared, ...]:
-    """Out-of-fold predictions, the finished models on the same rows, metrics, what folds chose."""
-    table = place.store.table(run.run_id, "out_of_fold")
+    """Predictions of training, the finished models on the same rows, metrics, what was chosen."""
+    table = place.store.table(run.run_id, run.announced_table)
     rows = known.out_of_fold["row"].to_numpy()
     metrics = {name: each.value for name, each in run.evaluation.metrics.items()}
     compared = [
-        compared_tables("out-of-fold predictions", known.out_of_fold, table, tolerance),
+        compared_tables(f"{known.rows} predictions", known.out_of_fold, table, tolerance),
         _models(known, found.table, rows, run, place, tolerance),
         numbers("metrics", known.metrics, metrics, tolerance),
     ]
-    chosen = run.provenance.get("chosen by folds", {})
-    if known.chosen or chosen:
-        compared.append(numbers("chosen by folds", known.chosen, chosen, tolerance))
+    if known.chosen or run.chosen:
+        compared.append(choices(CHOSEN[known.rows], known.chosen, run.chosen, tolerance))
     return tuple(compared)
 
 

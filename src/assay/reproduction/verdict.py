@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,7 @@ TOLERANCE = 1e-9
 """Largest difference that is rounding: absolute in probabilities, relative in values."""
 
 _NUMBERS = ("value", "probability_")
+_OTHERWISE = "something else was chosen"
 _DIVISION = ("row", "truth", "fold")
 
 
@@ -106,6 +107,23 @@ def numbers(
     scaled = _largest(first / size, second / size, relative=False) if names else 0.0
     same = first.tobytes() == second.tobytes()
     return Compared(what, len(names), _verdict(same, scaled, 0.0, tolerance), difference)
+
+
+def choices(
+    what: str, before: Mapping[str, Any], now: Mapping[str, Any], tolerance: float
+) -> Compared:
+    """What was chosen, by name: numbers as numbers, all else as it is."""
+    told = {
+        name: (before.get(name), now.get(name))
+        for name in {*before, *now}
+        if not all(isinstance(each.get(name, 0), int | float) for each in (before, now))
+    }
+    if any(first != second for first, second in told.values()):
+        return Compared(what, len({*before, *now}), Verdict.DIFFERENT, math.nan, note=_OTHERWISE)
+    first, second = (
+        {name: value for name, value in each.items() if name not in told} for each in (before, now)
+    )
+    return replace(numbers(what, first, second, tolerance), n=len({*before, *now}))
 
 
 def predictions(model: LoadedModel, table: pa.Table, rows: np.ndarray[Any, Any]) -> pa.Table:

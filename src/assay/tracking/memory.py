@@ -52,6 +52,12 @@ class MemoryStore:
         taken = {each.name for each in self.runs(experiment)}
         return self._begun(experiment, unique_name(name, taken), None, tags)
 
+    def resume(self, run_id: str) -> Recorder:
+        """Go on with a run that has ended: it is running again."""
+        run = self._run(run_id)
+        run.status, run.reason, run.finished = Status.RUNNING, "", None
+        return MemoryRecorder(self, run_id)
+
     def attach(self, run_id: str) -> Recorder:
         """The recorder of a run that exists."""
         return MemoryRecorder(self, self._run(run_id).run_id)

@@ -76,9 +76,17 @@ class MlflowStore:
 
     def begin(self, experiment: str, name: str, tags: Mapping[str, str]) -> Recorder:
         """Begin a run; a name that is taken gets a number."""
-        process = f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"
+        told_of = {_PROCESS: _this_process(), **tags}
         with told(self.uri):
-            run_id = begun(self.uri, experiment, name, {_PROCESS: process, **tags}, self.artifacts)
+            run_id = begun(self.uri, experiment, name, told_of, self.artifacts)
+        return MlflowRecorder(self.uri, run_id)
+
+    def resume(self, run_id: str) -> Recorder:
+        """Go on with a run that has ended, in this process: it is running again."""
+        with told(self.uri), _known(run_id, self.uri), one_at_a_time(self.uri):
+            _forget_reason(self.uri, run_id)
+            client(self.uri).set_tag(run_id, _PROCESS, _this_process())
+            client(self.uri).update_run(run_id, status="RUNNING")
         return MlflowRecorder(self.uri, run_id)
 
     def attach(self, run_id: str) -> Recorder:
@@ -156,6 +164,7 @@ class MlflowStore:
     def _record(self, run: Any) -> RunRecord:
         tags = dict(run.data.tags)
         status, reason = _STATUSES[run.info.status], tags.get(_REASON, "")
+        ended = None if status is Status.RUNNING else _moment(run.info.end_time)
         if status is Status.RUNNING and _is_gone(tags.get(_PROCESS, "")):
             status, reason = Status.INTERRUPTED, GONE
         return RunRecord(
@@ -165,7 +174,7 @@ class MlflowStore:
             status=status,
             reason=reason,
             created=_moment(run.info.start_time) or "",
-            finished=_moment(run.info.end_time),
+            finished=ended,
             params=dict(run.data.params),
             metrics=dict(run.data.metrics),
             tags={key: value for key, value in tags.items() if not key.startswith("mlflow.")},
@@ -254,6 +263,8 @@ class MlflowRecorder:
             drop_doubles(self.uri, self.run_id)
             if reason:
                 client(self.uri).set_tag(self.run_id, _REASON, reason[:5000])
+            else:
+                _forget_reason(self.uri, self.run_id)
             client(self.uri).set_terminated(self.run_id, _ENDINGS[status], end_time=at)
 
     def attach(self, run_id: str) -> Self:
@@ -301,6 +312,16 @@ def _old_objects_left_alone() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def _forget_reason(uri: str, run_id: str) -> None:
+    """Of an end that was none, since the run was resumed."""
+    if _REASON in client(uri).get_run(run_id).data.tags:
+        client(uri).delete_tag(run_id, _REASON)
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{_born(os.getpid())}"
 
 
 def _is_gone(process: str) -> bool:

@@ -25,14 +25,15 @@ _MIB = 1 << 20
 
 
 @contextmanager
-def watched(recorder: Recorder, scratch: Path) -> Iterator[None]:
+def watched(recorder: Recorder, scratch: Path, since_s: int = 0) -> Iterator[None]:
     """Record what is used until the block ends; where a GPU's memory is full, what filled it.
 
     Args:
         recorder: Of the run.
         scratch: A folder for a file on its way.
+        since_s: How long the run was watched before it resumed, in seconds.
     """
-    watch = _Watch(recorder)
+    watch = _Watch(recorder, since_s)
     watch.start()
     try:
         yield
@@ -48,9 +49,10 @@ def watched(recorder: Recorder, scratch: Path) -> Iterator[None]:
 
 
 class _Watch(threading.Thread):
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, since_s: int) -> None:
         super().__init__(name="assay-resources", daemon=True)
         self._recorder = recorder
+        self._since_s = since_s
         self._ended = threading.Event()
         self._usage = Usage()
 
@@ -58,7 +60,7 @@ class _Watch(threading.Thread):
         rest_s, began = _FIRST_S, time.monotonic()
         while not self._ended.wait(rest_s):
             with suppress(Exception):  # whatever the system says, the run goes on
-                step = round(time.monotonic() - began)
+                step = self._since_s + round(time.monotonic() - began)
                 self._recorder.metrics(self._usage.since_last(), step)
             rest_s = min(rest_s * _GROWTH, _LONGEST_S)
 

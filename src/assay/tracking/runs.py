@@ -15,6 +15,10 @@ from assay.tracking.store import RunRecord, Store
 PRIMARY = "assay.primary"
 GREATER_IS_BETTER = "assay.greater_is_better"
 FINGERPRINT = "assay.fingerprint"
+SPLIT = "assay.split"
+"""Of the parts and folds of the rows: their fingerprint."""
+ROWS = "assay.rows"
+"""Of the rows that the run's metrics are measured on: 'out-of-fold' or 'validation'."""
 REPRODUCES = "assay.reproduces"
 """Of a run that only repeats another: the other's id; 'last' and 'best' pass it over."""
 _SHORTEST_PREFIX = 6

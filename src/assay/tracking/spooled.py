@@ -18,13 +18,16 @@ from numpy.typing import ArrayLike
 from assay.findings import Finding
 from assay.monitor import Announce, AssayWarning, Step, silent
 from assay.provenance import masked
-from assay.tracking.recorder import Histogram, Point, Recorder, Status
+from assay.tracking.recorded import Recorded
+from assay.tracking.recorder import Histogram, Point, Recorder, Status, now
 from assay.tracking.shipper import Shipper, Target, Unsent
 from assay.tracking.spool import About, Spool
 from assay.tracking.store import finding_key
 
 PATIENCE_S = 10.0
 """How long the end of a run waits for a store that fails."""
+
+_NOTHING = Recorded()
 
 Routes = Callable[[About], Sequence[Target]]
 """Who is told of a run; pickles, where recorders shall."""
@@ -138,16 +141,23 @@ class SpooledRecorder:
     Args:
         session: This process's part in the run.
         lineage: Name and key of the runs inside the run, from the outermost to this one.
+        known: What is recorded already, and is not recorded again.
     """
 
-    def __init__(self, session: Session, lineage: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        session: Session,
+        lineage: tuple[tuple[str, str], ...] = (),
+        known: Recorded = _NOTHING,
+    ) -> None:
         self._session = session
         self._lineage = lineage
+        self._known = known
         self._child = lineage[-1][1] if lineage else ""
         self._born_in: Spool | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SpooledRecorder, (self._session, self._lineage)
+        return SpooledRecorder, (self._session, self._lineage, self._known)
 
     @property
     def run_id(self) -> str:
@@ -174,14 +184,24 @@ class SpooledRecorder:
         self._spool.append("params", self._child, told)
 
     def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        values = {name: float(value) for name, value in metrics.items()}
-        self._spool.append("metrics", self._child, step, values)
+        known = self._known.steps
+        values = {
+            name: float(value) for name, value in metrics.items() if step not in known.get(name, ())
+        }
+        if values or not metrics:
+            self._spool.append("metrics", self._child, step, values)
 
     def series(self, name: str, values: Sequence[float]) -> None:
-        self._spool.append("series", self._child, name, [float(value) for value in values])
+        if name in self._known.steps:
+            at = now()
+            self.points([Point(name, float(each), i, at) for i, each in enumerate(values, 1)])
+        else:
+            self._spool.append("series", self._child, name, [float(value) for value in values])
 
     def points(self, points: Sequence[Point]) -> None:
-        self._spool.append("points", self._child, list(points))
+        new = self._known.new(points)
+        if new or not points:
+            self._spool.append("points", self._child, new)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         told = {key: masked(each) for key, each in tags.items()}
@@ -189,6 +209,8 @@ class SpooledRecorder:
 
     def finding(self, finding: Finding, key: str = "") -> None:
         told = _masked(finding.as_dict())
+        if self._known.has(told):
+            return
         self._spool.append("finding", self._child, told, key or finding_key())
 
     def table(self, name: str, table: pa.Table) -> None:
@@ -208,7 +230,8 @@ class SpooledRecorder:
         key = key or uuid4().hex[:12]
         spool = self._spool
         spool.append("child", self._child, name, key)
-        child = SpooledRecorder(self._session, (*self._lineage, (name, key)))
+        known = self._known.children.get(key, _NOTHING)
+        child = SpooledRecorder(self._session, (*self._lineage, (name, key)), known)
         child._born_in = spool
         return child
 

@@ -67,6 +67,14 @@ class Store(Protocol):
         """Begin a run; a name that is taken gets a number, as in 'boosting-2'."""
         ...
 
+    def resume(self, run_id: str) -> Recorder:
+        """Go on with a run that has ended, in this process: it is running again.
+
+        Raises:
+            NotFoundError: There is no such run.
+        """
+        ...
+
     def attach(self, run_id: str) -> Recorder:
         """The recorder of a run that exists.
 

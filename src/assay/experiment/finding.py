@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -16,9 +16,52 @@ from assay.data.sources.address import DELTA
 from assay.data.sources.versions import read_versioned
 from assay.errors import AssayError, DataError
 from assay.experiment.asking import IN_MEMORY
+from assay.experiment.recipe import Recipe
 from assay.experiment.variables import substituted
-from assay.reproduction.recollection import Recollection
 from assay.workspace import Workspace
+
+MEND = (
+    "give the table as it was: assay reproduce RUN --data FILE\n"
+    "or in Python: assay.reproduce(run, data=frame)"
+)
+
+
+class Known(Protocol):
+    """A run as far as it was recorded, also one that did not finish."""
+
+    @property
+    def reference(self) -> str:
+        """EXPERIMENT/RUN."""
+        ...
+
+    @property
+    def recipe(self) -> Recipe:
+        """What was asked for."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The experiment file as it was read."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the whole table."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What it depended on."""
+        ...
+
+    @property
+    def learner(self) -> Path | None:
+        """The unfitted estimator in a file, if it was handed over as an object."""
+        ...
+
+    def unlike(self, table: pa.Table) -> str:
+        """In what a table is not the one that it was trained on."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,13 +81,14 @@ class Found:
     version: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find_data(known: Recollection, workspace: Workspace, data: Any = None) -> Found:
+def find_data(known: Known, workspace: Workspace, data: Any = None, *, mend: str = MEND) -> Found:
     """The data of a run: what is given, else the source that was recorded, else a snapshot.
 
     Args:
         known: The run.
         workspace: Where snapshots are.
         data: A source or a table in memory; None to look for it.
+        mend: How to give it where it is nowhere.
 
     Raises:
         DataError: It is nowhere; the message says in what that which is there differs.
@@ -63,7 +107,7 @@ def find_data(known: Recollection, workspace: Workspace, data: Any = None) -> Fo
             continue
         if fingerprint(table) == known.fingerprint:
             return Found(table, shown(source), f"{shown(source)}, unchanged", version)
-        refused.append(f"{shown(source)} has changed: {_apart(known, table)}")
+        refused.append(f"{shown(source)} has changed: {known.unlike(table)}")
     kept = snapshot.find(workspace, known.fingerprint)
     if kept is not None:
         before = f" ({refused[0].rstrip('.')})" if refused else ""
@@ -72,12 +116,11 @@ def find_data(known: Recollection, workspace: Workspace, data: Any = None) -> Fo
         f"The data of {known.reference} is not to be found: there is no snapshot of it"
         + (", and its source is not what it was." if refused else "."),
         where="\n".join([*dict.fromkeys(refused), f"fingerprint {known.fingerprint[:12]}"]),
-        mend="give the table as it was: assay reproduce RUN --data FILE\n"
-        "or in Python: assay.reproduce(run, data=frame)",
+        mend=mend,
     )
 
 
-def _given(known: Recollection, data: Any) -> Found:
+def _given(known: Known, data: Any) -> Found:
     """The table that was given, if it is the one."""
     if isinstance(data, str | Path):
         settings = known.recipe.settings["data"]
@@ -91,13 +134,13 @@ def _given(known: Recollection, data: Any) -> Found:
     if fingerprint(table) != known.fingerprint:
         raise DataError(
             f"{where} is not the table that {known.reference} was trained on.",
-            where=_apart(known, table),
+            where=known.unlike(table),
             mend="give that table, with its rows and columns in their order",
         )
     return Found(table, where, f"{where}, as given", version)
 
 
-def _sources(known: Recollection) -> Iterator[str | Path]:
+def _sources(known: Known) -> Iterator[str | Path]:
     """Where the source may be: beside the experiment file, or from the current folder.
 
     A Delta table is asked for the version that was read.
@@ -112,19 +155,3 @@ def _sources(known: Recollection) -> Iterator[str | Path]:
         source = f"{source}@{version}"
     folders = [Path(known.recipe.folder), Path.cwd()]
     yield from dict.fromkeys(located(source, folder) for folder in folders)
-
-
-def _apart(known: Recollection, table: pa.Table) -> str:
-    """In what a table is not the one that was recorded."""
-    told = []
-    n = sum(known.n_rows.values())
-    if n != table.num_rows:
-        told.append(f"{n:,} rows then, {table.num_rows:,} now")
-    columns = {each.name for each in known.schema.columns} | {known.schema.target}
-    for what, names in (
-        ("columns gone", columns - set(table.column_names)),
-        ("columns new", set(table.column_names) - columns),
-    ):
-        if names:
-            told.append(f"{what}: {', '.join(sorted(names))}")
-    return "; ".join(told) or "the same rows and columns by number and name, other values or order"

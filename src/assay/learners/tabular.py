@@ -1,0 +1,180 @@
+"""`mlp` and `tabular-net`: what networks for tables are made of, and how they are trained.
+
+Sizes, batches and epochs go by the number of training rows: a small table must not wait, and a
+network that is too large for it learns it by heart. Label smoothing is 0, since calibration and
+thresholds live on the probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.data.dataset import Part
+from assay.learners.encoding import Encoding, fit_encoding
+from assay.learners.networks import Architecture
+
+_FACTORY = "assay.networks.tabular:table_net"
+_STEPS = 2000
+"""Optimizer steps that a table is given, as far as whole epochs between the bounds allow."""
+_EPOCHS = 8, 30
+_USUAL_ROWS = 10_000
+_MANY_CLASSES = 10
+
+
+class MlpOptions(BaseModel):
+    """Options of `learner: mlp`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    width: int | None = Field(
+        None, ge=1, description="Of the hidden layers; 64 to 512 by the number of rows."
+    )
+    depth: int = Field(2, ge=0, description="Hidden layers, or residual blocks.")
+    dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of a hidden layer that is dropped while it trains; "
+        "0.1, or 0 from 10,000 rows on.",
+    )
+    residual: bool = Field(
+        False, description="Whether blocks add to what they are given, as deeper ones need it."
+    )
+    frequencies: int = Field(
+        16,
+        ge=0,
+        description="Waves that each number is read through (periodic embedding); 0: as it is.",
+    )
+
+
+class TabularNetOptions(BaseModel):
+    """Options of `learner: tabular-net`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    members: int = Field(8, ge=1, description="Networks in one, whose mean predicts.")
+    width: int | None = Field(
+        None, ge=1, description="Of the hidden layers; 64 to 256 by the rows and the classes."
+    )
+    depth: int = Field(2, ge=1, description="Hidden layers.")
+    dropout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Share of a hidden layer that is dropped while it trains; "
+        "0.1, or 0 from 10,000 rows on.",
+    )
+    frequencies: int = Field(
+        16,
+        ge=0,
+        description="Waves that each number is read through (periodic embedding); 0: as it is.",
+    )
+
+
+@dataclass(frozen=True)
+class MlpRecipe:
+    """One perceptron over embedded columns."""
+
+    options: MlpOptions = field(default_factory=MlpOptions)
+
+    def training(self, n_rows: int | None) -> Mapping[str, Any]:
+        """As `training_for`."""
+        return training_for(n_rows)
+
+    def encode(self, train: Part, seed: int) -> Encoding:
+        """As `fit_encoding`."""
+        return fit_encoding(train, seed)
+
+    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
+        """A perceptron for rows encoded like that."""
+        options = self.options
+        width = options.width or _by_rows(encoding.n_rows, 64, 128, 256, 512)
+        return _architecture(
+            encoding,
+            n_outputs,
+            width=width,
+            depth=options.depth,
+            dropout=_dropout(options.dropout, encoding.n_rows),
+            residual=options.residual,
+            frequencies=options.frequencies,
+        )
+
+    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
+        """Rows of tables stay as they are."""
+        return None
+
+
+@dataclass(frozen=True)
+class TabularNetRecipe:
+    """TabM over embedded columns."""
+
+    options: TabularNetOptions = field(default_factory=TabularNetOptions)
+
+    def training(self, n_rows: int | None) -> Mapping[str, Any]:
+        """As `training_for`."""
+        return training_for(n_rows)
+
+    def encode(self, train: Part, seed: int) -> Encoding:
+        """As `fit_encoding`."""
+        return fit_encoding(train, seed)
+
+    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
+        """An ensemble for rows encoded like that."""
+        options = self.options
+        factor = 2 if n_outputs >= _MANY_CLASSES else 1
+        width = options.width or factor * _by_rows(encoding.n_rows, 64, 96, 128, 128)
+        return _architecture(
+            encoding,
+            n_outputs,
+            members=options.members,
+            width=width,
+            depth=options.depth,
+            dropout=_dropout(options.dropout, encoding.n_rows),
+            frequencies=options.frequencies,
+        )
+
+    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
+        """Rows of tables stay as they are."""
+        return None
+
+
+def training_for(n_rows: int | None) -> dict[str, Any]:
+    """Fields of `LoopSettings` for a table.
+
+    Args:
+        n_rows: Training rows; None where that is not known yet.
+    """
+    n = n_rows or _USUAL_ROWS
+    batch = 32 if n < 1_000 else 64 if n < 5_000 else 128 if n < 20_000 else 256
+    batch = batch if n < 200_000 else 1024
+    epochs = min(max(round(_STEPS * batch / n), _EPOCHS[0]), _EPOCHS[1])
+    return {
+        "epochs": epochs,
+        "batch_size": batch,
+        "learning_rate": 3e-3,
+        "weight_decay": 0.01,
+        "patience": max(5, epochs // 3),
+    }
+
+
+def _by_rows(n_rows: int, *sizes: Any) -> Any:
+    """What suits a table: below 1,000 rows, below 5,000, below 10,000, and for more."""
+    bounds = 1_000, 5_000, 10_000
+    return sizes[sum(n_rows >= bound for bound in bounds)]
+
+
+def _dropout(asked: float | None, n_rows: int) -> float:
+    return asked if asked is not None else _by_rows(n_rows, 0.1, 0.1, 0.1, 0.0)
+
+
+def _architecture(encoding: Encoding, n_outputs: int, **arguments: Any) -> Architecture:
+    columns = {
+        "numeric": encoding.widths["numeric"],
+        "plain": encoding.widths["plain"],
+        "levels": list(encoding.levels),
+    }
+    return Architecture(_FACTORY, {**columns, "n_outputs": n_outputs, **arguments})

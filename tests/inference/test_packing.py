@@ -1,0 +1,59 @@
+"""What is packed: code that stands alone, and the packages that it needs."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import assay
+from assay.data.schema import Task
+from assay.inference.packing import travelling_code
+from assay.tracking.memory import MemoryStore
+from tests.tables import table
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [each.id for each in node.targets if isinstance(each, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return []
+
+
+def test_no_two_modules_that_travel_together_use_the_same_name() -> None:
+    body = ast.parse(travelling_code()).body
+    counts = Counter(name for node in body for name in _names(node))
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def test_no_import_of_assay_travels() -> None:
+    imported = [node for node in ast.walk(ast.parse(travelling_code())) if _is_ours(node)]
+    assert imported == []
+
+
+def _is_ours(node: ast.AST) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").startswith("assay")
+    return isinstance(node, ast.Import) and any(each.name == "assay" for each in node.names)
+
+
+@pytest.mark.parametrize(("learner", "is_network"), [("linear", False), ("mlp", True)])
+def test_a_model_asks_for_pytorch_only_if_it_is_a_network(
+    learner: str, is_network: bool, tmp_path: Path
+) -> None:
+    store = MemoryStore()
+    training = {"seeds": 1} | ({"epochs": 1} if is_network else {})
+    settings = {"training": training, "evaluation": {"resamples": 200}}
+    frame = table(Task.BINARY)
+    run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)
+    folder = store.model(run.run_id, tmp_path)[0]
+    lines = (folder / "requirements.txt").read_text().splitlines()
+    names = {line.partition("==")[0] for line in lines}
+    assert ({"torch", "safetensors"} <= names) is is_network
+    assert "pillow" not in names
+    assert not any("+" in line for line in lines), "builds such as 2.13.0+cpu are in no index"
