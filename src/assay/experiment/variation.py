@@ -18,7 +18,7 @@ from assay.data.sources import read_table, shown
 from assay.errors import ExperimentError, InputError
 from assay.experiment.experiment import Experiment
 from assay.experiment.reading import LoadedExperiment, load_experiment
-from assay.learners.builtin import NAMES, options_of
+from assay.learners.builtin import comparable, options_of
 
 FEATURES = "features"
 _FIXED = ("name", "tracking", "registry", "data.source", "data.query", "data.sheet", "data.target")
@@ -130,7 +130,7 @@ def _suggested(base: LoadedExperiment, key: str, now: Any) -> list[Any]:
         InputError: It suggests none.
     """
     if key == "model.learner":
-        return [name for name in NAMES if name != now]
+        return [name for name in comparable(now) if name != now]
     allowed = _allowed(_annotation(base, key))
     if isinstance(now, bool) or (now is None and allowed == [False, True]):
         return [not now]

@@ -67,6 +67,16 @@ def trains_in_steps(name: str) -> bool:
     return isinstance(make_learner(name, {}), StepwiseLearner)
 
 
+def comparable(name: str) -> list[str]:
+    """The built-in learners that are judged on the same rows as the one of this name."""
+
+    def sort(each: str) -> tuple[bool, bool]:
+        return trains_in_steps(each), each == "resnet"
+
+    wanted = sort(name) if name in NAMES else (False, False)
+    return [each for each in NAMES if sort(each) == wanted]
+
+
 def in_place_of(setting: str, learner: str) -> tuple[str, str]:
     """Why a setting of loops means nothing to a learner, and what to set instead."""
     options = options_of(learner)
