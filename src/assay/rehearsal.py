@@ -18,9 +18,10 @@ from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.experiment.asking import Asked
 from assay.fitting.jobs import Job, fit
-from assay.fitting.pool import cores, workers_for
+from assay.fitting.pool import workers_for
 from assay.learners.protocol import FitContext, Learner, holds_out
 from assay.monitor import Step
+from assay.threads import cores
 
 SAMPLE_ROWS = 4000
 _TRIAL_S = 10.0

@@ -6,6 +6,7 @@ runs in parallel are processes, and threads of our own that share no sum.
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 
 THREADS = 1
@@ -18,3 +19,10 @@ def one_numerical_thread() -> AbstractContextManager[object]:
 
     limits: AbstractContextManager[object] = threadpool_limits(THREADS)
     return limits
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS, Windows

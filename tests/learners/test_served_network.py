@@ -23,9 +23,8 @@ from assay.learners.networks import Architecture, NetworkModel, Recipe
 from assay.learners.served_network import PROGRAM, ServedNetwork
 from assay.learners.tabular import (
     MlpOptions,
-    MlpRecipe,
+    TableRecipe,
     TabularNetOptions,
-    TabularNetRecipe,
 )
 from assay.learners.trust import TRUSTED_TYPES
 from assay.monitor import AssayWarning
@@ -33,9 +32,9 @@ from tests.contracts.learners import numbers
 from tests.tables import prepared
 
 RECIPES = {
-    "mlp": MlpRecipe(MlpOptions(width=16)),
-    "residual": MlpRecipe(MlpOptions(width=16, residual=True, frequencies=0)),
-    "tabular-net": TabularNetRecipe(TabularNetOptions(width=16, members=3)),
+    "mlp": TableRecipe(MlpOptions(width=16)),
+    "residual": TableRecipe(MlpOptions(width=16, residual=True, frequencies=0)),
+    "tabular-net": TableRecipe(TabularNetOptions(width=16, members=3)),
 }
 
 

@@ -12,19 +12,18 @@ from assay.learners.encoding import Encoding, Target
 from assay.learners.networks import Architecture, Recipe
 from assay.learners.tabular import (
     MlpOptions,
-    MlpRecipe,
+    TableRecipe,
     TabularNetOptions,
-    TabularNetRecipe,
     training_for,
 )
 from assay.training.settings import LoopSettings
 from tests.tables import prepared
 
 RECIPES = [
-    MlpRecipe(),
-    MlpRecipe(MlpOptions(residual=True, frequencies=0)),
-    TabularNetRecipe(),
-    TabularNetRecipe(TabularNetOptions(members=3, width=8, depth=1)),
+    TableRecipe(MlpOptions()),
+    TableRecipe(MlpOptions(residual=True, frequencies=0)),
+    TableRecipe(TabularNetOptions()),
+    TableRecipe(TabularNetOptions(members=3, width=8, depth=1)),
 ]
 
 

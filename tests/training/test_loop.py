@@ -319,10 +319,6 @@ def test_a_dry_run_tries_two_batches() -> None:
     assert len(done.history) == 1
 
 
-class Poisoned(Tensors):
-    """Rows of which some are NaN."""
-
-
 def test_one_bad_row_costs_one_step_and_no_more() -> None:
     data = rows(83)
     data.inputs[40] = torch.nan

@@ -7,7 +7,6 @@ it, mapped into memory. Images are turned as their cameras say, and squashed to 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from assay.data.decoding import decoded_image, opened_image
 from assay.errors import DataError
 from assay.predictions import Rows
+from assay.threads import cores
 from assay.workspace import written_aside
 
 Pixels = NDArray[np.uint8]
@@ -109,7 +109,7 @@ def decoded(
     def one(cell: Any) -> Pixels:
         return decoded_image(cell, size.shape)
 
-    threads = threads or os.cpu_count() or 1
+    threads = threads or cores()
     every = range(len(cells))
     if folder is None:
         images = np.empty((len(cells), *size.shape), dtype=np.uint8)

@@ -15,9 +15,10 @@ from pathlib import Path
 from assay.data.dataset import Part
 from assay.fitting.cross_fit import CrossFit, Plan
 from assay.fitting.jobs import Fitted, Job, fit
-from assay.fitting.pool import cores, runner, workers_for
+from assay.fitting.pool import runner, workers_for
 from assay.learners.protocol import FitContext
 from assay.monitor import Announce, Step, silent
+from assay.threads import cores
 from assay.tracking.keeping import kept
 from assay.tracking.recorder import Recorder
 

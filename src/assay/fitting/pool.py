@@ -28,7 +28,7 @@ from assay.data.dataset import Part
 from assay.errors import LearnerError
 from assay.fitting.jobs import Fitted, Job, fit, fit_stored
 from assay.fitting.sharing import store
-from assay.threads import THREADS
+from assay.threads import THREADS, cores
 
 SMALL_CELLS = 400_000
 """Cells, summed over all fits, below which starting workers takes longer than fitting."""
@@ -139,10 +139,3 @@ def _outlive(parent: int) -> None:
     while psutil.pid_exists(parent):
         time.sleep(_WATCH_S)
     os._exit(1)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

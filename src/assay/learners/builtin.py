@@ -21,7 +21,7 @@ from assay.learners.linear import BuildLinear, LinearOptions
 from assay.learners.networks import NetworkLearner
 from assay.learners.own import OwnImagesRecipe, OwnTableRecipe
 from assay.learners.protocol import Learner, StepwiseLearner
-from assay.learners.tabular import MlpOptions, MlpRecipe, TabularNetOptions, TabularNetRecipe
+from assay.learners.tabular import MlpOptions, TableRecipe, TabularNetOptions
 
 _OPTIONS: Mapping[str, type[BaseModel]] = {
     "boosting": BoostingOptions,
@@ -35,9 +35,9 @@ _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "boosting": BoostingLearner,
     "forest": lambda options: EstimatorLearner("forest", BuildForest(options)),
     "linear": lambda options: EstimatorLearner("linear", BuildLinear(options)),
-    "mlp": lambda options: NetworkLearner("mlp", MlpRecipe(options)),
+    "mlp": lambda options: NetworkLearner("mlp", TableRecipe(options)),
     "resnet": lambda options: NetworkLearner("resnet", ResNetRecipe(options)),
-    "tabular-net": lambda options: NetworkLearner("tabular-net", TabularNetRecipe(options)),
+    "tabular-net": lambda options: NetworkLearner("tabular-net", TableRecipe(options)),
 }
 NAMES = tuple(_MAKE)
 _LIKE = {"epochs": "max_rounds", "steps": "max_rounds"}
@@ -123,9 +123,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> list[tuple[str, str,
 def is_of_tables(learner: Learner) -> bool:
     """Whether a learner that we know reads numbers, categories, dates and texts, but no image."""
     recipe = getattr(learner, "build", getattr(learner, "recipe", learner))
-    kinds = (
-        BoostingLearner | BuildForest | BuildLinear | MlpRecipe | OwnTableRecipe | TabularNetRecipe
-    )
+    kinds = BoostingLearner | BuildForest | BuildLinear | OwnTableRecipe | TableRecipe
     return isinstance(recipe, kinds)
 
 

@@ -8,7 +8,7 @@ thresholds live on the probabilities.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +50,16 @@ class MlpOptions(BaseModel):
         description="Waves that each number is read through (periodic embedding); 0: as it is.",
     )
 
+    def made_for(self, n_rows: int, n_outputs: int) -> dict[str, Any]:  # noqa: ARG002
+        """What a perceptron is made with, for so many training rows."""
+        return {
+            "width": self.width or _by_rows(n_rows, 64, 128, 256, 512),
+            "depth": self.depth,
+            "dropout": _dropout(self.dropout, n_rows),
+            "residual": self.residual,
+            "frequencies": self.frequencies,
+        }
+
 
 class TabularNetOptions(BaseModel):
     """Options of `learner: tabular-net`."""
@@ -74,68 +84,41 @@ class TabularNetOptions(BaseModel):
         description="Waves that each number is read through (periodic embedding); 0: as it is.",
     )
 
-
-@dataclass(frozen=True)
-class MlpRecipe:
-    """One perceptron over embedded columns."""
-
-    options: MlpOptions = field(default_factory=MlpOptions)
-
-    def training(self, n_rows: int | None) -> Mapping[str, Any]:
-        """As `training_for`."""
-        return training_for(n_rows)
-
-    def encode(self, train: Part, seed: int) -> Encoding:
-        """As `fit_encoding`."""
-        return fit_encoding(train, seed)
-
-    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
-        """A perceptron for rows encoded like that."""
-        options = self.options
-        width = options.width or _by_rows(encoding.n_rows, 64, 128, 256, 512)
-        return _architecture(
-            encoding,
-            n_outputs,
-            width=width,
-            depth=options.depth,
-            dropout=_dropout(options.dropout, encoding.n_rows),
-            residual=options.residual,
-            frequencies=options.frequencies,
-        )
-
-    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
-        """Rows of tables stay as they are."""
-        return None
-
-
-@dataclass(frozen=True)
-class TabularNetRecipe:
-    """TabM over embedded columns."""
-
-    options: TabularNetOptions = field(default_factory=TabularNetOptions)
-
-    def training(self, n_rows: int | None) -> Mapping[str, Any]:
-        """As `training_for`."""
-        return training_for(n_rows)
-
-    def encode(self, train: Part, seed: int) -> Encoding:
-        """As `fit_encoding`."""
-        return fit_encoding(train, seed)
-
-    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
-        """An ensemble for rows encoded like that."""
-        options = self.options
+    def made_for(self, n_rows: int, n_outputs: int) -> dict[str, Any]:
+        """What an ensemble is made with, for so many training rows and outputs."""
         factor = 2 if n_outputs >= _MANY_CLASSES else 1
-        width = options.width or factor * _by_rows(encoding.n_rows, 64, 96, 128, 128)
-        return _architecture(
-            encoding,
-            n_outputs,
-            members=options.members,
-            width=width,
-            depth=options.depth,
-            dropout=_dropout(options.dropout, encoding.n_rows),
-            frequencies=options.frequencies,
-        )
+        return {
+            "members": self.members,
+            "width": self.width or factor * _by_rows(n_rows, 64, 96, 128, 128),
+            "depth": self.depth,
+            "dropout": _dropout(self.dropout, n_rows),
+            "frequencies": self.frequencies,
+        }
+
+
+@dataclass(frozen=True)
+class TableRecipe:
+    """A network over embedded columns: one perceptron, or TabM."""
+
+    options: MlpOptions | TabularNetOptions
+
+    def training(self, n_rows: int | None) -> Mapping[str, Any]:
+        """As `training_for`."""
+        return training_for(n_rows)
+
+    def encode(self, train: Part, seed: int) -> Encoding:
+        """As `fit_encoding`."""
+        return fit_encoding(train, seed)
+
+    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
+        """A network for rows encoded like that."""
+        columns = {
+            "numeric": encoding.widths["numeric"],
+            "plain": encoding.widths["plain"],
+            "levels": list(encoding.levels),
+        }
+        made = self.options.made_for(encoding.n_rows, n_outputs)
+        return Architecture(_FACTORY, {**columns, "n_outputs": n_outputs, **made})
 
     def augment(self, encoding: Any) -> Any:  # noqa: ARG002
         """Rows of tables stay as they are."""
@@ -169,12 +152,3 @@ def _by_rows(n_rows: int, *sizes: Any) -> Any:
 
 def _dropout(asked: float | None, n_rows: int) -> float:
     return asked if asked is not None else _by_rows(n_rows, 0.1, 0.1, 0.1, 0.0)
-
-
-def _architecture(encoding: Encoding, n_outputs: int, **arguments: Any) -> Architecture:
-    columns = {
-        "numeric": encoding.widths["numeric"],
-        "plain": encoding.widths["plain"],
-        "levels": list(encoding.levels),
-    }
-    return Architecture(_FACTORY, {**columns, "n_outputs": n_outputs, **arguments})

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from assay.seeding import seeded
+from assay.threads import cores as usable_cores
 from assay.training.batches import Batch, mapped
 from assay.training.compilation import compiled
 from assay.training.layout import channels_last, has_images
@@ -162,12 +163,9 @@ def explain(choices: Choices) -> str:
 
 def cores_here() -> int:
     """Cores that this process may run on, or as many as OMP_NUM_THREADS grants."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:  # macOS, Windows
-        cores = os.cpu_count() or 1
     granted = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(granted)) if granted.isdigit() and int(granted) > 0 else cores
+    most = usable_cores()
+    return min(most, int(granted)) if granted.isdigit() and int(granted) > 0 else most
 
 
 _MEASURED = {"precision": str, "channels_last": bool, "threads": int}

@@ -39,7 +39,7 @@ from assay.training.progress import progress
 from assay.training.readings import Plan
 from assay.training.recovery import skipped
 from assay.training.sanity import tried
-from assay.training.schedules import Schedule
+from assay.training.schedules import Schedule, optimizer_steps
 from assay.training.state import captured, restore
 from assay.training.stopping import Stopping
 from assay.training.sums import Sums
@@ -90,10 +90,8 @@ class Training:
         self.phases = freezing.Phases(settings, model)
         self.per_epoch = len(Bounds(len(data), settings.batch_size)[: given.limit])
         steps = math.ceil(self.per_epoch / settings.accumulate)
-        self.epochs = 1 if given.limit else settings.epochs
-        self.total_steps = self.epochs * steps
-        if settings.steps is not None and not given.limit:
-            self.epochs, self.total_steps = math.ceil(settings.steps / steps), settings.steps
+        self.total_steps = steps if given.limit else optimizer_steps(settings, self.per_epoch)
+        self.epochs = math.ceil(self.total_steps / steps)
         self.schedule = Schedule(settings, self.total_steps)
         self.stopping = Stopping(
             settings.patience, settings.min_improvement, given.greater_is_better

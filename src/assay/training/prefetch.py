@@ -23,6 +23,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from assay.threads import cores
 from assay.training.batches import (
     Augment,
     Batch,
@@ -166,13 +167,7 @@ def workers_for(data: Data, processes: int = 1) -> int:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if data.size_bytes < memory * _SHARE_OF_MEMORY:
             return 0
-    return max(1, _cores() // processes)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return max(1, cores() // processes)
 
 
 class _Tasks(Sized):
