@@ -91,7 +91,7 @@ def test_what_is_accepted_keeps_its_reason(
     ("arguments", "told"),
     [
         (["trian"], "there is no verb 'trian'"),
-        (["train"], "Missing argument 'EXPERIMENT'"),
+        (["train"], "Give an EXPERIMENT, or --resume RUN"),
         (["evaluate", "last"], "There is no workspace here"),
         (["runs"], "There is no workspace here"),
         (["evaluate", "last", "--on", "train"], "'train' is not one of"),

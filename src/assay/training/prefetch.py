@@ -102,6 +102,7 @@ class Loader:
             for each in workers:
                 if each.is_alive():
                     each.kill()
+                    each.join()
 
     def __enter__(self) -> Self:
         return self
