@@ -15,7 +15,7 @@ from assay.data.preparation import keys_of, prepare
 from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
-from assay.data.split import Split, split_rows
+from assay.data.split import Split, marking_column, split_rows
 from assay.errors import DataError
 
 SHARES = st.sampled_from([0.1, 0.2, 0.5])
@@ -91,6 +91,26 @@ def test_no_group_is_on_two_sides(n: int, seed: int, share: float) -> None:
     assert not set(frame["g"][split.train]) & set(frame["g"][split.test])
     n_groups = frame["g"].nunique()
     assert abs(frame["g"][split.test].nunique() - share * n_groups) <= 2
+
+
+@pytest.mark.parametrize(
+    ("marks", "is_one"),
+    [
+        (["train", "test", "train"], True),
+        (["train", "validation", "test"], True),
+        (pd.Categorical(["train", "test", "train"]), True),
+        (["train", "train", "train"], False),
+        (["test", "test", "test"], False),
+        (["train", "test", "later"], False),
+        (["train", "test", None], False),
+        ([0, 1, 0], False),
+    ],
+)
+def test_a_column_that_marks_the_test_rows_is_known_by_what_it_holds(
+    marks: Any, is_one: bool
+) -> None:
+    table = from_frame(pd.DataFrame({"y": ["train", "test", "train"], "part": marks}))
+    assert marking_column(table, "y") == ("part" if is_one else None)
 
 
 def test_several_columns_make_a_group_and_a_missing_one_makes_none() -> None:

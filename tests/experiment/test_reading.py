@@ -6,16 +6,20 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assay.data.preparation import prepare
 from assay.data.profiling import profile
 from assay.data.schema import Task
-from assay.data.sources import read_table
+from assay.data.settings import DataSettings, SplitSettings
+from assay.data.sources import from_frame, read_table
 from assay.experiment import experiment_from, load_experiment
 from assay.experiment.published import json_schema, template
-from assay.learners.builtin import check_options
+from assay.learners.builtin import check_options, make_learner
 from tests.conftest import EXAMPLES
 from tests.tables import prepared
 
@@ -96,6 +100,24 @@ def test_settings_given_in_python_are_an_experiment() -> None:
     )
     assert experiment.path is None
     assert "learner: linear" in experiment.text
+
+
+def test_the_template_of_images_is_that_of_a_network(tmp_path: Path) -> None:
+    frame = pd.DataFrame({
+        "image": list(np.random.default_rng(0).random((60, 8, 8))),
+        "more": list(np.random.default_rng(1).random((60, 8, 8))),
+        "y": ["a", "b"] * 30,
+        "part": (["train"] * 5 + ["test"]) * 10,
+    })  # fmt: skip
+    asked = DataSettings(source="t", target="y", split=SplitSettings(column="part"))
+    schema = prepare(from_frame(frame), asked, "t").schema
+    text = template("t.parquet", schema, "x", marks="part", n_rows=48_000)
+    data, model = (loaded(tmp_path, text).experiment.model_dump()[key] for key in ("data", "model"))
+    assert (model["learner"], data["split"]["column"]) == ("resnet", "part")
+    assert data["roles"]["ignore"] == ("more",)
+    own = make_learner("resnet", {}).trained_on(round(48_000 * 0.8))
+    assert f"#   epochs: {own.epochs} " in text
+    assert f"#   learning_rate: {own.learning_rate} " in text
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

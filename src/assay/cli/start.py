@@ -40,9 +40,10 @@ def init(
     """
     from assay.data.kinds import can_be_used
     from assay.data.profiling import profile
-    from assay.data.settings import DataSettings, RolesSettings
+    from assay.data.settings import DataSettings, RolesSettings, SplitSettings
     from assay.data.sources import read_table, shown
     from assay.data.sources.address import located, relocated, title, without_password
+    from assay.data.split import marking_column
     from assay.errors import InputError
     from assay.experiment.published import template
     from assay.reports.wording import counted
@@ -62,11 +63,25 @@ def init(
         if field.name != target and not can_be_used(table[field.name])
     ]
     roles = RolesSettings(ignore=tuple(unusable))
-    settings = DataSettings(source=data, target=target, query=query, sheet=sheet, roles=roles)
+    marks = marking_column(table, target)
+    split = SplitSettings() if marks is None else SplitSettings(column=marks)
+    settings = DataSettings(
+        source=data, target=target, query=query, sheet=sheet, roles=roles, split=split
+    )
     prepared = _prepared(table, settings, shown(source))
     schema, known = prepared.schema, profile(prepared.raw_development, prepared.schema)
     written = without_password(relocated(data, path.parent), f"${{{_PASSWORD}}}")
-    atomic_write(path, template(written, schema, name, query=query, sheet=sheet, profile=known))
+    text = template(
+        written,
+        schema,
+        name,
+        query=query,
+        sheet=sheet,
+        marks=marks,
+        n_rows=len(prepared.development),
+        profile=known,
+    )
+    atomic_write(path, text)
     if as_json:
         print_json({"experiment": str(path), "schema": schema.as_dict()})
     else:
@@ -74,6 +89,8 @@ def init(
         click.echo(f"{path}: {schema.task} task, {features}, target {target}.")
         if unusable:
             click.echo(f"       ignored, for no learner can use their types: {', '.join(unusable)}")
+        if marks is not None:
+            click.echo(f"       the rows marked 'test' in column {marks} will be sealed")
         if _PASSWORD in written:
             click.echo(f"       the password is read from the environment: export {_PASSWORD}=...")
         click.echo(f"next   look it over, then: assay train {quote(str(path))}")

@@ -22,6 +22,7 @@ from assay.errors import DataError
 from assay.predictions import Rows
 
 _MOST_STRATA = 100
+_MARKS = {"test", "train", "training", "validation", "valid", "val", "dev"}
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,23 @@ def _marked(table: pa.Table, settings: DataSettings) -> NDArray[np.bool_]:
         .to_numpy(zero_copy_only=False)
     )
     return marks
+
+
+def marking_column(table: pa.Table, target: str) -> str | None:
+    """The column that says which rows are the test's, if there is one that says nothing else."""
+    for name in table.column_names:
+        marks = table[name]
+        if name == target or not _is_text(marks.type):
+            continue
+        values = set(pc.unique(marks).to_pylist())
+        if "test" in values and len(values) > 1 and values <= _MARKS:
+            return name
+    return None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _where(mask: NDArray[np.bool_]) -> Rows:

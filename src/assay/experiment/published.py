@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 
 from assay.data.profile import ColumnProfile, Profile
 from assay.data.schema import Column, Kind, Role, Schema
+from assay.data.settings import SplitSettings
 from assay.evaluation.settings import EvaluationSettings
 from assay.experiment.experiment import Experiment
 from assay.fitting.settings import TrainingSettings
@@ -19,6 +21,7 @@ from assay.training.settings import LoopSettings
 
 _WIDTH = 100
 _WIDEST_HELD = 60
+_VALIDATION = SplitSettings().validation
 
 
 def json_schema() -> dict[str, Any]:
@@ -36,6 +39,8 @@ def template(
     *,
     query: str | None = None,
     sheet: str | None = None,
+    marks: str | None = None,
+    n_rows: int | None = None,
     profile: Profile | None = None,
 ) -> str:
     """The text of a first experiment file for a table.
@@ -46,10 +51,10 @@ def template(
         name: Name of the experiment.
         query: What is asked of a database.
         sheet: The sheet of a workbook.
+        marks: The column that marks the test rows.
+        n_rows: Rows that are not sealed, on which some defaults depend.
         profile: What its columns hold, to be told beside them.
     """
-    from assay.learners.boosting import BoostingOptions
-
     lines = [
         f"name: {_scalar(name)}",
         "data:",
@@ -71,18 +76,15 @@ def template(
         f"  #   {_scalar(each.name):{width}}  {_about(each, held.get(each.name))}"
         for each in schema.columns
     ]
-    ignored = [_scalar(each.name) for each in schema.columns if _is_useless(each)]
+    images = schema.named(Kind.IMAGE)
+    unseen = {*images[1:], *(each.name for each in schema.columns if _is_useless(each))}
+    ignored = [_scalar(each.name) for each in schema.columns if each.name in unseen]
     lines += [
         "  roles:",
         "    id: null             # column that names the row; never a feature",
         f"    ignore: [{', '.join(ignored)}]",
-        "  # split: {by: random, test: 0.2, folds: 5, seed: 0}",
-        "model:",
-        "  learner: boosting      # also linear, forest, mlp, tabular-net, resnet or your own",
-        "  options: {}",
-        *_commented(BoostingOptions, "  #   "),
-        "# training:",
-        *_commented(TrainingSettings, "#   ", besides=LoopSettings),
+        *_split(marks, holds_out=bool(images)),
+        *(_of_images(n_rows) if images else _of_tables()),
         "# evaluation:",
         *_commented(EvaluationSettings, "#   "),
         "# prediction:",
@@ -93,8 +95,53 @@ def template(
     return "\n".join(lines) + "\n"
 
 
+def _split(marks: str | None, *, holds_out: bool) -> list[str]:
+    """Which rows are sealed, and how the others are divided."""
+    others = f"validation: {_VALIDATION}" if holds_out else "folds: 5"
+    if marks is None:
+        return [f"  # split: {{by: random, test: 0.2, {others}, seed: 0}}"]
+    return [
+        "  split:",
+        f"    column: {_scalar(marks)}      # where it says 'test', a row is sealed",
+        f"    # {others}",
+    ]
+
+
+def _of_tables() -> list[str]:
+    from assay.learners.boosting import BoostingOptions
+
+    return [
+        "model:",
+        "  learner: boosting      # also linear, forest, mlp, tabular-net or your own",
+        "  options: {}",
+        *_commented(BoostingOptions, "  #   "),
+        "# training:",
+        *_commented(TrainingSettings, "#   ", besides=LoopSettings),
+    ]
+
+
+def _of_images(n_rows: int | None) -> list[str]:
+    from assay.learners.images import ResNetOptions, ResNetRecipe
+    from assay.learners.networks import NetworkLearner
+
+    n_train = round(n_rows * (1 - _VALIDATION)) if n_rows is not None else None
+    own = NetworkLearner("resnet", ResNetRecipe(ResNetOptions())).trained_on(n_train)
+    return [
+        "model:",
+        "  learner: resnet        # sees the images alone; or a network of your own",
+        "  options: {}",
+        *_commented(ResNetOptions, "  #   "),
+        "# training:",
+        *_commented(TrainingSettings, "#   ", defaults=own.model_dump()),
+    ]
+
+
 def _commented(
-    settings: type[BaseModel], prefix: str, besides: type[BaseModel] | None = None
+    settings: type[BaseModel],
+    prefix: str,
+    *,
+    besides: type[BaseModel] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Every setting of a block with its default and its description.
 
@@ -102,12 +149,13 @@ def _commented(
         settings: The block.
         prefix: What each line begins with.
         besides: A part of it that is left out.
+        defaults: By name, where they are not those of the block.
     """
     lines = []
     for name, field in settings.model_fields.items():
         if besides is not None and name in besides.model_fields:
             continue
-        text = f"{name}: {_scalar(field.default)}"
+        text = f"{name}: {_scalar((defaults or {}).get(name, field.default))}"
         lines.append(f"{prefix}{text:32} # {field.description}")
     return lines
 
