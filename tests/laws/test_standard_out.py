@@ -8,7 +8,8 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -24,40 +25,82 @@ from tests.tables import table
 
 NETWORKS = "mlp", "tabular-net"
 SCRIPT = """
-import importlib.util, json, sys
+import importlib.util, json, os, sys, traceback
 assert importlib.util.find_spec("assay") is None, "this environment must not know assay"
-import mlflow, pandas as pd
-model = mlflow.pyfunc.load_model(sys.argv[1])
-frame = pd.read_parquet(sys.argv[2])
-model.predict(frame).to_parquet(sys.argv[3] + "/labels.parquet")
-assert model.metadata.signature.inputs is not None
-assert model.metadata.signature.outputs is not None
-assert model.input_example is not None
-if model.metadata.signature.params is not None:
-    proba = model.predict(frame, params={"output": "probabilities"})
-    proba.to_parquet(sys.argv[3] + "/probabilities.parquet")
+import mlflow, pandas as pd, skops.io  # what takes long, once; each model has a process of its own
+
+def predicts(folder, rows, out):
+    os.chdir(out)
+    model = mlflow.pyfunc.load_model(folder)
+    frame = pd.read_parquet(rows)
+    model.predict(frame).to_parquet("labels.parquet")
+    assert model.metadata.signature.inputs is not None
+    assert model.metadata.signature.outputs is not None
+    assert model.input_example is not None
+    if model.metadata.signature.params is not None:
+        proba = model.predict(frame, params={"output": "probabilities"})
+        proba.to_parquet("probabilities.parquet")
+
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            predicts(*json.loads(line))
+            said = ""
+        except BaseException:
+            said = traceback.format_exc()
+        print(json.dumps(said), flush=True)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        print(json.dumps("it died"), flush=True)
 """
 
 
-@pytest.fixture(scope="session")
-def python_without_assay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment that has everything but Assay.
+class Plain:
+    """A Python that has everything but Assay, and a fresh process for each model."""
 
-    The packages are found by a plain path: Assay itself is an editable install, which only
-    counts in the environment that it was made for.
-    """
-    folder = tmp_path_factory.mktemp("plain")
-    venv.create(folder, with_pip=False, symlinks=True)
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    site = folder / "lib" / version / "site-packages"
-    (site / "everything_else.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder / "bin" / "python"
+    def __init__(self, folder: Path) -> None:
+        # The packages are found by a plain path: Assay itself is an editable install, which only
+        # counts in the environment that it was made for.
+        venv.create(folder, with_pip=False, symlinks=True)
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        site = folder / "lib" / version / "site-packages"
+        (site / "everything_else.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        self._screen = (folder / "stderr.txt").open("w+")
+        self._process = subprocess.Popen(
+            [folder / "bin" / "python", "-c", SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._screen,
+            text=True,
+            cwd=folder,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"},
+        )
+
+    def predict(self, model: Path, rows: Path, out: Path) -> None:
+        """Write what the model says of the rows into a folder."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps([str(model), str(rows), str(out)]), file=self._process.stdin, flush=True)
+        said = self._process.stdout.readline()
+        assert said, Path(self._screen.name).read_text()
+        assert json.loads(said) == ""
+
+    def close(self) -> None:
+        self._process.communicate()
+        self._screen.close()
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
+    with closing(Plain(tmp_path_factory.mktemp("plain"))) as python:
+        yield python
 
 
 @pytest.mark.parametrize("learner", ["linear", "boosting", "mlp", "tabular-net"])
 @pytest.mark.parametrize("task", list(Task))
 def test_plain_mlflow_gives_the_same(
-    task: Task, learner: str, python_without_assay: Path, tmp_path: Path
+    task: Task, learner: str, plain: Plain, tmp_path: Path
 ) -> None:
     frame = table(task, n=300)
     frame["when"] = pd.date_range("2026-01-01", periods=300).astype(str)
@@ -68,13 +111,11 @@ def test_plain_mlflow_gives_the_same(
     settings["training"] = {"seeds": 1} | ({"epochs": 2} if learner in NETWORKS else {})
     run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)
     folder = store.model(run.run_id, tmp_path)[0]
-    _same_numbers(folder, frame.drop(columns="y"), python_without_assay, tmp_path)
+    _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path)
 
 
 @pytest.mark.parametrize("form", ["png", "pixels"])
-def test_plain_mlflow_sees_the_same_images(
-    form: str, python_without_assay: Path, tmp_path: Path
-) -> None:
+def test_plain_mlflow_sees_the_same_images(form: str, plain: Plain, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     pixels = [random.integers(256, size=(9, 11, 3)).astype(np.uint8) for _ in range(60)]
     cells = [_png(each) for each in pixels] if form == "png" else [each.tolist() for each in pixels]
@@ -88,7 +129,7 @@ def test_plain_mlflow_sees_the_same_images(
     run = assay.train(frame, target="y", learner="resnet", settings=settings, store=store)
     folder = store.model(run.run_id, tmp_path)[0]
     assert "pillow==" in (folder / "requirements.txt").read_text()
-    _same_numbers(folder, frame.drop(columns="y"), python_without_assay, tmp_path)
+    _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path)
 
 
 class OwnNet(nn.Module):
@@ -102,15 +143,13 @@ class OwnNet(nn.Module):
         return self.out(self.hidden(x).relu())
 
 
-def test_plain_mlflow_needs_no_class_of_a_network_of_ones_own(
-    python_without_assay: Path, tmp_path: Path
-) -> None:
+def test_plain_mlflow_needs_no_class_of_a_network_of_ones_own(plain: Plain, tmp_path: Path) -> None:
     frame, store = table(Task.MULTICLASS, n=300), MemoryStore()
     settings = {"training": {"seeds": 1, "epochs": 2}, "evaluation": {"resamples": 200}}
     run = assay.train(frame, target="y", learner=OwnNet, settings=settings, store=store)
     folder = store.model(run.run_id, tmp_path)[0]
     trusted = [f"{__name__}:OwnNet"]
-    _same_numbers(folder, frame.drop(columns="y"), python_without_assay, tmp_path, trusted)
+    _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path, trusted)
 
 
 def _png(pixels: np.ndarray) -> bytes:
@@ -120,18 +159,11 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def _same_numbers(
-    folder: Path, unseen: pd.DataFrame, python: Path, tmp_path: Path, trust: Sequence[str] = ()
+    folder: Path, unseen: pd.DataFrame, plain: Plain, tmp_path: Path, trust: Sequence[str] = ()
 ) -> None:
     """Assay and plain MLflow where Assay is unknown predict the same rows, and agree."""
     unseen.to_parquet(tmp_path / "rows.parquet")
-    subprocess.run(
-        [python, "-c", SCRIPT, folder, tmp_path / "rows.parquet", tmp_path],
-        check=True,
-        capture_output=True,
-        cwd=tmp_path,
-        timeout=120,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-    )
+    plain.predict(folder, tmp_path / "rows.parquet", tmp_path)
     model = assay.load(str(folder), trust=trust)
     labels = pd.read_parquet(tmp_path / "labels.parquet")["prediction"].to_numpy()
     np.testing.assert_array_equal(labels, model.predict(unseen))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import Distribution, distributions
 from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,7 @@ class Recipe:
             folder=str(loaded.folder.absolute()),
             given=asked.is_given,
             code=modules.digests,
-            packages=_distributions({*_modules_of(asked), *modules.imports}),
+            packages=distributions_of({*_modules_of(asked), *modules.imports}),
             training=asked.trained_on(n_rows),
         )
 
@@ -184,13 +186,26 @@ def _parts(estimator: Any) -> list[Any]:
     return [each for each in estimator.get_params(deep=True).values() if hasattr(each, "fit")]
 
 
-def _distributions(modules: set[str]) -> dict[str, str]:
-    """The distributions that these top-level modules belong to, with their versions."""
-    if not modules:
+def distributions_of(modules: set[str]) -> dict[str, str]:
+    """The distributions that these top-level modules belong to, with their versions.
+
+    As `importlib.metadata.packages_distributions` has it, which takes a second and more: it looks
+    for every file of every distribution.
+    """
+    foreign = {name for name in modules if name.isidentifier()} - sys.stdlib_module_names
+    if not foreign:
         return {}
-    known = packages_distributions()
-    names = sorted({name for module in modules for name in known.get(module, ())})
-    return {name: version(name) for name in names}
+    holds_one = re.compile(rf"^(?:{'|'.join(sorted(foreign))})(?:[/.]|$)", flags=re.MULTILINE)
+    found: dict[str, str] = {}
+    for each in distributions():  # the first of a name is the one that is imported
+        if holds_one.search(_contents(each)):
+            found.setdefault(each.name, each.version)
+    return dict(sorted(found.items()))
+
+
+def _contents(each: Distribution) -> str:
+    """The top-level modules of a distribution, or its files, one in a line."""
+    return each.read_text("top_level.txt") or each.read_text("RECORD") or ""
 
 
 def _merged(settings: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
