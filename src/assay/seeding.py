@@ -45,8 +45,9 @@ def seeded(seed: int, *, deterministic: bool = False) -> Iterator[None]:
             if deterministic:
                 _fix_torch(torch, restored)
 
-        if "torch" in sys.modules:
-            begin(sys.modules["torch"])
+        loaded = sys.modules.get("torch")
+        if loaded is not None:
+            begin(loaded)
         else:
             finder = _Torch(begin)
             sys.meta_path.insert(0, finder)

@@ -1,10 +1,28 @@
-"""Where only the core is installed: networks are refused in words, and nothing else needs torch."""
+"""Where only the core is installed: networks are refused in words, and nothing else needs torch.
+
+Where it is installed, nothing else waits for it.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+
+WITH = """
+import sys
+import assay, pandas
+from assay.tracking.memory import MemoryStore
+
+frame = pandas.DataFrame({"a": range(120), "y": ["yes", "no", "no"] * 40})
+store, settings = MemoryStore(), {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
+run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+folder, _ = store.model(run.run_id, sys.argv[1])
+assay.load(str(folder)).predict(frame)
+assert "torch" not in sys.modules, "torch was imported"
+import torch
+assert torch.ones(1).item() == 1
+"""
 
 WITHOUT = """
 import sys
@@ -47,4 +65,12 @@ def test_networks_are_refused_in_words_and_tables_are_learnt_from(
     done = assay_without_torch(
         tmp_path, "train", "t.yaml", "--set", "model.learner=linear", "--workers", "1"
     )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_table_does_not_wait_for_torch(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH, str(tmp_path)],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -25,6 +25,7 @@ from assay.learners.builtin import NAMES
 from assay.learners.estimators import EstimatorLearner
 from assay.learners.networks import NetworkLearner
 from assay.learners.protocol import StepwiseLearner
+from assay.learners.trust import skops_io
 
 RECIPE_FILE = "recipe.json"
 LEARNER_FILE = "learner.skops"
@@ -150,9 +151,7 @@ def write(asked: Asked, n_rows: int, folder: Path) -> list[Path]:
     given = _estimator(asked) if asked.is_given else None
     if given is None:
         return [path]
-    import skops.io
-
-    skops.io.dump(given, folder / LEARNER_FILE)
+    skops_io().dump(given, folder / LEARNER_FILE)
     return [path, folder / LEARNER_FILE]
 
 

@@ -27,7 +27,7 @@ from assay.learners.served_network import (
     TRANSFORMERS,
     named_object,
 )
-from assay.learners.trust import TRUSTED_TYPES, untrusted_types
+from assay.learners.trust import TRUSTED_TYPES, skops_io, untrusted_types
 from assay.predictions import Floats
 
 _INNER = Path("artifacts") / "finished"
@@ -163,6 +163,7 @@ def load_folder(
 
 
 def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
+    skops_io()  # which `served`, that has to do without Assay, imports with all that it drags in
     about = json.loads((inner / ABOUT).read_text(encoding="utf-8"))
     network = inner / MODEL / NETWORK
     code: set[str] = set()

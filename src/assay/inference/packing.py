@@ -22,7 +22,7 @@ from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL
 from assay.learners import served_network
 from assay.learners.networks import NetworkModel
 from assay.learners.served_network import TRANSFORMERS
-from assay.learners.trust import check_savable
+from assay.learners.trust import check_savable, skops_io
 from assay.networks import outputs
 from assay.tracking.mlflow_client import quietly
 
@@ -134,24 +134,20 @@ def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
 
 def _add_program(finished: Finished, example: pd.DataFrame, folder: Path) -> list[str]:
     """Write the network so that nobody needs its code; returns what is in its encoding."""
-    import skops.io
-
     from assay.learners.exporting import write_program
 
     assert isinstance(finished.model, NetworkModel)
     rows = feature_frame(example, dict(finished.schema.reading))
     write_program(finished.model, rows, folder)
     path = folder / TRANSFORMERS
-    return skops.io.get_untrusted_types(file=path) if path.is_file() else []
+    return skops_io().get_untrusted_types(file=path) if path.is_file() else []
 
 
 def _save_estimator(estimator: Any, path: Path) -> list[str]:
     """Write the estimator; returns the types in it that skops does not trust by itself."""
-    import skops.io
-
     check_savable(estimator)
-    skops.io.dump(estimator, path)
-    return sorted(skops.io.get_untrusted_types(file=path))
+    skops_io().dump(estimator, path)
+    return sorted(skops_io().get_untrusted_types(file=path))
 
 
 def _signature(schema: Schema) -> Any:

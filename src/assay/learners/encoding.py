@@ -21,6 +21,7 @@ from assay.data.schema import Role, label_array
 from assay.errors import LearnerError
 from assay.learners.preprocessing import periods_and_topics, usable_columns
 from assay.learners.served_network import GROUPS, TRANSFORMERS, in_terms, table_arrays
+from assay.learners.trust import load_skops, skops_io
 from assay.predictions import Floats, Labels, Predictions
 
 _MOST_LEVELS = 5000
@@ -60,9 +61,7 @@ class Encoding:
 
     def save(self, folder: Path) -> None:
         """Write the transformers with skops, into an existing folder."""
-        import skops.io
-
-        skops.io.dump(dict(self.transformers), folder / TRANSFORMERS)
+        skops_io().dump(dict(self.transformers), folder / TRANSFORMERS)
         about = {"widths": dict(self.widths), "levels": self.levels, "n_rows": self.n_rows}
         (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
@@ -73,8 +72,6 @@ class Encoding:
         Raises:
             UnsafeModelError: The file holds other types.
         """
-        from assay.learners.trust import load_skops
-
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         transformers = load_skops(folder / TRANSFORMERS)
         return cls(transformers, about["widths"], tuple(about["levels"]), about["n_rows"])

@@ -14,6 +14,7 @@ from assay.data.dataset import Part
 from assay.data.schema import label_array
 from assay.errors import LearnerError
 from assay.learners.protocol import FitContext
+from assay.learners.trust import load_skops, skops_io
 from assay.predictions import Floats, Predictions
 
 Build = Callable[[Part, int], Any]
@@ -60,9 +61,7 @@ class EstimatorModel:
         """Write the estimator with skops: no pickle, nothing that runs when it is loaded."""
         import json
 
-        import skops.io
-
-        skops.io.dump(self.estimator, folder / _FILE)
+        skops_io().dump(self.estimator, folder / _FILE)
         about = {"classes": list(self.classes), "chosen": dict(self.chosen)}
         (folder / "model.json").write_text(json.dumps(about))
 
@@ -70,8 +69,6 @@ class EstimatorModel:
     def load(cls, folder: Path) -> EstimatorModel:
         """Read an estimator that `save` wrote; only types of known libraries are built."""
         import json
-
-        from assay.learners.trust import load_skops
 
         about = json.loads((folder / "model.json").read_text())
         return cls(load_skops(folder / _FILE), tuple(about["classes"]), about["chosen"])

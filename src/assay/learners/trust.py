@@ -7,6 +7,7 @@ list here is what else the estimators of scikit-learn 1.9 turned out to hold whe
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,25 @@ TRUSTED_TYPES = (
 )
 
 
+def skops_io() -> Any:
+    """The module `skops.io`, imported without PyTorch.
+
+    It walks through all modules of scikit-learn, one of which would import PyTorch, if that is
+    installed, for nothing: two thirds of the time.
+    """
+    aside = "torch" not in sys.modules
+    if aside:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # so an import fails, and is skipped
+    try:
+        return importlib.import_module("skops.io")
+    finally:
+        if aside:
+            del sys.modules["torch"]
+
+
 def untrusted_types(path: Path) -> list[str]:
     """Types in a skops file that neither skops nor Assay vouches for, sorted."""
-    import skops.io
-
-    return sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
+    return sorted(set(skops_io().get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
 
 
 def check_savable(estimator: Any) -> None:
@@ -52,10 +67,8 @@ def check_savable(estimator: Any) -> None:
     Raises:
         LearnerError: It holds a lambda, a local class or the like.
     """
-    import skops.io
-
     try:
-        types = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
+        types = skops_io().get_untrusted_types(data=skops_io().dumps(estimator))
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise _unsavable(reason) from error
@@ -70,8 +83,6 @@ def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:
     Raises:
         UnsafeModelError: The file holds other types.
     """
-    import skops.io
-
     unknown = set(untrusted_types(path)) - set(vouched)
     if unknown:
         names = ", ".join(sorted(unknown))
@@ -80,8 +91,8 @@ def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:
             where=str(path),
             mend="save it again with types of installed libraries, or vouch for these by name",
         )
-    present = set(skops.io.get_untrusted_types(file=path))
-    return skops.io.load(path, trusted=sorted(present))
+    present = set(skops_io().get_untrusted_types(file=path))
+    return skops_io().load(path, trusted=sorted(present))
 
 
 def _can_be_found(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from assay.learners.trust import skops_io
 from assay.reproduction.recollection import Recollection
 
 SCRIPT_FILE, README_FILE = "reproduce.sh", "README.md"
@@ -89,9 +90,7 @@ def write(known: Recollection, notes: Sequence[str], folder: Path) -> None:
 
 def write_learner(estimator: Path, to: Path) -> None:
     """Write the module that gives the learner: it builds these types of the file, no others."""
-    import skops.io
-
-    types = sorted(skops.io.get_untrusted_types(file=estimator))
+    types = sorted(skops_io().get_untrusted_types(file=estimator))
     to.write_text(_LEARNER.replace("@TYPES@", repr(types)), encoding="utf-8")
 
 
