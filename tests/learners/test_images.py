@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 import assay
 from assay.data.dataset import Part
+from assay.data.images import ImageSize
 from assay.data.preparation import prepare
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
@@ -20,6 +21,7 @@ from assay.learners.images import ImageEncoding, ResNetOptions, ResNetRecipe, sc
 from assay.learners.networks import NetworkModel
 from assay.learners.protocol import FitContext
 from assay.tracking.memory import MemoryStore
+from assay.training.augmentation import Augmentation
 from assay.training.settings import LoopSettings
 from assay.workspace import Workspace
 
@@ -125,6 +127,7 @@ def test_fewer_rows_take_more_epochs_of_smaller_batches() -> None:
     few, many = training_for(1_000), training_for(60_000)
     assert few["epochs"] > many["epochs"]
     assert few["batch_size"] < many["batch_size"]
+    assert many["epochs"] == 12
 
 
 def test_large_images_are_predicted_a_few_at_a_time() -> None:
@@ -136,6 +139,12 @@ def test_large_images_are_predicted_a_few_at_a_time() -> None:
 
 
 def test_augmentation_is_what_the_options_say() -> None:
+    few, many = (ImageEncoding("image", ImageSize(28, 28, 1), (0.0,), (1.0,), n_rows=n)
+                 for n in (1_000, 54_000))  # fmt: skip
     still = ResNetRecipe(ResNetOptions(shift=0, erase=0))
-    assert still.augment(None) is None
-    assert ResNetRecipe(ResNetOptions(flip=True)).augment(None).flip
+    assert still.augment(few) is still.augment(many) is None
+    plain = ResNetRecipe(ResNetOptions(flip=True))
+    assert plain.augment(few) == Augmentation(0.1, 0.0, True, 0.25)
+    assert plain.augment(many) == Augmentation(0.04, 0.0, True, 0.0)
+    asked = ResNetRecipe(ResNetOptions(shift=0.2, erase=0.5))
+    assert asked.augment(few) == asked.augment(many) == Augmentation(0.2, 0.0, False, 0.5)

@@ -26,8 +26,10 @@ from assay.workspace import Workspace
 
 _FILE = "images.json"
 _STEPS = 4500
-"""Optimizer steps that a residual network is given, as far as epochs between the bounds allow."""
+"""Optimizer steps that a residual network is given, as far as epochs between the bounds allow;
+twice as many of many rows."""
 _EPOCHS = 12, 60
+_MANY_ROWS = 16_000
 _USUAL_ROWS = 20_000
 _PIXELS_AT_ONCE = 1 << 22
 _MOST_AT_ONCE = 1024
@@ -61,15 +63,23 @@ class ResNetOptions(BaseModel):
     dropout: float = Field(
         0.0, ge=0, lt=1, description="Share of the pooled features that is dropped in training."
     )
-    shift: float = Field(
-        0.1, ge=0, lt=1, description="How far training images move at most, in shares of a side."
+    shift: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="How far training images move at most, in shares of a side; 0.1, or 0.04 of "
+        "16,000 images or more, each of which is seen a few times only.",
     )
     turn: float = Field(0.0, ge=0, le=180, description="Degrees that they turn at most.")
     flip: bool = Field(
         False, description="Whether half of them are mirrored; not for letters and digits."
     )
-    erase: float = Field(
-        0.25, ge=0, lt=1, description="Side of the square of them that is hidden, in shares."
+    erase: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="Side of the square of them that is hidden, in shares; 0.25, or 0 of 16,000 "
+        "images or more.",
     )
 
 
@@ -83,6 +93,7 @@ class ImageEncoding:
         mean: Of the training images' pixels, by channel.
         deviation: As well.
         folder: Where decoded training images are kept; None where nothing is.
+        n_rows: How many training images there were; 0 where it was loaded.
     """
 
     column: str
@@ -90,6 +101,7 @@ class ImageEncoding:
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     folder: Path | None = None
+    n_rows: int = 0
 
     @property
     def rows_at_once(self) -> int:
@@ -165,12 +177,18 @@ class ResNetRecipe:
             },
         )
 
-    def augment(self, encoding: ImageEncoding) -> Any:  # noqa: ARG002
+    def augment(self, encoding: ImageEncoding) -> Any:
         """What the options say is done to training images."""
         from assay.training.augmentation import Augmentation
 
         options = self.options
-        asked = Augmentation(options.shift, options.turn, options.flip, options.erase)
+        shift, erase = (0.1, 0.25) if encoding.n_rows < _MANY_ROWS else (0.04, 0.0)
+        asked = Augmentation(
+            shift if options.shift is None else options.shift,
+            options.turn,
+            options.flip,
+            erase if options.erase is None else options.erase,
+        )
         return None if asked == Augmentation() else asked
 
     def _side(self) -> tuple[int, int] | None:
@@ -211,7 +229,7 @@ def fit_images(
     workspace = Workspace.find()
     folder = workspace.images_folder if workspace.exists else None
     mean, deviation = scale(decoded(cells, size, folder=folder, rows=train.rows))
-    return ImageEncoding(named[0], size, mean, deviation, folder)
+    return ImageEncoding(named[0], size, mean, deviation, folder, len(train))
 
 
 def not_one_image(schema: Schema, name: str) -> LearnerError:
@@ -255,12 +273,13 @@ def training_for(n_rows: int | None) -> dict[str, Any]:
         n_rows: Training rows; None where that is not known yet.
     """
     n = n_rows or _USUAL_ROWS
-    batch = 32 if n < 4_000 else 64 if n < 16_000 else 128
-    epochs = min(max(round(_STEPS * batch / n), _EPOCHS[0]), _EPOCHS[1])
+    are_many = n >= _MANY_ROWS
+    batch = 32 if n < 4_000 else 64
+    epochs = round(_STEPS * batch / n) * (2 if are_many else 1)
     return {
-        "epochs": epochs,
+        "epochs": min(max(epochs, _EPOCHS[0]), _EPOCHS[1]),
         "batch_size": batch,
-        "learning_rate": 0.01,
+        "learning_rate": 0.007 if are_many else 0.01,
         "weight_decay": 0.05,
         "schedule": "one-cycle",
         "patience": None,
