@@ -92,8 +92,9 @@ def mlflow_server(
         )  # fmt: skip
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1"]
+    quick = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a process more to be waited for
     return Server(
-        [*command, "--port", str(port), *options], port, folder / "log", environment
+        [*command, "--port", str(port), *options], port, folder / "log", {**quick, **environment}
     )  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from assay.data.schema import Task
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
 
+FEW = {"forest": {"trees": 20}, "boosting": {"max_rounds": 40}}
+
 
 def bits(
     task: Task, learner: str, workers: int
@@ -31,6 +33,7 @@ def bits(
         target="y",
         learner=learner,
         settings={
+            "model": {"options": FEW.get(learner, {})},
             "training": {"seeds": 2},
             "evaluation": {"resamples": 200},
             "prediction": {"unseen_category": "impute"},

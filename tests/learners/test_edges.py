@@ -17,11 +17,14 @@ from assay.tracking.memory import MemoryStore
 from tests.tables import prepared, table
 
 SETTINGS = {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
+FEW = {"forest": {"trees": 20}, "boosting": {"max_rounds": 40}}
+"""Trees that are enough for tables of a few hundred rows."""
 
 
 def trained(frame: pd.DataFrame, learner: str = "linear") -> assay.Run:
+    settings = {**SETTINGS, "model": {"options": FEW.get(learner, {})}}
     return assay.train(
-        frame, target="y", learner=learner, settings=SETTINGS, store=MemoryStore(), workers=1
+        frame, target="y", learner=learner, settings=settings, store=MemoryStore(), workers=1
     )
 
 
@@ -251,7 +254,7 @@ def test_an_option_that_means_nothing_for_the_task_is_refused(learner: str) -> N
     # What is left at its default says nothing, as in the file that `assay init` writes.
     defaults = {"class_weight": None} | ({"loss": "squared_error"} if learner == "boosting" else {})
     for task in Task:
-        settings = SETTINGS | {"model": {"options": defaults}}
+        settings = SETTINGS | {"model": {"options": defaults | FEW.get(learner, {})}}
         trained_with = assay.train(
             table(task), target="y", learner=learner, settings=settings, store=MemoryStore()
         )

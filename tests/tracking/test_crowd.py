@@ -31,48 +31,55 @@ from tests.tracking.story import (
 pytestmark = pytest.mark.slow
 N_PROCESSES, STEPS = 8, range(1500)
 
-_MEMBER = """
-import sys, warnings
+_MEMBERS = """
+import os, sys
+import mlflow  # what takes long, before there are many
 from assay.place import Place
 from assay.tracking.recorder import Status
 from tests.tracking.story import loss
-place = Place.to_begin(None, None)
-recorder = place.begin("crowd", "member", {})
-child = recorder.child("fold-1")
-for step in range(1500):
-    recorder.metrics(loss(step), step)
-    if step % 10 == 0:
-        child.metrics(loss(step // 10), step // 10)
-child.finish(Status.FINISHED)
-recorder.finish(Status.FINISHED)
-print(recorder.run_id)
+
+def member():
+    place = Place.to_begin(None, None)
+    recorder = place.begin("crowd", "member", {})
+    child = recorder.child("fold-1")
+    for step in range(1500):
+        recorder.metrics(loss(step), step)
+        if step % 10 == 0:
+            child.metrics(loss(step // 10), step // 10)
+    child.finish(Status.FINISHED)
+    recorder.finish(Status.FINISHED)
+    print(recorder.run_id, flush=True)
+
+members = []
+for _ in range(int(sys.argv[1])):
+    members.append(os.fork())
+    if members[-1] == 0:
+        member()
+        sys.exit()
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(each, 0)[1]) for each in members))
 """
 
 
 def test_eight_processes_record_in_one_file_while_others_read(workspace: Path) -> None:
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    members = [
-        subprocess.Popen(
-            [sys.executable, "-c", _MEMBER], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env={**os.environ, "PYTHONPATH": path},
-        )
-        for _ in range(N_PROCESSES)
-    ]  # fmt: skip
+    members = subprocess.Popen(
+        [sys.executable, "-c", _MEMBERS, str(N_PROCESSES)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
     n_read = 0
-    while any(each.poll() is None for each in members):
+    while members.poll() is None:
         assert all(run.experiment == "crowd" for run in logbook.runs())
         n_read += 1
         time.sleep(0.2)
-    told = [each.communicate() for each in members]
-    assert [(each.returncode, err) for each, (_, err) in zip(members, told, strict=True)] == [
-        (0, "")
-    ] * N_PROCESSES
+    out, err = members.communicate()
+    assert (members.returncode, err) == (0, "")
     assert n_read > 5
     store = MlflowStore(f"sqlite:///{workspace / 'mlflow.db'}")
     assert len({run.name for run in store.runs("crowd")}) == N_PROCESSES
-    for out, _ in told:
-        run_id = out.strip()
+    assert len(out.split()) == N_PROCESSES
+    for run_id in out.split():
         assert store.get(run_id).status is Status.FINISHED
         assert_metrics(store, run_id, STEPS)
         [child] = children_of(store, run_id)
