@@ -6,6 +6,7 @@ memory, mounted where only the command under test sees them.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,35 @@ from assay.errors import LearnerError
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Said
 
-ASSAY = f"{sys.executable} -c 'from assay.cli.main import main; main()'"
-TRAIN = f"{ASSAY} train penguins.yaml --set training.seeds=1 --quiet"
+TRAIN = "assay train penguins.yaml --set training.seeds=1 --quiet"
+DRIVER = """
+import json, os, shlex, subprocess, sys, tempfile
+# what takes long, once: each command has a process of its own
+import mlflow.pyfunc, mlflow.store.tracking.sqlalchemy_store
+import sklearn.calibration, sklearn.ensemble, sklearn.inspection, sklearn.pipeline
+import assay.lifecycle
+from assay.cli.main import main
+from assay.learners.trust import skops_io
+
+skops_io()
+
+def said(words):
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        if words[0] != "assay":
+            status = subprocess.run(words, stdout=out, stderr=err).returncode
+        elif child := os.fork():
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        else:
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            sys.argv = words
+            main()
+        out.seek(0)
+        err.seek(0)
+        return status, out.read(), err.read().strip()
+
+print(json.dumps([said(shlex.split(each)) for each in sys.argv[1:]]))
+"""
 
 
 def can_mount() -> bool:
@@ -49,21 +77,15 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said_of(*commands: str) -> list[Said]:
-    """What each command says, in one name space of their own; they are told apart by a mark."""
-    mark = "=====next====="
-    each = [f'{command}; s=$?; echo "{mark}$s"; echo "{mark}" >&2' for command in commands]
+    """What each command says, in one name space of their own."""
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", "\n".join(each)],
+        ["unshare", "-rm", sys.executable, "-c", DRIVER, *commands],
         capture_output=True,
         text=True,
         timeout=300,
         check=True,
     )
-    said, out, errors = [], done.stdout.split(mark), done.stderr.split(mark)
-    for number in range(len(commands)):
-        status = int(out[number + 1].split("\n")[0])
-        said.append(Said(status, out[number].partition("\n")[2], errors[number].strip()))
-    return said
+    return [Said(*each) for each in json.loads(done.stdout)]
 
 
 @pytest.mark.slow
@@ -74,7 +96,7 @@ def test_a_full_disk_ends_a_run_clearly(mounted: Path, kib: int) -> None:
         f"mount -t tmpfs -o size={kib}k tmpfs {mounted}",
         TRAIN,
         f"mount -o remount,size=100m {mounted}",
-        f"{ASSAY} runs --json",
+        "assay runs --json",
         TRAIN,
     )
     assert full.status == 2, full.err
@@ -93,16 +115,16 @@ def test_a_workspace_that_cannot_be_written_can_be_read(mounted: Path) -> None:
     _, _, _, _, train, listed, shown, predicted, tested, page, _, after = said_of(
         f"mount -t tmpfs -o size=100m tmpfs {mounted}",
         TRAIN,
-        f"{ASSAY} register last --as p",
+        "assay register last --as p",
         f"mount -o remount,ro {mounted}",
         TRAIN,
-        f"{ASSAY} runs --json",
-        f"{ASSAY} evaluate last --json",
-        f"{ASSAY} predict p penguins.parquet --out out.csv",
-        f"{ASSAY} evaluate last --on test",
-        f"{ASSAY} report last",
+        "assay runs --json",
+        "assay evaluate last --json",
+        "assay predict p penguins.parquet --out out.csv",
+        "assay evaluate last --on test",
+        "assay report last",
         f"mount -o remount,rw {mounted}",
-        f"{ASSAY} evaluate last --on test --json",
+        "assay evaluate last --on test --json",
     )
     for refused in (train, tested, page):
         assert refused.status == 2, refused
