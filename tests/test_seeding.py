@@ -146,3 +146,13 @@ def test_a_learner_that_gambles_repeats_with_any_number_of_workers() -> None:
     np.random.seed(2)
     pd.testing.assert_frame_equal(alone, predictions(1), check_exact=True)
     pd.testing.assert_frame_equal(alone, predictions(2), check_exact=True)
+
+
+def test_what_is_deterministic_writes_no_memory_twice() -> None:
+    import torch
+
+    before = torch.utils.deterministic.fill_uninitialized_memory
+    with seeded(1, deterministic=True):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert torch.utils.deterministic.fill_uninitialized_memory is before

@@ -115,6 +115,10 @@ def _fix_torch(torch: Any, restored: ExitStack) -> None:
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
     restored.callback(_use_deterministic, torch, before, warn_only=warned)
     _use_deterministic(torch, True, warn_only=True)
+    # Or else all memory is written twice, so that who reads what he has not written reads NaN.
+    filled = torch._C._get_deterministic_fill_uninitialized_memory()
+    restored.callback(torch._C._set_deterministic_fill_uninitialized_memory, filled)
+    torch._C._set_deterministic_fill_uninitialized_memory(False)
     cudnn = torch.backends.cudnn
     for name, value in (("deterministic", True), ("benchmark", False)):
         restored.callback(setattr, cudnn, name, getattr(cudnn, name))
