@@ -90,6 +90,7 @@ def about(seeds: Sequence[int], *, deterministic: bool) -> dict[str, Any]:
     """What `seeded` sets in the fits of these seeds, to be recorded."""
     fixed = {
         "torch.use_deterministic_algorithms": True,
+        "torch.utils.deterministic.fill_uninitialized_memory": False,
         "torch.backends.cudnn.deterministic": True,
         "torch.backends.cudnn.benchmark": False,
         _CUBLAS: _workspace(),

@@ -12,8 +12,12 @@ def test_modules_belong_to_the_distributions_that_importlib_says() -> None:
     known = packages_distributions()
     names = {each for each in known if each.isidentifier()} - sys.stdlib_module_names
     assert {"sklearn", "yaml", "six"} <= names
-    for name in names:
-        assert distributions_of({name}) == {each: version(each) for each in known[name]}
+    assert distributions_of(names) == {
+        each: version(each) for name in names for each in known[name]
+    }
+    for name in ("sklearn", "yaml", "six", "PIL", "torch", "google"):
+        wanted = {each: version(each) for each in known.get(name, ())}
+        assert distributions_of({name}) == wanted
     assert distributions_of({"sklearn", "json", "no_such_module"}) == {
         "scikit-learn": version("scikit-learn")
     }

@@ -46,14 +46,13 @@ def skops_io() -> Any:
     It walks through all modules of scikit-learn, one of which would import PyTorch, if that is
     installed, for nothing: two thirds of the time.
     """
-    aside = "torch" not in sys.modules
-    if aside:
-        sys.modules["torch"] = None  # type: ignore[assignment]  # so an import fails, and is skipped
+    if "skops.io" in sys.modules or "torch" in sys.modules:
+        return importlib.import_module("skops.io")
+    sys.modules["torch"] = None  # type: ignore[assignment]  # so an import fails, and is skipped
     try:
         return importlib.import_module("skops.io")
     finally:
-        if aside:
-            del sys.modules["torch"]
+        del sys.modules["torch"]
 
 
 def untrusted_types(path: Path) -> list[str]:
