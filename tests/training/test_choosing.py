@@ -159,7 +159,7 @@ def test_of_two_that_are_as_fast_the_simpler_one_wins() -> None:
     assert outcome.winner == LAST
 
 
-def test_what_takes_twice_as_long_is_tried_once_and_noise_on_all_is_no_difference() -> None:
+def test_what_takes_thrice_as_long_is_tried_once_and_noise_on_all_is_no_difference() -> None:
     tried: list[Variant] = []
     noise = iter([1.0, 3.0, 1.0, 9.0, 2.0, 7.0, 5.0] * 10)
 
@@ -167,12 +167,29 @@ def test_what_takes_twice_as_long_is_tried_once_and_noise_on_all_is_no_differenc
         tried.append(variant)
         if variant == PLAIN:
             seconds.busy = next(noise)
-        return seconds.busy * {PLAIN: 1.0, LAST: 0.8, HALF: 3.0}[variant]
+        return seconds.busy * {PLAIN: 1.0, LAST: 0.8, HALF: 4.0}[variant]
 
     outcome = race([PLAIN, LAST, HALF], seconds, time.perf_counter() + 60)
     assert tried.count(HALF) == 1
     assert outcome.winner == LAST
     assert outcome.gain == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize(("slow", "last"), [(4, None), (None, 7)])
+def test_neither_a_busy_moment_nor_the_end_of_the_time_loses_what_is_clear(
+    slow: int | None, last: int | None
+) -> None:
+    """The machine is busy in one step of the fastest, or time ends in a round before its turn."""
+    calls = iter(range(100))
+    deadline = time.perf_counter() + 0.2
+
+    def seconds(variant: Variant) -> float:
+        call = next(calls)
+        if call == last:
+            time.sleep(0.2)
+        return {PLAIN: 1.0, LAST: 0.97, HALF: 0.5}[variant] * (9 if call == slow else 1)
+
+    assert race([PLAIN, LAST, HALF], seconds, deadline).winner == HALF
 
 
 def test_where_time_is_over_a_gain_must_be_seen_at_a_glance() -> None:

@@ -30,7 +30,8 @@ from assay.training.settings import LoopSettings
 from assay.training.trial import Outcome, Trial, Variant, race, threads
 
 BUDGET_S = 2.0
-"""Seconds that measuring may take, half of them for threads; a step under way is let end."""
+"""Seconds that measuring may take, half of them for threads, after a first step of each candidate,
+in which kernels may be compiled; a step under way is let end."""
 LOSS_TOLERANCE = 0.01
 """How far half precision may move the loss of the batch, as a share of it, to be chosen."""
 
@@ -216,12 +217,14 @@ def _measured(
     outcomes: list[Outcome] = []
     winner = plain
     if len(stages[0]) > 1:
+        trial.warm(stages[0])
         outcomes.append(race(stages[0], trial.seconds, time.perf_counter() + BUDGET_S / 2))
         winner = outcomes[-1].winner
     rest = [Variant(each.precision, each.channels_last, winner.threads) for each in stages[1]]
     changes = _loss_changes(trial, rest)
     rest = [each for each in rest if _is_harmless(changes.get(each.precision, 0.0))]
     if len(rest) > 1:
+        trial.warm(rest)
         outcomes.append(race(rest, trial.seconds, time.perf_counter() + BUDGET_S / 2))
         winner = outcomes[-1].winner
     return winner, {

@@ -35,10 +35,9 @@ _MOST_ROUNDS = 9
 _BLOCK_S = 0.004
 _STEP_S = 0.06
 _LONG_S = 0.01
-_TOO_LONG_S = 0.3
 _FIRST_ROWS, _FEWEST_ROWS = 2, 8
 _GROWTH = 4
-_HOPELESS = 2.0
+_HOPELESS = 3.0
 
 
 @dataclass(frozen=True)
@@ -104,16 +103,19 @@ class Trial:
         self._batch = part_of(whole, 0, self.rows)
         self._last[variant] = taken * self.rows / min(rows, n)
 
+    def warm(self, variants: Sequence[Variant]) -> None:
+        """Takes a step of each, in which kernels are compiled and memory is laid out."""
+        for each in variants:
+            with threads(each.threads):
+                self._last[each] = self._timed(each, 1)
+
     def seconds(self, variant: Variant) -> float:
         """Seconds of a step: the mean of a block of them that is long enough to be timed."""
         with threads(variant.threads):
             last = self._last.get(variant, 0.0)
-            if last < _LONG_S:  # the threads have to come, and what is new has to be prepared
+            if last < _LONG_S:  # the threads have to come, and the caches to fill
                 last = self._timed(variant, 1)
-            if variant not in self._last and last < _TOO_LONG_S:
-                last = self._timed(variant, 1)
-            if variant in self._last or last < _TOO_LONG_S:
-                last = self._timed(variant, max(1, math.ceil(_BLOCK_S / last)))
+            last = self._timed(variant, max(1, math.ceil(_BLOCK_S / last)))
         self._last[variant] = last
         return last
 
@@ -209,7 +211,7 @@ def race(
             rounds[-1][each] = seconds(each)
             if time.perf_counter() > deadline:
                 break
-        left = [each for each in left if _has_hope(each, candidates[0], rounds[-1])]
+        left = [each for each in left if _has_hope(each, rounds)]
         if time.perf_counter() > deadline or (
             len(rounds) >= _ROUNDS and all(_is_clear(each, rounds) for each in left[1:])
         ):
@@ -219,7 +221,7 @@ def race(
     for each in candidates[1:]:
         ratios = _ratios(each, winner, rounds)
         bar = GAIN if len(ratios) >= _ROUNDS else GAIN_AT_A_GLANCE
-        if ratios and each in left and statistics.median(ratios) < bar:
+        if ratios and statistics.median(ratios) < bar:
             winner = each
     times = {each: [one[each] for one in rounds if each in one] for each in candidates}
     return Outcome(
@@ -243,9 +245,10 @@ def threads(n: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _has_hope(candidate: Variant, simplest: Variant, one: dict[Variant, float]) -> bool:
-    """Whether it was timed in this round, and did not take twice as long."""
-    return candidate in one and one[candidate] < _HOPELESS * one[simplest]
+def _has_hope(candidate: Variant, rounds: Sequence[dict[Variant, float]]) -> bool:
+    """Whether it once took less than three times as long as the simplest, or was not timed yet."""
+    ratios = _ratios(candidate, next(iter(rounds[0])), rounds)
+    return min(ratios, default=0.0) < _HOPELESS
 
 
 def _is_clear(candidate: Variant, rounds: Sequence[dict[Variant, float]]) -> bool:
