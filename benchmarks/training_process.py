@@ -85,7 +85,8 @@ def train(folder: Path) -> dict[str, float]:
     from torch import nn
 
     from assay.training.callbacks import Callback
-    from assay.training.loop import Training, fit
+    from assay.training.fit import fit
+    from assay.training.loop import Training
     from assay.training.mapped import Mapped
     from assay.training.settings import LoopSettings
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from assay.training.batches import Batch, Tensors, tensors_of
 from assay.training.items import Items
 from assay.training.mapped import Mapped
 from assay.training.order import Order
-from assay.training.prefetch import Loader, workers_for
+from assay.training.prefetch import Loader, _leave_signals_to_the_parent, workers_for
 
 N = 203
 
@@ -193,6 +194,19 @@ def test_workers_end_with_a_parent_that_is_killed() -> None:
     training.kill()
     training.join()
     _end(workers)
+
+
+def test_a_worker_ends_whose_parent_was_killed_while_it_was_started() -> None:
+    worker = multiprocessing.get_context("fork").Process(target=_start_without_parent)
+    worker.start()
+    worker.join(30)
+    assert worker.exitcode == 0
+
+
+def _start_without_parent() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    _leave_signals_to_the_parent(os.getpid(), 0)  # whoever its parent is, it is another one
+    time.sleep(100)
 
 
 def _train(sending: Any) -> None:

@@ -1,8 +1,9 @@
 """Rows in files that are mapped into memory: training on more than memory holds.
 
-What is resident stays the same however many rows there are: whole blocks are asked for before rows
-are copied out of them, and the mapping is let go of when others are wanted. The system's cache
-keeps the pages for as long as nobody else wants the memory.
+What is held stays the same however many rows there are: whole blocks are read into a few MiB of
+memory, and rows are copied out of those. Rows are not copied out of a mapping, of which a system
+may map 2 MiB for every row that is touched. Its cache keeps the pages for as long as nobody else
+wants the memory.
 
 Rows must lie together on the disk for that. Twenty Arrow columns take 12,000 microseconds for 128
 random rows, the same numbers row by row 5; so columns are rewritten once (`conversion`).
@@ -11,7 +12,9 @@ random rows, the same numbers row by row 5; so columns are rewritten once (`conv
 from __future__ import annotations
 
 import mmap
+import os
 import warnings
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,8 @@ from assay.training.conversion import converted
 BLOCK_BYTES = 1 << 18
 """Rows that are read together: twice what a system reads ahead by itself."""
 SMALL_BYTES = 1 << 26
-"""Up to here any row is as near as another: it is shuffled as a whole and never let go of."""
-_BLOCKS_AT_ONCE = 64  # as many as are shuffled together
+"""Up to here any row is as near as another: it is shuffled as a whole, and mapped."""
+_BLOCKS_AT_ONCE = 128  # twice as many as are shuffled together: a window may lie in two such
 
 
 class ArrayFile:
@@ -49,9 +52,10 @@ class ArrayFile:
             raise NotFoundError(f"There is no file {path}.", mend="Give the path of a .npy file.")
         array = _header(path)
         self._offset: int = array.offset
-        with path.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        here: np.ndarray[Any, Any] = np.ndarray(array.shape, array.dtype, self._map, self._offset)
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._file)
+        whole = mmap.mmap(self._file, 0, access=mmap.ACCESS_READ)
+        here: np.ndarray[Any, Any] = np.ndarray(array.shape, array.dtype, whole, self._offset)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it cannot be written to
             self.tensor = torch.from_numpy(here)
@@ -60,16 +64,24 @@ class ArrayFile:
     def __reduce__(self) -> tuple[Any, ...]:
         return ArrayFile, (self.path,)
 
-    def expect(self, first: int, stop: int) -> None:
-        """Have these rows read from the disk."""
-        begin = self._offset + first * self._row_bytes
-        begin -= begin % mmap.PAGESIZE
-        end = min(self._offset + stop * self._row_bytes, len(self._map))
-        self._map.madvise(mmap.MADV_WILLNEED, begin, end - begin)
+    def read_into(self, first: int, rows: Tensor) -> None:
+        """Read the rows from number `first` on, as many as there is room for.
 
-    def release(self) -> None:
-        """Let go of what is resident; the next look reads it again."""
-        self._map.madvise(mmap.MADV_DONTNEED)
+        Raises:
+            DataError: The file has become shorter.
+        """
+        room: Any = memoryview(rows.numpy().reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+        done = 0
+        while done < len(room):
+            begin = self._offset + first * self._row_bytes + done
+            got = os.preadv(self._file, [room[done:]], begin)
+            if not got:
+                raise DataError(
+                    f"{self.path.name} ends before row {first + len(rows):,}.",
+                    where=str(self.path),
+                    mend="Do not change a file that is trained on; write it anew.",
+                )
+            done += got
 
 
 class Mapped:
@@ -104,7 +116,7 @@ class Mapped:
         by_size = 1 if self._is_small else max(1, BLOCK_BYTES // self._row_bytes)
         self.block = block or by_size
         self._read_together = max(self.block, BLOCK_BYTES // self._row_bytes)
-        self._expected = np.zeros(self._n // self._read_together + 1, dtype=bool)
+        self._held: _Held | None = None
 
     @classmethod
     def of_table(
@@ -159,9 +171,19 @@ class Mapped:
 
     def take(self, index: Tensor) -> Batch:
         """The rows of these numbers, int64, shape (n,), in this order."""
-        if not self._is_small:
-            self._expect(index)
-        return Batch(*mapped(self._rows, lambda each: selected(each, index)))
+        if self._is_small:
+            return Batch(*mapped(self._rows, lambda each: selected(each, index)))
+        if self._held is None:  # in the process that reads
+            self._held = _Held(self._files, self._n, self._read_together)
+        held, where = self._held, self._held.positions(index)
+        if where is None:
+            return Batch(*mapped(self._rows, lambda each: selected(each, index)))
+
+        def rows_of(each: Tensor) -> Tensor:
+            there = held.rows.get(id(each))
+            return selected(each, index) if there is None else selected(there, where)
+
+        return Batch(*mapped(self._rows, rows_of))
 
     @property
     def _sources(self) -> Any:
@@ -180,25 +202,45 @@ class Mapped:
             return tuple(self._opened(each) for each in given)
         return given
 
-    def _expect(self, index: Tensor) -> None:
-        """Whole blocks are asked for at once: from a cold disk that is twice as fast."""
-        wanted = np.zeros_like(self._expected)
-        wanted[index.numpy() // self._read_together] = True
-        if not (wanted & ~self._expected).any():
-            return
-        if self._expected.sum() >= _BLOCKS_AT_ONCE:
-            self._release()
-        wanted &= ~self._expected
-        for block in np.flatnonzero(wanted).tolist():
-            first = block * self._read_together
-            for file in self._files:
-                file.expect(first, min(first + self._read_together, self._n))
-        self._expected |= wanted
 
-    def _release(self) -> None:
-        for file in self._files:
-            file.release()
-        self._expected[:] = False
+class _Held:
+    """Blocks of rows that were read last, side by side.
+
+    Attributes:
+        rows: Of each file, by the identity of its tensor.
+    """
+
+    def __init__(self, files: Sequence[ArrayFile], n: int, block: int) -> None:
+        self._files, self._n, self._block = files, n, block
+        self._slots = np.full(-(-n // block), -1)
+        self._used = 0
+        self.rows = {
+            id(each.tensor): each.tensor.new_empty(_BLOCKS_AT_ONCE * block, *each.tensor.shape[1:])
+            for each in files
+        }
+
+    def positions(self, index: Tensor) -> Tensor | None:
+        """Where the rows of these numbers are, once they were read; None if they are too many."""
+        numbers = index.numpy()
+        blocks = numbers // self._block
+        wanted = np.flatnonzero(np.bincount(blocks, minlength=len(self._slots)))
+        if len(wanted) > _BLOCKS_AT_ONCE:
+            return None
+        missing = wanted[self._slots[wanted] < 0]
+        if self._used + len(missing) > _BLOCKS_AT_ONCE:
+            self._slots[:] = -1
+            self._used, missing = 0, wanted
+        for number in missing.tolist():
+            self._read(number)
+        return torch.from_numpy(self._slots[blocks] * self._block + numbers % self._block)
+
+    def _read(self, number: int) -> None:
+        first, to = number * self._block, self._used * self._block
+        size = min(self._block, self._n - first)
+        for each in self._files:
+            each.read_into(first, self.rows[id(each.tensor)][to : to + size])
+        self._slots[number] = self._used
+        self._used += 1
 
 
 def _mapped_again(sources: Any, block: int) -> Mapped:

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,6 +42,7 @@ from assay.training.mapped import Mapped
 from assay.training.order import Bounds, Order
 
 _AHEAD = 2
+_LOOKS_S = 1.0
 _SHARE_OF_MEMORY = 0.5
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
@@ -145,7 +147,7 @@ class Loader:
                 num_workers=self._workers,
                 collate_fn=_as_it_is,
                 pin_memory=self._is_cuda,
-                worker_init_fn=_leave_signals_to_the_parent,
+                worker_init_fn=partial(_leave_signals_to_the_parent, os.getpid()),
                 prefetch_factor=_AHEAD,
                 persistent_workers=True,
                 multiprocessing_context="fork" if sys.platform == "linux" else None,
@@ -240,23 +242,25 @@ def _held_back(signals: frozenset[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _leave_signals_to_the_parent(_: int) -> None:
+def _leave_signals_to_the_parent(parent: int, _: int) -> None:
     """Ctrl-C, and termination of all processes at once, must not break what the parent saves.
 
-    Only when the parent itself terminates a worker does that worker end.
+    A worker ends when the parent itself terminates it, or is no more: PyTorch's own watch takes
+    whoever is the parent as it begins, which may already be another one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if not hasattr(signal, "sigwaitinfo"):
+    if not hasattr(signal, "sigtimedwait"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         return
-    parent = os.getppid()
 
-    def end_with_the_parents_word() -> None:
-        while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
-            pass
+    def end_with_the_parent() -> None:
+        while os.getppid() == parent:
+            told = signal.sigtimedwait({signal.SIGTERM}, _LOOKS_S)
+            if told is not None and told.si_pid == parent:
+                break
         os._exit(0)
 
-    threading.Thread(target=end_with_the_parents_word, daemon=True).start()
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
 
 
 def _moved(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
