@@ -59,7 +59,8 @@ def train(
     """Train a model one can trust: seal a test set, check, fit, judge, finish, record.
 
     Args:
-        source: An experiment file, or a table in memory (pandas, Polars, Arrow) with `target`.
+        source: An experiment file, or a table in memory (pandas, Polars, Arrow, Hugging Face) with
+            `target`.
         target: The column to predict of a table in memory.
         learner: A learner's name or import path, a scikit-learn estimator, a class derived from
             nn.Module, or a learner.

@@ -26,7 +26,8 @@ def init(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["csv.gz", "parquet folder", "jsonl", "query of a database", "delta", "excel"]
+    "form",
+    ["csv.gz", "parquet folder", "jsonl", "query of a database", "delta", "excel", "saved dataset"],
 )
 def test_the_file_reads_the_table(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -113,6 +113,17 @@ def test_a_column_that_marks_the_test_rows_is_known_by_what_it_holds(
     assert marking_column(table, "y") == ("part" if is_one else None)
 
 
+def test_test_rows_that_cannot_be_judged_are_none() -> None:
+    frame = pd.DataFrame({"y": [0.0, 1.0, None] * 20, "part": ["train", "train", "test"] * 20})
+    assert marking_column(from_frame(frame), "y") is None
+    marks = {"by": "column", "column": "part"}
+    with pytest.raises(DataError, match="No row marked 'test' in column 'part' has a value in"):
+        split_of(frame, Task.REGRESSION, split=marks)
+    frame["day"] = range(60)
+    with pytest.raises(DataError, match="in the target 'y' and a time in 'day'"):
+        split_of(frame, Task.REGRESSION, split=marks, roles={"time": "day"})
+
+
 def test_several_columns_make_a_group_and_a_missing_one_makes_none() -> None:
     frame = grouped(300, 1)
     frame["h"] = np.arange(300) % 3

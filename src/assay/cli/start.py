@@ -91,6 +91,8 @@ def init(
             click.echo(f"       ignored, for no learner can use their types: {', '.join(unusable)}")
         if marks is not None:
             click.echo(f"       the rows marked 'test' in column {marks} will be sealed")
+        for reason, rows in prepared.split.unused.items():
+            click.echo(f"       left out: {counted(len(rows), 'row')} {reason}")
         if _PASSWORD in written:
             click.echo(f"       the password is read from the environment: export {_PASSWORD}=...")
         click.echo(f"next   look it over, then: assay train {quote(str(path))}")

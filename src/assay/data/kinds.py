@@ -11,7 +11,7 @@ from assay.data.dates import date_format
 from assay.data.pictures import are_pixels, form_of_pixels, image_format
 from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.data.settings import DataSettings
-from assay.data.sources.settling import NAMES_ROW, is_marked
+from assay.data.sources.settling import NAMES_ROW, SAYS_PART, is_marked
 from assay.errors import DataError
 
 _MOST_CLASSES = 100
@@ -80,8 +80,11 @@ def label_values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _said_by_source(table: pa.Table) -> dict[str, Role]:
-    """Columns that only say which row it is, for example the path of an image."""
-    return {field.name: Role.ID for field in table.schema if is_marked(field, NAMES_ROW)}
+    """Columns that only say which row it is, as the path of an image does, or of which part."""
+    marks = ((NAMES_ROW, Role.ID), (SAYS_PART, Role.IGNORED))
+    return {
+        field.name: role for field in table.schema for mark, role in marks if is_marked(field, mark)
+    }
 
 
 def _roles(settings: DataSettings) -> dict[str, Role]:

@@ -48,7 +48,8 @@ class SplitSettings(BaseModel):
     by: Literal["auto", "random", "group", "time", "column"] = Field(
         "auto",
         description="random: drawn, stratified by class; group: whole groups, drawn; time: the "
-        "latest; column: as `column` says; auto: by the roles that are given, else random.",
+        "latest; column: as `column` says; auto: as a dataset of several splits says, by the "
+        "roles that are given, else random.",
     )
     column: str | None = Field(
         None, description="With by: column, the column whose value 'test' marks the test rows."

@@ -18,6 +18,7 @@ from assay.data.drawing import drawn, drawn_groups, latest
 from assay.data.keys import Keys
 from assay.data.schema import Task
 from assay.data.settings import DataSettings
+from assay.data.sources.settling import SAYS_PART, is_marked
 from assay.errors import DataError
 from assay.predictions import Rows
 
@@ -82,7 +83,7 @@ def split_rows(
         how,
         {reason: which for reason, which in unused.items() if len(which)},
     )
-    _refuse_too_few(split, settings)
+    _refuse_too_few(split, settings, table)
     return split
 
 
@@ -129,15 +130,34 @@ def _marked(table: pa.Table, settings: DataSettings) -> NDArray[np.bool_]:
 
 
 def marking_column(table: pa.Table, target: str) -> str | None:
-    """The column that says which rows are the test's, if there is one that says nothing else."""
+    """The column that says which rows are the test's, if there is one that says nothing else.
+
+    It counts only where such a row has a target: what cannot be judged is no test.
+    """
+    said = said_by_source(table, target)
+    if said is not None:
+        return said
     for name in table.column_names:
-        marks = table[name]
-        if name == target or not _is_text(marks.type):
+        if name == target or not _is_text(table[name].type):
             continue
-        values = set(pc.unique(marks).to_pylist())
-        if "test" in values and len(values) > 1 and values <= _MARKS:
+        if set(pc.unique(table[name]).to_pylist()) <= _MARKS and _divides(table, name, target):
             return name
     return None
+
+
+def said_by_source(table: pa.Table, target: str) -> str | None:
+    """The column by which the source itself has parted its rows, if test rows are among them."""
+    marked = [field.name for field in table.schema if is_marked(field, SAYS_PART)]
+    return next((each for each in marked if _divides(table, each, target)), None)
+
+
+def _divides(table: pa.Table, name: str, target: str) -> bool:
+    """Whether a column marks some rows as the test's, not all, and one of them has a target."""
+    is_test = pc.fill_null(pc.equal(table[name].cast(pa.string()), "test"), False)
+    if name == target or not pc.any(is_test).as_py() or pc.all(is_test).as_py():
+        return False
+    known = table[target].is_valid() if target in table.column_names else is_test
+    return bool(pc.any(pc.and_(is_test, known)).as_py())
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -149,9 +169,9 @@ def _where(mask: NDArray[np.bool_]) -> Rows:
     return np.flatnonzero(mask).astype(np.int64)
 
 
-def _refuse_too_few(split: Split, settings: DataSettings) -> None:
+def _refuse_too_few(split: Split, settings: DataSettings, table: pa.Table) -> None:
     if len(split.test) == 0:
-        raise _no_test_rows(settings)
+        raise _no_test_rows(settings, table)
     folds, n = settings.split.folds, len(split.train)
     if n < folds:
         unused = [f"{len(rows)} {reason}" for reason, rows in split.unused.items()]
@@ -163,7 +183,17 @@ def _refuse_too_few(split: Split, settings: DataSettings) -> None:
         )
 
 
-def _no_test_rows(settings: DataSettings) -> DataError:
+def _no_test_rows(settings: DataSettings, table: pa.Table) -> DataError:
+    if settings.sealed_by == "column" and (n := int(_marked(table, settings).sum())):
+        needed = f"a value in the target {settings.target!r}"
+        if settings.roles.time is not None:
+            needed += f" and a time in {settings.roles.time!r}"
+        return DataError(
+            f"No row marked 'test' in column {settings.split.column!r} has {needed}.",
+            where=f"{n:,} rows are marked so",
+            mend="leave data.split out: test rows are then drawn from the others; "
+            "or mark rows whose outcome is known",
+        )
     if settings.sealed_by == "column":
         return DataError(
             f"No row is marked 'test' in column {settings.split.column!r}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from assay import provenance
 from assay.data.sources import from_frame, read_versioned, shown
+from assay.data.split import said_by_source
 from assay.errors import InputError
 from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
 from assay.learners.adapt import adapt, resolve_learner, trained_as
@@ -113,6 +114,7 @@ def ask(
         recipe = _recipe(loaded, given)
         where = "the data frame"
         table, version = from_frame(source, where), {}
+    loaded = _sealed_as_parted(loaded, table)
     return Asked(loaded, table, where, recipe, about, version, started, given is not None)
 
 
@@ -120,6 +122,18 @@ def _recipe(loaded: LoadedExperiment, given: Learner | None) -> Learner:
     """The learner, trained as the experiment says."""
     experiment = loaded.experiment
     return trained_as(given or resolve_learner(experiment.model), experiment.training.of_the_loop)
+
+
+def _sealed_as_parted(loaded: LoadedExperiment, table: pa.Table) -> LoadedExperiment:
+    """The experiment; where it does not say which rows are sealed, those its source calls test."""
+    data = loaded.experiment.data
+    roles, split = data.roles, data.split
+    column = said_by_source(table, data.target)
+    played = {roles.id, roles.time, roles.weight, *roles.groups, *roles.ignore}
+    if column is None or column in played or {"by", "column", "test"} & split.model_fields_set:
+        return loaded
+    data = data.model_copy(update={"split": split.model_copy(update={"column": column})})
+    return replace(loaded, experiment=loaded.experiment.model_copy(update={"data": data}))
 
 
 def make_importable(folder: Path) -> None:

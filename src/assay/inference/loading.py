@@ -14,7 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from assay.data.schema import Schema
-from assay.data.sources.settling import named
+from assay.data.sources.huggingface import is_dataset, table_of
+from assay.data.sources.settling import named, plain
 from assay.errors import DataError, NotFoundError, UnsafeModelError
 from assay.inference.misfits import misfit
 from assay.inference.packing import digest
@@ -104,12 +105,14 @@ def as_frame(rows: Any) -> pd.DataFrame:
     """Rows in any form as a data frame whose columns are named by text.
 
     Args:
-        rows: A pandas, Polars or Arrow table; a mapping of columns, or of the values of one row; a
-            list of rows.
+        rows: A pandas, Polars or Arrow table, or a Hugging Face dataset; a mapping of columns, or
+            of the values of one row; a list of rows.
 
     Raises:
         DataError: It is none of these.
     """
+    if is_dataset(rows):
+        rows = plain(table_of(rows, "the dataset"), "the dataset")
     try:
         if isinstance(rows, Mapping) and not any(map(pd.api.types.is_list_like, rows.values())):
             rows = [rows]

@@ -136,6 +136,15 @@ def delta(frame: pd.DataFrame, folder: Path) -> Written:
     return Written(f"delta://{folder / 'table'}", {})
 
 
+def saved_dataset(frame: pd.DataFrame, folder: Path) -> Written:
+    import datasets
+
+    datasets.disable_progress_bars()
+    made = datasets.Dataset.from_pandas(frame, preserve_index=False)
+    made.save_to_disk(folder / "saved", num_shards=3)
+    return Written(folder / "saved", {})
+
+
 def excel(frame: pd.DataFrame, folder: Path) -> Written:
     path = folder / "table.xlsx"
     rows = frame.assign(day=frame["day"].astype(str)).astype(object)
@@ -166,6 +175,7 @@ FORMS: dict[str, Callable[[pd.DataFrame, Path], Written]] = {
     "table of a database": sqlite_table,
     "query of a database": sqlite_query,
     "delta": delta,
+    "saved dataset": saved_dataset,
     "excel": excel,
 }
 

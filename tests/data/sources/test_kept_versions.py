@@ -7,6 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import datasets
 import deltalake
 import pandas as pd
 import pyarrow as pa
@@ -140,12 +141,17 @@ def test_a_file_of_the_hubs_cache_names_its_revision(tmp_path: Path) -> None:
 
 
 def test_what_datasets_saves_is_known(tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
     made = datasets.Dataset.from_dict({"a": [1, 2]})
     made.save_to_disk(tmp_path / "saved")
     found, version = read_versioned(tmp_path / "saved")
     assert found["a"].to_pylist() == [1, 2]
-    assert version["hugging face fingerprint"]
+    assert version["hugging face fingerprint"] == made._fingerprint
+    splits = datasets.DatasetDict({"train": made, "test": made.select([1])})
+    splits.save_to_disk(tmp_path / "splits")
+    _, version = read_versioned(tmp_path / "splits")
+    expected = ", ".join(f"{name} {each._fingerprint}" for name, each in splits.items())
+    assert version == {"hugging face fingerprint": expected}
 
 
 def test_a_delta_table_is_trained_on_at_two_versions(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Folders: files of one form and one schema are one table; images or texts are one too.
 
 In sub-folders named `key=value` (Hive's way to partition) the key is a column of text. Names that
-begin with a dot or an underscore are skipped.
+begin with a dot or an underscore are skipped. What Hugging Face's `save_to_disk` wrote is read as
+its own lists say.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from assay.data.sources import documents, pictured
+from assay.data.sources import documents, huggingface, pictured
 from assay.data.sources.forms import FORMS, Form, ending_of
 from assay.data.sources.refusals import other_columns, several_types
 from assay.errors import DataError
@@ -35,6 +36,8 @@ def read(folder: Path) -> pa.Table:
     Raises:
         DataError: The files are of several forms or schemas, or one of them is broken.
     """
+    if huggingface.is_saved(folder):
+        return huggingface.read(folder)
     contents = _contents(folder)
     if contents.form is None:
         return documents.read(folder, contents.files)
@@ -55,6 +58,9 @@ def batches(folder: Path, rows: int) -> Iterator[pa.Table]:
     Raises:
         DataError: As `read` does.
     """
+    if huggingface.is_saved(folder):
+        yield from huggingface.batches(folder, rows)
+        return
     contents = _contents(folder)
     if contents.form is None:
         for start in range(0, len(contents.files), rows):
@@ -70,6 +76,8 @@ def batches(folder: Path, rows: int) -> Iterator[pa.Table]:
 
 def files_of(folder: Path) -> list[Path]:
     """The files of a folder and all below that can be read, hidden ones left out, by path."""
+    if huggingface.is_saved(folder):
+        return huggingface.files_of(folder)
     return sorted(
         path
         for path in folder.rglob("*")
@@ -83,6 +91,13 @@ def _contents(folder: Path) -> _Contents:
             f"{folder.name} is a Delta table.",
             where=str(folder),
             mend=f"source: delta://{folder}",
+        )
+    if apart := huggingface.saved_below(folder):
+        raise DataError(
+            f"{folder.name} holds several datasets, each saved for itself: {', '.join(apart)}.",
+            where=str(folder),
+            mend=f"give one of them: {folder / apart[0]}; or save them as one: "
+            "datasets.DatasetDict(...).save_to_disk('FOLDER')",
         )
     groups: dict[str, list[Path]] = {}
     for file in files_of(folder):

@@ -1,4 +1,4 @@
-"""Tables in memory: pandas, Polars and Arrow, taken over without copying where that is possible."""
+"""Tables in memory: pandas, Polars, Arrow and Hugging Face, not copied where that is possible."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from assay.data.sources.huggingface import is_dataset, table_of
 from assay.data.sources.pictured import pictured
 from assay.data.sources.refusals import duplicate_columns, duplicates, reason_of
 from assay.data.sources.settling import settled
@@ -15,12 +16,12 @@ from assay.errors import DataError
 
 
 def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
-    """Take over a pandas, Polars or Arrow table, with settled types.
+    """Take over a pandas, Polars or Arrow table or a Hugging Face dataset, with settled types.
 
     Args:
         frame: A pandas or Polars frame (a lazy one is collected), an Arrow table, batch or
-            reader of batches, or whatever offers Arrow's stream of data. Paths of images in it
-            are relative to the current folder.
+            reader of batches, a `Dataset` or `DatasetDict`, or whatever offers Arrow's stream of
+            data. Paths of images in it are relative to the current folder.
         name: What to call it in errors.
 
     Raises:
@@ -30,7 +31,7 @@ def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
     if twice:
         raise duplicate_columns(twice, name)
     try:
-        table = _taken_over(frame)
+        table = table_of(frame, name) if is_dataset(frame) else _taken_over(frame)
     except (pa.ArrowException, OverflowError) as error:
         raise DataError(
             f"{name} has a column whose values are of several types: {reason_of(error)}.",
@@ -39,7 +40,7 @@ def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
     if table is None:
         raise DataError(
             f"{name} is a {type(frame).__name__}, which is no table.",
-            mend="give a path, or a pandas, Polars or Arrow table",
+            mend="give a pandas, Polars or Arrow table, or a Hugging Face Dataset or DatasetDict",
         )
     return settled(pictured(table, Path.cwd()), name)
 

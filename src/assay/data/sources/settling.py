@@ -18,6 +18,8 @@ DECIMAL_COMMA = {b"assay.decimal": b","}
 """Marks a text column of a source in which numbers may have decimal commas."""
 NAMES_ROW = {b"assay.role": b"id"}
 """Marks a column that says which row it is, for example a file's path: never a feature."""
+SAYS_PART = {b"assay.role": b"split"}
+"""Marks a column that says of which part a row is, as its source parts them: never a feature."""
 
 _INTEGER = r"^[+-]?(0|[1-9][0-9]{0,18})$"
 _NUMBER = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -40,7 +42,7 @@ def settled(table: pa.Table, name: str) -> pa.Table:
     columns, fields = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         typed = _typed_text(column, field) if pa.types.is_string(field.type) else column
-        role = NAMES_ROW if is_marked(field, NAMES_ROW) else None
+        role = next((mark for mark in (NAMES_ROW, SAYS_PART) if is_marked(field, mark)), None)
         columns.append(typed)
         fields.append(pa.field(field.name, typed.type, metadata=role))
     return pa.table(columns, schema=pa.schema(fields)).combine_chunks()

@@ -113,6 +113,9 @@ def _is_as_known(path: Path, out: Mapping[str, Any], content: Mapping[str, Any])
 
 def _of_hugging_face(path: Path) -> Version:
     """What the `datasets` library has written beside the table, and the hub's revision."""
+    splits = _json(path / "dataset_dict.json").get("splits") if path.is_dir() else None
+    if isinstance(splits, list) and splits:
+        return _of_splits({str(split): _of_hugging_face(path / str(split)) for split in splits})
     folders = [path, path.parent] if path.is_dir() else [path.parent]
     about: Version = {}
     for folder in folders:
@@ -133,6 +136,13 @@ def _of_hugging_face(path: Path) -> Version:
             known["hugging face revision"] = found["revision"]
         about = {name: value for name, value in known.items() if value} | about
     return about
+
+
+def _of_splits(known: Mapping[str, Version]) -> Version:
+    """What is known of a dataset in several splits, each of which has its own fingerprint."""
+    name = "hugging face fingerprint"
+    told = ", ".join(f"{split} {each[name]}" for split, each in known.items() if name in each)
+    return next(iter(known.values())) | ({name: told} if told else {})
 
 
 def _of_git(path: Path) -> Version:
