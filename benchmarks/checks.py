@@ -20,11 +20,12 @@ TARGETS = {
     "adult": "income", "ames": "price", "attrition": "Attrition", "bird_strikes": "phase_of_flt",
     "breast_cancer_ids": "Class", "chicago_ridership": "ridership", "covid_testing": "result",
     "cran_check_time": "check_time", "credit_status": "Status", "diamonds": "price",
-    "flights": "arr_delay", "german_credit": "class", "lending_club": "Class", "letter": "lettr",
-    "movies": "rating", "mpls_stops": "problem",
+    "fine_foods": "label", "flights": "arr_delay", "german_credit": "class",
+    "lending_club": "Class", "letter": "lettr", "movies": "rating", "mpls_stops": "problem",
     "nass_crash": "dead", "nls_wages": "ln_wage", "penguins": "Species",
-    "saratoga_houses": "price", "satellite": "classes", "soybean": "Class", "spambase": "type",
-    "stackoverflow_remote": "Remote", "storms": "status", "taxi_tip": "tip",
+    "saratoga_houses": "price", "satellite": "classes", "soybean": "Class",
+    "spam_assassin": "label", "spambase": "type", "stackoverflow_remote": "Remote",
+    "storms": "status", "taxi_tip": "tip",
     "telco_churn": "churn", "titanic": "survived",
 }  # fmt: skip
 LEAKS = {
@@ -32,16 +33,19 @@ LEAKS = {
     "covid_testing": {"ct_result"},
     "flights": {"dep_delay", "dep_time", "arr_time"},
     "nass_crash": {"injSeverity"},
+    "spam_assassin": {"folder"},
     "storms": {"wind"},
 }
 TWINS = ("letter", "titanic")
 GROUPS = ("nls_wages", "storms")
 TIMED = ("chicago_ridership",)
+REPEATED = ("fine_foods", "spam_assassin")
 HONEST = ("adult", "ames", "diamonds", "german_credit")
 MAY_HAVE_GROUPS = {"bird_strikes", "breast_cancer_ids", "covid_testing", "flights", "nass_crash",
-                   "penguins", *GROUPS}  # fmt: skip
+                   "penguins", "spam_assassin", *GROUPS}  # fmt: skip
 MAY_HAVE_TIME = {"ames", "bird_strikes", "covid_testing", "flights", "movies", "mpls_stops",
-                 "nass_crash", "nls_wages", "penguins", "storms", "taxi_tip", *TIMED}  # fmt: skip
+                 "nass_crash", "nls_wages", "penguins", "spam_assassin", "storms", "taxi_tip",
+                 *TIMED}  # fmt: skip
 MOST_ROWS = 20_000
 
 
@@ -88,6 +92,7 @@ def bars(results: dict) -> None:
         ("duplicates named", "AS201", TWINS),
         ("groups asked for", "AS202", GROUPS),
         ("time asked for", "AS203", TIMED),
+        ("repeated texts named", "AS205", REPEATED),
     ):
         present = [name for name in tables if name in results]
         exact(what, sum(code in codes(results[name]) for name in present), len(present))

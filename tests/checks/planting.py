@@ -1,4 +1,4 @@
-"""Tables with groups and with time in them, and their clean twins."""
+"""Tables with groups, with time and with texts in them, and their clean twins."""
 
 from __future__ import annotations
 
@@ -48,3 +48,26 @@ def recorded(task: Task, n: int = 2500, seed: int = 0, *, is_real: bool = True) 
     date = pd.Timestamp("2024-01-01") + pd.to_timedelta((at * 500 * 86400).astype(int), "s")
     frame["taken"] = date if is_real else date[random.permutation(n)]
     return frame.sample(frac=1, random_state=seed, ignore_index=True)
+
+
+VOCABULARY = [a + b + c for a in "bcdfglmnprstv" for b in ("a", "ee", "io", "u") for c in "dlnrst"]
+
+
+def sayings(n: int, seed: int = 0, words: int = 30) -> list[str]:
+    """Texts of some words each, the frequent ones far more often than the rare ones."""
+    random = np.random.default_rng(seed)
+    drawn = np.minimum(random.zipf(1.2, size=(n, 2 * words)) - 1, len(VOCABULARY) - 1)
+    lengths = random.integers(words // 2, 2 * words, n)
+    return [" ".join(VOCABULARY[k] for k in row[:m]) for row, m in zip(drawn, lengths, strict=True)]
+
+
+def opinions(n: int = 1200, seed: int = 0) -> pd.DataFrame:
+    """Honest texts of two classes: some words say a lot of the class, nothing but words does."""
+    random = np.random.default_rng(seed)
+    y = random.choice(["no", "yes"], n)
+    strong = {"no": ["awful", "terrible", "stale"], "yes": ["delicious", "lovely", "fresh"]}
+    texts = [
+        f"{text} {random.choice(strong[label])}" if random.random() < 0.6 else text
+        for text, label in zip(sayings(n, seed), y, strict=True)
+    ]
+    return pd.DataFrame({"said": texts, "y": y})

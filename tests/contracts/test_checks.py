@@ -12,12 +12,13 @@ from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
 from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
 from assay.checks.as204_declared_role_across_parts import DeclaredRoleAcrossParts
+from assay.checks.as205_repeated_texts import RepeatedTexts
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.builtin import CHECKS
 from assay.data.schema import Task
 from assay.findings import Severity
-from tests.checks.planting import grouped, recorded
+from tests.checks.planting import grouped, recorded, sayings
 from tests.contracts.checks import CheckContract, look
 from tests.tables import leaking, table
 
@@ -149,6 +150,26 @@ class TestDuplicatesAcrossParts(CheckContract):
         [finding] = look(self.check, copied)
         assert finding.severity is Severity.NOTE
         assert finding.evidence["share of test rows"] < 0.01
+
+
+class TestRepeatedTexts(CheckContract):
+    check = RepeatedTexts()
+
+    def honest(self, task: Task) -> pd.DataFrame:
+        return table(task, n=1200).assign(said=sayings(1200))
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        frame = self.honest(task)
+        said = frame["said"].to_numpy()
+        frame["said"] = np.where(
+            np.arange(1200) % 4 == 0, said, [text.upper() for text in said[::-1]]
+        )
+        return frame
+
+    def test_it_asks_where_texts_are_not_all_that_rows_are(self) -> None:
+        [finding] = look(self.check, self.planted(Task.BINARY))
+        assert finding.severity is Severity.ASK
+        assert "'said' of " in finding.title
 
 
 class TestUndeclaredGroups(CheckContract):

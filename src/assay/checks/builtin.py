@@ -8,6 +8,7 @@ from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
 from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
 from assay.checks.as204_declared_role_across_parts import DeclaredRoleAcrossParts
+from assay.checks.as205_repeated_texts import RepeatedTexts
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.base import Check
@@ -19,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     UndeclaredGroups(),
     UndeclaredTimeOrder(),
     DeclaredRoleAcrossParts(),
+    RepeatedTexts(),
     ConstantColumn(),
     IdLikeColumn(),
 )
