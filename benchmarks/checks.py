@@ -39,6 +39,7 @@ LEAKS = {
 TWINS = ("letter", "titanic")
 GROUPS = ("nls_wages", "storms")
 TIMED = ("chicago_ridership",)
+MARKED = ("spam_assassin",)
 REPEATED = ("fine_foods", "spam_assassin")
 HONEST = ("adult", "ames", "diamonds", "german_credit")
 MAY_HAVE_GROUPS = {"bird_strikes", "breast_cancer_ids", "covid_testing", "flights", "nass_crash",
@@ -92,6 +93,7 @@ def bars(results: dict) -> None:
         ("duplicates named", "AS201", TWINS),
         ("groups asked for", "AS202", GROUPS),
         ("time asked for", "AS203", TIMED),
+        ("marks in texts named", "AS103", MARKED),
         ("repeated texts named", "AS205", REPEATED),
     ):
         present = [name for name in tables if name in results]
@@ -100,6 +102,7 @@ def bars(results: dict) -> None:
     exact("warnings on honest tables", sum(has_warning(results[name]) for name in honest), 0)
     for what, code, real in (
         ("tables without leaks asked about", "AS101", LEAKS),
+        ("tables without marks asked about", "AS103", MARKED),
         ("tables without groups asked about", "AS202", MAY_HAVE_GROUPS),
         ("tables without time asked about", "AS203", MAY_HAVE_TIME),
     ):

@@ -8,6 +8,7 @@ import pytest
 
 from assay.checks.as101_single_feature_leak import SingleFeatureLeak
 from assay.checks.as102_target_copy import TargetCopy
+from assay.checks.as103_text_gives_target import TextGivesTarget
 from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
 from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
@@ -92,6 +93,32 @@ class TestTargetCopy(CheckContract):
         frame = table(Task.BINARY)
         frame["y"] = np.where(np.arange(len(frame)) % 80 == 0, "yes", "no")
         assert look(self.check, frame.assign(flag=frame["y"] == "yes")) == []
+
+
+class TestTextGivesTarget(CheckContract):
+    check = TextGivesTarget()
+
+    def honest(self, task: Task) -> pd.DataFrame:
+        return table(task, n=1200).assign(said=sayings(1200))
+
+    def planted(self, task: Task) -> pd.DataFrame:
+        frame = self.honest(task)
+        high = frame["y"].rank(pct=True) > 0.7 if task is Task.REGRESSION else None
+        is_marked = (frame["y"].isin(["yes", "high"]) if high is None else high) & (frame["c"] > -1)
+        frame.loc[is_marked, "said"] += "\n--\nFiled by the desk of complaints"
+        return frame
+
+    @pytest.mark.parametrize("task", list(Task))
+    def test_it_names_the_line_and_the_class(self, task: Task) -> None:
+        [finding] = look(self.check, self.planted(task))
+        of = {
+            Task.BINARY: "'yes'",
+            Task.MULTICLASS: "'high'",
+            Task.REGRESSION: "the highest third of 'y'",
+        }[task]
+        assert finding.columns == ("said",)
+        assert f"of {of}, " in finding.evidence["marks"][0]
+        assert "'filed by the desk of complaints'" in finding.title
 
 
 class TestDeclaredRoleAcrossParts(CheckContract):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.checks.as101_single_feature_leak import SingleFeatureLeak
 from assay.checks.as102_target_copy import TargetCopy
+from assay.checks.as103_text_gives_target import TextGivesTarget
 from assay.checks.as201_duplicates_across_parts import DuplicatesAcrossParts
 from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
@@ -16,6 +17,7 @@ from assay.checks.base import Check
 CHECKS: tuple[Check, ...] = (
     SingleFeatureLeak(),
     TargetCopy(),
+    TextGivesTarget(),
     DuplicatesAcrossParts(),
     UndeclaredGroups(),
     UndeclaredTimeOrder(),
