@@ -84,6 +84,11 @@ class Workspace:
         return self.root / "images"
 
     @property
+    def tokens_folder(self) -> Path:
+        """Where texts are kept as tokens, by their fingerprint."""
+        return self.root / "tokens"
+
+    @property
     def artifacts_folder(self) -> Path:
         """Where the store of runs keeps files."""
         return self.root / "artifacts"

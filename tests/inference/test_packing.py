@@ -25,14 +25,17 @@ def _names(node: ast.stmt) -> list[str]:
     return []
 
 
-def test_no_two_modules_that_travel_together_use_the_same_name() -> None:
-    body = ast.parse(travelling_code()).body
+@pytest.mark.parametrize("texts", [False, True])
+def test_no_two_modules_that_travel_together_use_the_same_name(texts: bool) -> None:
+    body = ast.parse(travelling_code(texts=texts)).body
     counts = Counter(name for node in body for name in _names(node))
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-def test_no_import_of_assay_travels() -> None:
-    imported = [node for node in ast.walk(ast.parse(travelling_code())) if _is_ours(node)]
+@pytest.mark.parametrize("texts", [False, True])
+def test_no_import_of_assay_travels(texts: bool) -> None:
+    body = ast.parse(travelling_code(texts=texts))
+    imported = [node for node in ast.walk(body) if _is_ours(node)]
     assert imported == []
 
 

@@ -105,7 +105,7 @@ class Many(MyNet):
 def built(learner: Any, task: Task = Task.BINARY, frame: Any = None) -> Architecture:
     part = prepared(task).development if frame is None else parts(frame)[0]
     encoding = learner.recipe.encode(part, 0)
-    return learner.recipe.architecture(encoding, Target.of(part).n_outputs)
+    return learner.recipe.architecture(encoding, Target.of(part))
 
 
 def digits(n: int = 200) -> pd.DataFrame:

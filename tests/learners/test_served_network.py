@@ -43,7 +43,7 @@ def network(recipe: Recipe, task: Task) -> tuple[NetworkModel, Part]:
     part = prepared(task).development
     fitted, target = recipe.encode(part, 0), encoding.Target.of(part)
     torch.manual_seed(0)
-    architecture = recipe.architecture(fitted, target.n_outputs)
+    architecture = recipe.architecture(fitted, target)
     return NetworkModel(fitted, target, architecture, architecture.build()), part
 
 

@@ -30,7 +30,7 @@ RECIPES = [
 def fitted(recipe: Recipe, task: Task) -> tuple[Encoding, Target, Architecture]:
     part = prepared(task).development
     encoding, target = recipe.encode(part, 0), Target.of(part)
-    return encoding, target, recipe.architecture(encoding, target.n_outputs)
+    return encoding, target, recipe.architecture(encoding, target)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

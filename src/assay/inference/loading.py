@@ -28,6 +28,7 @@ from assay.learners.served_network import (
     TRANSFORMERS,
     named_object,
 )
+from assay.learners.served_text import TEXT
 from assay.learners.trust import TRUSTED_TYPES, skops_io, untrusted_types
 from assay.predictions import Floats
 
@@ -173,7 +174,7 @@ def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
     rebuild = False
     if network.is_file():
         code, rebuild = _code_of(json.loads(network.read_text(encoding="utf-8")))
-    elif not (inner / ESTIMATOR).is_file():
+    elif not (inner / ESTIMATOR).is_file() and not (inner / MODEL / TEXT).is_file():
         code = {about["model_class"]}
     if trust is None:
         return Served.read(inner, rebuild=rebuild)

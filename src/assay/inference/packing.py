@@ -12,23 +12,25 @@ from typing import Any
 
 import pandas as pd
 
-from assay.data import decoding, features
+from assay.data import decoding, features, ragged
 from assay.data.features import feature_frame
 from assay.data.schema import Kind, Schema
 from assay.evaluation import replay
 from assay.inference import served, strictness
 from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL
-from assay.learners import served_network
+from assay.learners import served_network, served_text
 from assay.learners.networks import NetworkModel
 from assay.learners.served_network import TRANSFORMERS
+from assay.learners.text import TextModel
 from assay.learners.trust import check_savable, skops_io
-from assay.networks import outputs
+from assay.networks import outputs, reading
 from assay.tracking.mlflow_client import quietly
 
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
 _OF_NETWORKS = ("safetensors", "torch")
 _OF_IMAGES = ("pillow",)
+_OF_TEXTS = ("tokenizers", "transformers")
 _UNCOUNTED = ("MLmodel", "registered_model_meta")
 
 
@@ -59,7 +61,9 @@ def _save_flavour(finished: Finished, example: pd.DataFrame, inner: Path, folder
         import mlflow.pyfunc
 
         code = inner.with_name("model.py")
-        code.write_text(travelling_code(), encoding="utf-8")
+        code.write_text(
+            travelling_code(texts=isinstance(finished.model, TextModel)), encoding="utf-8"
+        )
         mlflow.pyfunc.save_model(
             path=str(folder),
             python_model=str(code),
@@ -77,6 +81,8 @@ def _requirements(finished: Finished) -> list[str]:
         names += _OF_NETWORKS
     if finished.schema.named(Kind.IMAGE):
         names += _OF_IMAGES
+    if isinstance(finished.model, TextModel):
+        names += _OF_TEXTS
     return [f"{name}=={version(name).partition('+')[0]}" for name in sorted(names)]
 
 
@@ -90,13 +96,18 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def travelling_code() -> str:
-    """The text that makes a logged model predict without Assay."""
-    modules = (features, decoding, replay, strictness, outputs, served_network, served)
+def travelling_code(*, texts: bool = False) -> str:
+    """The text that makes a logged model predict without Assay.
+
+    Args:
+        texts: Whether it is a transformer that reads texts.
+    """
+    of_texts = (ragged, reading, served_text) if texts else ()
+    modules = (features, decoding, replay, strictness, outputs, served_network, *of_texts, served)
     parts = [Path(str(each.__file__)) for each in modules]
     parts.append(parts[-1].with_name("plain_mlflow.py"))
-    texts = [path.read_text(encoding="utf-8") for path in parts]
-    bare = [re.sub(r"^from (__future__|assay)[ .].*\n", "", text, flags=re.M) for text in texts]
+    sources = [path.read_text(encoding="utf-8") for path in parts]
+    bare = [re.sub(r"^from (__future__|assay)[ .].*\n", "", text, flags=re.M) for text in sources]
     return "from __future__ import annotations\n\n" + "\n\n".join(bare)
 
 
@@ -110,7 +121,7 @@ def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
         model_class = f"{kind.__module__}:{kind.__qualname__}"
         (folder / MODEL).mkdir()
         finished.model.save(folder / MODEL)
-        if isinstance(finished.model, NetworkModel):
+        if isinstance(finished.model, NetworkModel) and not isinstance(finished.model, TextModel):
             types = _add_program(finished, example, folder / MODEL)
         if finished.calibrator is not None:
             types += _save_estimator(finished.calibrator, folder / CALIBRATOR)

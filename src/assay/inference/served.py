@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from assay.evaluation.replay import recalibrated
 from assay.inference.strictness import strict_features
 from assay.learners.served_network import NETWORK, ServedNetwork, named_object
+from assay.learners.served_text import TEXT, ServedText
 
 ABOUT = "model.json"
 ESTIMATOR = "estimator.skops"
@@ -64,6 +65,8 @@ class Served:
         if (folder / MODEL / NETWORK).is_file():
             network = ServedNetwork.read(folder / MODEL, types, rebuild=rebuild)
             return cls(about, network, calibrator)
+        if (folder / MODEL / TEXT).is_file():
+            return cls(about, ServedText.read(folder / MODEL), calibrator)
         return cls(about, named_object(about["model_class"]).load(folder / MODEL), calibrator)
 
     @property

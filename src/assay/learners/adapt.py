@@ -18,6 +18,7 @@ from assay.learners.builtin import (
     in_place_of,
     is_of_images,
     is_of_tables,
+    is_of_texts,
     make_learner,
     refuse_useless_options,
 )
@@ -34,6 +35,7 @@ from assay.learners.own import (
 from assay.learners.preprocessing import one_hot
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.settings import ModelSettings
+from assay.learners.text import columns_of
 from assay.learners.trust import check_savable
 
 
@@ -144,6 +146,8 @@ def check_sees(learner: Learner, schema: Schema) -> None:
     images = schema.named(Kind.IMAGE)
     if is_of_images(learner) and len(images) != 1:
         raise not_one_image(schema, learner.name)
+    if is_of_texts(learner):
+        columns_of(schema)
     build = learner.build if isinstance(learner, EstimatorLearner) else None
     is_bare = isinstance(build, BuildGiven) and not hasattr(build.estimator, "steps")
     if images and (is_bare or is_of_tables(learner)):
@@ -166,6 +170,8 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     refuse_useless_options(learner, task)
     if isinstance(learner, NetworkLearner):
         _refuse_without_torch(learner.name)
+        if is_of_texts(learner):
+            _refuse_without_transformers(learner.name)
         _refuse_useless_training(learner, task)
     if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
         return
@@ -220,6 +226,15 @@ def _refuse_without_torch(name: str) -> None:
             f"{name} is a network, and {' and '.join(missing)} cannot be found.",
             where="model.learner",
             mend="pip install 'assay-ml[torch]', or learner: boosting",
+        )
+
+
+def _refuse_without_transformers(name: str) -> None:
+    if find_spec("transformers") is None:
+        raise LearnerError(
+            f"{name} is a pretrained transformer, and transformers cannot be found.",
+            where="model.learner",
+            mend="pip install 'assay-ml[huggingface]', or learner: linear",
         )
 
 

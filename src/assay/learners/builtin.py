@@ -14,6 +14,7 @@ from assay.data.schema import Task
 from assay.errors import LearnerError
 from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
+from assay.learners.embedded import BuildEmbedded
 from assay.learners.estimators import EstimatorLearner
 from assay.learners.forest import BuildForest, ForestOptions
 from assay.learners.images import ResNetOptions, ResNetRecipe
@@ -22,6 +23,7 @@ from assay.learners.networks import NetworkLearner
 from assay.learners.own import OwnImagesRecipe, OwnTableRecipe
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.tabular import MlpOptions, TableRecipe, TabularNetOptions
+from assay.learners.text import TextModel, TextOptions, TextRecipe
 
 _OPTIONS: Mapping[str, type[BaseModel]] = {
     "boosting": BoostingOptions,
@@ -30,6 +32,7 @@ _OPTIONS: Mapping[str, type[BaseModel]] = {
     "mlp": MlpOptions,
     "resnet": ResNetOptions,
     "tabular-net": TabularNetOptions,
+    "text": TextOptions,
 }
 _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "boosting": BoostingLearner,
@@ -38,8 +41,12 @@ _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "mlp": lambda options: NetworkLearner("mlp", TableRecipe(options)),
     "resnet": lambda options: NetworkLearner("resnet", ResNetRecipe(options)),
     "tabular-net": lambda options: NetworkLearner("tabular-net", TableRecipe(options)),
+    "text": lambda options: NetworkLearner("text", TextRecipe(options), makes=TextModel),
 }
 NAMES = tuple(_MAKE)
+_OF_ONE_KIND = "resnet", "text"
+"""Those that see columns of one kind, and nothing else."""
+_EMBEDDED = "frozen embeddings, linear"
 _LIKE = {"epochs": "max_rounds", "steps": "max_rounds"}
 """Options that are to trees what settings of loops are to networks."""
 
@@ -70,10 +77,10 @@ def trains_in_steps(name: str) -> bool:
 def comparable(name: str) -> list[str]:
     """The built-in learners that are judged on the same rows as the one of this name."""
 
-    def sort(each: str) -> tuple[bool, bool]:
-        return trains_in_steps(each), each == "resnet"
+    def sort(each: str) -> tuple[bool, str]:
+        return trains_in_steps(each), each if each in _OF_ONE_KIND else ""
 
-    wanted = sort(name) if name in NAMES else (False, False)
+    wanted = sort(name) if name in NAMES else (False, "")
     return [each for each in NAMES if sort(each) == wanted]
 
 
@@ -100,6 +107,8 @@ def baselines(task: Task, beside: Learner, *, of_images: bool = False) -> list[L
     rungs: list[Learner] = [EstimatorLearner(constant, BuildConstant())]
     if not of_images:
         rungs.append(make_learner("linear", {}))
+    if isinstance(beside, NetworkLearner) and isinstance(beside.recipe, TextRecipe):
+        rungs.append(EstimatorLearner(_EMBEDDED, BuildEmbedded(beside.recipe.options)))
     return [_told_apart(rung, beside) for rung in rungs if rung != beside]
 
 
@@ -131,6 +140,11 @@ def is_of_images(learner: Learner) -> bool:
     """Whether a network sees one column of images, and nothing else."""
     recipe = getattr(learner, "recipe", None)
     return isinstance(recipe, ResNetRecipe | OwnImagesRecipe)
+
+
+def is_of_texts(learner: Learner) -> bool:
+    """Whether a network reads columns of texts, and nothing else."""
+    return isinstance(getattr(learner, "recipe", None), TextRecipe)
 
 
 def refuse_useless_options(learner: Learner, task: Task) -> None:

@@ -21,7 +21,8 @@ from assay.data.dataset import Part
 from assay.data.images import ImageSize, Pixels, decoded, kept_or_decoded, size_of
 from assay.data.schema import Kind, Schema
 from assay.errors import LearnerError
-from assay.learners.networks import Architecture
+from assay.learners.encoding import Target
+from assay.learners.networks import Architecture, PlainRecipe
 from assay.workspace import Workspace
 
 _FILE = "images.json"
@@ -136,7 +137,7 @@ class ImageEncoding:
 
 
 @dataclass(frozen=True)
-class ResNetRecipe:
+class ResNetRecipe(PlainRecipe):
     """A residual network, or a pretrained backbone, over one column of images."""
 
     options: ResNetOptions = field(default_factory=ResNetOptions)
@@ -154,18 +155,18 @@ class ResNetRecipe:
         """
         return fit_images(train, self._side(), self._scale, "resnet")
 
-    def architecture(self, encoding: ImageEncoding, n_outputs: int) -> Architecture:
+    def architecture(self, encoding: ImageEncoding, target: Target) -> Architecture:
         """A network for images of that size."""
         options, size = self.options, encoding.size
         scale = {"mean": list(encoding.mean), "deviation": list(encoding.deviation)}
         if options.pretrained:
-            given = {"n_outputs": n_outputs, "dropout": options.dropout, **scale}
+            given = {"n_outputs": target.n_outputs, "dropout": options.dropout, **scale}
             factory = "assay.networks.images:pretrained_net"
             return Architecture(factory, given, "assay.networks.images:backbone_net")
         return Architecture(
             "assay.networks.images:image_net",
             {
-                "n_outputs": n_outputs,
+                "n_outputs": target.n_outputs,
                 "channels": size.channels,
                 "height": size.height,
                 "width": size.width,

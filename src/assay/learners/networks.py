@@ -94,17 +94,33 @@ class Recipe(Protocol):
         """Fields of `LoopSettings` that suit it, for so many training rows, if that is known."""
         ...
 
-    def encode(self, train: Part, seed: int) -> Encoding:
-        """Fit the encoding to training rows."""
+    def encode(self, train: Part, seed: int) -> Any:
+        """Fit the encoding to training rows: an `Encoding`, or one that gives `sequences`."""
         ...
 
-    def architecture(self, encoding: Any, n_outputs: int) -> Architecture:
-        """The module for rows encoded like that."""
+    def architecture(self, encoding: Any, target: Target) -> Architecture:
+        """The module for rows encoded like that, and for what is predicted of them."""
         ...
 
     def augment(self, encoding: Any) -> Any:
         """What changes the inputs of a batch, of inputs and a generator; None for nothing."""
         ...
+
+    def remarks(self, encoding: Any, train: Part) -> tuple[Finding, ...]:
+        """What is to be said of the training rows as the network gets them."""
+        ...
+
+
+class PlainRecipe:
+    """What most recipes have in common: rows stay as they are, and nothing is said of them."""
+
+    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
+        """Nothing changes the inputs of a batch."""
+        return None
+
+    def remarks(self, encoding: Any, train: Part) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Nothing is to be said of the training rows."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -115,11 +131,13 @@ class NetworkLearner:
         name: What it is called.
         recipe: What is particular to it.
         given: Fields of `LoopSettings` that are set otherwise than the recipe has them.
+        makes: What it gives; `NetworkModel` when None.
     """
 
     name: str
     recipe: Recipe
     given: Mapping[str, Any] = field(default_factory=dict)
+    makes: type[NetworkModel] | None = None
 
     @property
     def validates(self) -> bool:
@@ -160,13 +178,16 @@ class NetworkLearner:
         with seeded(context.seed):
             target = Target.of(train)
             encoding = self.recipe.encode(train, context.seed)
-            architecture = self.recipe.architecture(encoding, target.n_outputs)
+            architecture = self.recipe.architecture(encoding, target)
             module = architecture.build()
         data = rows_of(train, encoding, target)
         held = None
         if validation is not None and target.known(validation).any():
             held = rows_of(validation.take(target.known(validation)), encoding, target)
         settings = self.trained_on(len(train))
+        remarks = self.recipe.remarks(encoding, train)
+        for each in remarks:
+            context.recorder.finding(each, each.code)
         aim = objective(target, data, settings, module)
         trained = fit(
             module,
@@ -191,13 +212,13 @@ class NetworkLearner:
             profile=context.profiles,
             callbacks=[_Told(context)],
         )
-        return NetworkModel(
+        return (self.makes or NetworkModel)(
             encoding,
             target,
             architecture,
-            trained.model.cpu(),
+            _finished(trained.model.cpu()),
             chosen=_settled(trained.choices),
-            findings=trained.findings,
+            findings=(*remarks, *trained.findings),
             about={"training": _in_words(trained, settings)},
         )
 
@@ -277,17 +298,26 @@ class NetworkModel:
         return cls(encoding, target, architecture, module, about["chosen"])
 
 
-def rows_of(part: Part, encoding: Encoding, target: Target) -> Any:
+def rows_of(part: Part, encoding: Any, target: Target) -> Any:
     """The rows of a part as the engine takes them."""
     import torch
 
     from assay.training.batches import Tensors
+    from assay.training.sequences import Sequences
 
     weights = None
     if part.weights is not None:
         weights = torch.from_numpy(np.asarray(part.weights, dtype=np.float32))
     targets = torch.from_numpy(target.encoded(part.known_target))
+    if hasattr(encoding, "sequences"):
+        return Sequences(encoding.sequences(part.features), targets, weights)
     return Tensors(_tensors(encoding.arrays(part.features)), targets, weights)
+
+
+def _finished(module: Any) -> Any:
+    """The module as it is kept: one that learns in another form says how it ends."""
+    finish = getattr(module, "finished", None)
+    return module if finish is None else finish()
 
 
 def _in_words(trained: Trained, settings: LoopSettings) -> dict[str, str]:

@@ -17,8 +17,8 @@ from typing import Any
 from assay.data.dataset import Part
 from assay.errors import LearnerError
 from assay.learners import images, tabular
-from assay.learners.encoding import Encoding, fit_encoding
-from assay.learners.networks import OWN_IMAGES, OWN_TABLE, Architecture, NetworkLearner
+from assay.learners.encoding import Encoding, Target, fit_encoding
+from assay.learners.networks import OWN_IMAGES, OWN_TABLE, Architecture, NetworkLearner, PlainRecipe
 
 _LEARNING_RATE = 1e-3
 """What is cautious enough for most architectures under AdamW."""
@@ -31,7 +31,7 @@ _SIGNATURES = (
 
 
 @dataclass(frozen=True)
-class OwnTableRecipe:
+class OwnTableRecipe(PlainRecipe):
     """A network of one's own over one matrix of numbers.
 
     Attributes:
@@ -50,7 +50,7 @@ class OwnTableRecipe:
         """As `fit_encoding`."""
         return fit_encoding(train, seed)
 
-    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
+    def architecture(self, encoding: Encoding, target: Target) -> Architecture:
         """The network for rows encoded like that."""
         arguments = {
             "network": self.network,
@@ -58,17 +58,13 @@ class OwnTableRecipe:
             "numeric": encoding.widths["numeric"],
             "plain": encoding.widths["plain"],
             "levels": list(encoding.levels),
-            "n_outputs": n_outputs,
+            "n_outputs": target.n_outputs,
         }
         return Architecture(OWN_TABLE, arguments)
 
-    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
-        """Rows of tables stay as they are."""
-        return None
-
 
 @dataclass(frozen=True)
-class OwnImagesRecipe:
+class OwnImagesRecipe(PlainRecipe):
     """A network of one's own over one column of images.
 
     Attributes:
@@ -93,23 +89,19 @@ class OwnImagesRecipe:
         name = self.network.partition(":")[2]
         return images.fit_images(train, side, images.scale_of, name)
 
-    def architecture(self, encoding: images.ImageEncoding, n_outputs: int) -> Architecture:
+    def architecture(self, encoding: images.ImageEncoding, target: Target) -> Architecture:
         """The network for images of that size."""
         size = encoding.size
         told = {"height": size.height, "width": size.width} if self.takes_size else {}
         arguments = {
             "network": self.network,
             "options": {**self.options, **told},
-            "n_outputs": n_outputs,
+            "n_outputs": target.n_outputs,
             "channels": size.channels,
             "mean": list(encoding.mean),
             "deviation": list(encoding.deviation),
         }
         return Architecture(OWN_IMAGES, arguments)
-
-    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
-        """What is done to training images is up to the network itself."""
-        return None
 
 
 def is_network_class(given: Any) -> bool:

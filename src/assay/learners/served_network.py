@@ -99,7 +99,7 @@ class ServedNetwork:
             return in_terms(self.target, np.zeros(shape))
         inputs = self.encode(features)
         says = probabilities if self.target["classes"] else values
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             parts = [
                 says(self._outputs(inputs, low).double()).numpy()
                 for low in range(0, len(features), self.rows_at_once)
@@ -197,7 +197,7 @@ def _encoder(folder: Path, about: Mapping[str, Any], trusted: list[str]) -> Any:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads()

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay.data.dataset import Part
-from assay.learners.encoding import Encoding, fit_encoding
-from assay.learners.networks import Architecture
+from assay.learners.encoding import Encoding, Target, fit_encoding
+from assay.learners.networks import Architecture, PlainRecipe
 
 _FACTORY = "assay.networks.tabular:table_net"
 _STEPS = 2000
@@ -98,7 +98,7 @@ class TabularNetOptions(BaseModel):
 
 
 @dataclass(frozen=True)
-class TableRecipe:
+class TableRecipe(PlainRecipe):
     """A network over embedded columns: one perceptron, or TabM."""
 
     options: MlpOptions | TabularNetOptions
@@ -112,19 +112,15 @@ class TableRecipe:
         """As `fit_encoding`."""
         return fit_encoding(train, seed)
 
-    def architecture(self, encoding: Encoding, n_outputs: int) -> Architecture:
+    def architecture(self, encoding: Encoding, target: Target) -> Architecture:
         """A network for rows encoded like that."""
         columns = {
             "numeric": encoding.widths["numeric"],
             "plain": encoding.widths["plain"],
             "levels": list(encoding.levels),
         }
-        made = self.options.made_for(encoding.n_rows, n_outputs)
-        return Architecture(_FACTORY, {**columns, "n_outputs": n_outputs, **made})
-
-    def augment(self, encoding: Any) -> Any:  # noqa: ARG002
-        """Rows of tables stay as they are."""
-        return None
+        made = self.options.made_for(encoding.n_rows, target.n_outputs)
+        return Architecture(_FACTORY, {**columns, "n_outputs": target.n_outputs, **made})
 
 
 def training_for(n_rows: int | None) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class Batch(NamedTuple):
 class Data(Protocol):
     """Rows that can be taken by their numbers.
 
-    What draws from the global generators when rows are taken says so by an attribute `draws`.
+    What draws from the global generators when rows are taken says so by an attribute `draws`. Rows
+    that are best batched in an order of their own give it: `order(seed, epoch, batch_size)`.
     """
 
     def __len__(self) -> int: ...
@@ -101,6 +102,15 @@ class Tensors:
         """The same rows on a device."""
         moved = mapped((self.inputs, self.targets, self.weights), lambda t: t.to(device))
         return Tensors(*moved)
+
+
+def order_of(data: Data, seed: int, epoch: int | None, batch_size: int) -> Order:
+    """The order of the rows in an epoch; as they are evaluated, where that is None."""
+    own = getattr(data, "order", None)
+    if own is not None:
+        order: Order = own(seed, epoch, batch_size)
+        return order
+    return Order(len(data), data.block, seed, epoch)
 
 
 def stream(

@@ -10,10 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from assay.training.batches import Data, mapped
+from assay.training.batches import Data, mapped, order_of
 from assay.training.calling import called
 from assay.training.losses import Loss
-from assay.training.order import Order
 from assay.training.prefetch import Loader
 
 Metrics = Mapping[str, Callable[[Tensor, Tensor, Tensor | None], float]]
@@ -43,7 +42,7 @@ def outputs_of(
     limit: int | None = None,
     workers: int = 0,
 ) -> Iterator[tuple[Any, Any, Tensor | None]]:
-    """Outputs, targets and weights, batch by batch in the rows' own order, on the device.
+    """Outputs, targets and weights, batch by batch in an order that is always the same.
 
     Args:
         model: The module; in evaluation mode while this goes on.
@@ -55,7 +54,7 @@ def outputs_of(
         limit: Batches at most.
         workers: Processes that read ahead.
     """
-    order = Order(len(data), data.block, 0, None)
+    order = order_of(data, 0, None, batch_size)
     loader = Loader(data, batch_size, workers=workers, device=device)
     with evaluation_mode(model), torch.inference_mode(), loader:
         for number, (inputs, targets, weights) in enumerate(loader.epoch(order)):

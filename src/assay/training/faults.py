@@ -22,9 +22,11 @@ NAMES = {
     "AS409": "no-early-stopping",
     "AS410": "overfitting",
     "AS411": "cannot-overfit-one-batch",
+    "AS412": "texts-cut",
 }
 CODES = tuple(NAMES)
 _SHOWN = 5
+_LITTLE_CUT = 0.05
 
 
 def skipped(count: int, after: int, by: int) -> Finding:
@@ -280,4 +282,32 @@ def cannot_overfit(rows: int, steps: int, start: float, lowest: float, floor: fl
         },
         mend="ask whether targets and inputs belong together, whether equal rows have different "
         "targets, and whether the loss fits the last layer (logits, not probabilities)",
+    )
+
+
+def texts_cut(
+    rows: tuple[int, int], tokens: tuple[int, int], max_length: int, long: str
+) -> Finding:
+    """AS412: a part of long texts is not read.
+
+    Args:
+        rows: Training rows with such a text, and all of them.
+        tokens: Tokens that are not read, and all of them.
+        max_length: Tokens that are read at a time.
+        long: What is read of a longer text.
+    """
+    share = tokens[0] / tokens[1]
+    return Finding(
+        code="AS412",
+        severity=Severity.NOTE if share < _LITTLE_CUT else Severity.WARN,
+        title=f"{share:.1%} of what the texts hold is not read: {rows[0]:,} of {rows[1]:,} rows "
+        f"are longer than {max_length} tokens.",
+        evidence={
+            "rows cut": rows[0],
+            "rows": rows[1],
+            "tokens not read": tokens[0],
+            "tokens": tokens[1],
+            "read of them": long,
+        },
+        mend="model: {options: {long: windows}}, or a larger max_length",
     )

@@ -22,7 +22,7 @@ from assay.findings import Finding
 from assay.monitor import AssayWarning
 from assay.training import freezing
 from assay.training.averaging import Average
-from assay.training.batches import Batch, Data, mapped, rows_in
+from assay.training.batches import Batch, Data, mapped, order_of, rows_in
 from assay.training.callbacks import overriding
 from assay.training.calling import called
 from assay.training.choosing import Choices
@@ -32,7 +32,7 @@ from assay.training.guards import Guards
 from assay.training.keeper import Keeper
 from assay.training.looking import is_due, is_due_now, look, read
 from assay.training.optimizers import make_optimizer
-from assay.training.order import Bounds, Order
+from assay.training.order import Bounds
 from assay.training.precision import Precision
 from assay.training.prefetch import Loader
 from assay.training.progress import progress
@@ -222,7 +222,7 @@ class Training:
         self._set_modes()
         if is_due_now(self):  # it was interrupted in the middle of that
             look(self)
-        order = Order(len(self.data), self.data.block, self.given.seed, position.epoch)
+        order = order_of(self.data, self.given.seed, position.epoch, self.settings.batch_size)
         for window in self._windows(self._loader.epoch(order, position.batch)):
             self._step(window)
             position.batch += len(window)

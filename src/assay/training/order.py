@@ -7,9 +7,11 @@ from typing import Any, overload
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 _BUFFER_BLOCKS = 64
+_SORTED_BATCHES = 50
 
 
 class Order:
@@ -80,6 +82,41 @@ class Order:
             rows = self._random(1 + buffer).permutation(rows[rows < self._n])
             self._held = buffer, torch.from_numpy(rows)
         return self._held[1]
+
+
+class ByLength(Order):
+    """Rows of like length in the same batch, so that little of it is padding.
+
+    Rows are shuffled, and sorted by their length among fifty batches of neighbours at a time; then
+    the batches are shuffled, all but the last, which may be a short one. Without an epoch the
+    longest come first.
+
+    Args:
+        lengths: Of the rows, shape (n,).
+        batch_size: Rows in a batch.
+        seed: Of the training, at least 0.
+        epoch: Which one, from zero; None for rows that are not learnt from.
+    """
+
+    def __init__(
+        self, lengths: NDArray[np.integer[Any]], batch_size: int, seed: int, epoch: int | None
+    ) -> None:
+        super().__init__(len(lengths), 1, seed, epoch)
+        self._given = lengths, batch_size, seed, epoch
+        if not self._is_shuffled:
+            self._is_shuffled = True
+            self._blocks = np.argsort(-lengths, kind="stable")
+            return
+        width = batch_size * _SORTED_BATCHES
+        parts = [self._blocks[low : low + width] for low in range(0, self._n, width)]
+        rows = np.concatenate([part[np.argsort(-lengths[part], kind="stable")] for part in parts])
+        last = len(Bounds(self._n, batch_size)) - 1
+        full = rows[: last * batch_size].reshape(last, batch_size)
+        shuffled = full[self._random(1).permutation(last)].reshape(-1)
+        self._blocks = np.concatenate([shuffled, rows[last * batch_size :]])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ByLength, self._given
 
 
 class Bounds(Sequence[tuple[int, int]]):

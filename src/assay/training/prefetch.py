@@ -33,6 +33,7 @@ from assay.training.batches import (
     batches_at_once,
     cut,
     mapped,
+    order_of,
     stream,
     taken,
     tensors_of,
@@ -40,6 +41,7 @@ from assay.training.batches import (
 from assay.training.items import Items
 from assay.training.mapped import Mapped
 from assay.training.order import Bounds, Order
+from assay.training.sequences import Sequences
 
 _AHEAD = 2
 _LOOKS_S = 1.0
@@ -162,7 +164,7 @@ def workers_for(data: Data, processes: int = 1) -> int:
         data: What is read.
         processes: Processes on this machine that train together.
     """
-    if isinstance(data, Tensors):
+    if isinstance(data, Tensors | Sequences):
         return 0
     if isinstance(data, Items) and type(data.dataset).__name__ == "TensorDataset":
         return 0
@@ -219,7 +221,8 @@ class _Work:
         key, first = task
         try:
             if self._order is None or self._order.key != key:
-                self._order = Order(*key)
+                _, _, seed, epoch = key
+                self._order = order_of(self._data, seed, epoch, self._batch_size)
             window = taken(self._data, self._order, self._batch_size, first)
             if self._augment is None:
                 return window

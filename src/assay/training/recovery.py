@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from assay.training.batches import Batch
+from assay.training.batches import Batch, order_of
 from assay.training.diagnosis import diverged
-from assay.training.order import Bounds, Order
+from assay.training.order import Bounds
 from assay.training.readings import Reading
 from assay.training.state import restore
 from assay.training.values import RolledBackError
@@ -67,8 +67,8 @@ def skipped(training: Training, window: list[Batch], totals: list[Tensor]) -> No
 def rows_of(training: Training, window: list[Batch]) -> Tensor:
     """The numbers of the rows in the micro-batches of the step that is next."""
     ends = Bounds(len(training.data), training.settings.batch_size)
-    order = Order(
-        len(training.data), training.data.block, training.given.seed, training.position.epoch
+    order = order_of(
+        training.data, training.given.seed, training.position.epoch, training.settings.batch_size
     )
     first = training.position.batch
     return order.rows(ends[first][0], ends[first + len(window) - 1][1])

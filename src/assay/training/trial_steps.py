@@ -12,10 +12,9 @@ from torch import device, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from assay.training.batches import Batch, Data, mapped, stream
+from assay.training.batches import Batch, Data, mapped, order_of, stream
 from assay.training.calling import called_in_full
 from assay.training.losses import Loss
-from assay.training.order import Order
 from assay.training.settings import LoopSettings
 
 Forward = Callable[[], AbstractContextManager[Any]]
@@ -52,6 +51,7 @@ def trial_step(
 
 def windows(data: Data, settings: LoopSettings, seed: int) -> Iterator[list[Batch]]:
     for epoch in count():
-        batches = stream(data, Order(len(data), data.block, seed, epoch), settings.batch_size)
+        order = order_of(data, seed, epoch, settings.batch_size)
+        batches = stream(data, order, settings.batch_size)
         while window := list(islice(batches, settings.accumulate)):
             yield window

