@@ -24,6 +24,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -54,11 +55,13 @@ class Loop:
         threads: Numerical threads.
         variant: Of the arithmetic: 'channels-last', 'bf16'.
         name: What to call it; as the loop when absent.
+        command: What is run instead of `training_ways.py`.
     """
 
     def __init__(
-        self, way: str, network: str, threads: int, variant: str = "", name: str = ""
-    ) -> None:
+        self, way: str, network: str = "", threads: int = 0, variant: str = "", name: str = "",
+        command: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.name = name or way
         self.cpu: list[float] = []
         self.wall: list[float] = []
@@ -66,12 +69,14 @@ class Loop:
         self._begun: bool | None = None
         self._screen: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - see close
         environment = {
-            **os.environ, "OMP_NUM_THREADS": str(threads), "FORCE_COLOR": "1", "COLUMNS": "100",
+            **os.environ, "FORCE_COLOR": "1", "COLUMNS": "100",
             "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1",
         }  # fmt: skip
+        if threads:
+            environment["OMP_NUM_THREADS"] = str(threads)
         script = str(Path(__file__).with_name("training_ways.py"))
         self._process = subprocess.Popen(
-            [sys.executable, script, way, network, str(threads), variant],
+            command or [sys.executable, script, way, network, str(threads), variant],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._screen, text=True,
             env=environment,
         )  # fmt: skip
