@@ -120,6 +120,20 @@ def test_the_template_of_images_is_that_of_a_network(tmp_path: Path) -> None:
     assert f"#   learning_rate: {own.learning_rate} " in text
 
 
+@pytest.mark.parametrize(("numbers", "learner"), [((), "text"), (("stars",), "boosting")])
+def test_the_template_of_texts_is_that_of_a_transformer(
+    numbers: tuple[str, ...], learner: str, tmp_path: Path
+) -> None:
+    texts = [f"number {n} of many texts that all say something" for n in range(60)]
+    frame = pd.DataFrame({"review": texts, "y": ["a", "b"] * 30})
+    for name in numbers:
+        frame[name] = np.arange(60) / 7
+    schema = prepare(from_frame(frame), DataSettings(source="t", target="y"), "t").schema
+    text = template("t.parquet", schema, "x", n_rows=60)
+    assert loaded(tmp_path, text).experiment.model.learner == learner
+    assert ("#   max_length: 256 " in text) is (learner == "text")
+
+
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.floats(0.01, 0.99), st.sampled_from(["f1", "balanced_accuracy"])))
 def test_any_allowed_value_comes_through_an_override(tmp_path: Path, value: object) -> None:

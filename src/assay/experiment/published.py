@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from io import StringIO
 from typing import Any
 
@@ -79,12 +80,13 @@ def template(
     images = schema.named(Kind.IMAGE)
     unseen = {*images[1:], *(each.name for each in schema.columns if _is_useless(each))}
     ignored = [_scalar(each.name) for each in schema.columns if each.name in unseen]
+    texts = _is_of_texts([each for each in schema.features if each.name not in unseen])
     lines += [
         "  roles:",
         "    id: null             # column that names the row; never a feature",
         f"    ignore: [{', '.join(ignored)}]",
-        *_split(marks, holds_out=bool(images)),
-        *(_of_images(n_rows) if images else _of_tables()),
+        *_split(marks, holds_out=bool(images or texts)),
+        *(_of_images(n_rows) if images else _of_texts(n_rows) if texts else _of_tables()),
         "# evaluation:",
         *_commented(EvaluationSettings, "#   "),
         "# prediction:",
@@ -122,15 +124,34 @@ def _of_tables() -> list[str]:
 
 def _of_images(n_rows: int | None) -> list[str]:
     from assay.learners.images import ResNetOptions, ResNetRecipe
+
+    said = "  learner: resnet        # sees the images alone; or a network of your own"
+    return _of_network(said, ResNetRecipe(ResNetOptions()), n_rows)
+
+
+def _is_of_texts(features: Sequence[Column]) -> bool:
+    """Whether a transformer would see all that there is, and can be had."""
+    kinds = {each.kind for each in features}
+    return kinds == {Kind.TEXT} and len(features) <= 2 and find_spec("transformers") is not None
+
+
+def _of_texts(n_rows: int | None) -> list[str]:
+    from assay.learners.text import TextOptions, TextRecipe
+
+    said = "  learner: text          # a pretrained transformer; or linear, on words (TF-IDF)"
+    return _of_network(said, TextRecipe(TextOptions()), n_rows)
+
+
+def _of_network(said: str, recipe: Any, n_rows: int | None) -> list[str]:
     from assay.learners.networks import NetworkLearner
 
     n_train = round(n_rows * (1 - _VALIDATION)) if n_rows is not None else None
-    own = NetworkLearner("resnet", ResNetRecipe(ResNetOptions())).trained_on(n_train)
+    own = NetworkLearner("network", recipe).trained_on(n_train)
     return [
         "model:",
-        "  learner: resnet        # sees the images alone; or a network of your own",
+        said,
         "  options: {}",
-        *_commented(ResNetOptions, "  #   "),
+        *_commented(type(recipe.options), "  #   "),
         "# training:",
         *_commented(TrainingSettings, "#   ", defaults=own.model_dump()),
     ]
@@ -187,6 +208,8 @@ def _scalar(value: Any) -> str:
     """A value as it must be written in YAML, on one line."""
     if value is None:
         return "null"
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
     out = StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = True
