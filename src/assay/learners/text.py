@@ -234,7 +234,7 @@ def training_for(options: TextOptions, n_rows: int | None) -> dict[str, Any]:  #
         "learning_rate": 5e-5,
         "warmup": 0.1,
         "weight_decay": 0.01,
-        "patience": None,
+        "patience": 2,
     }
     if options.strategy == "full":
         return common
@@ -252,7 +252,7 @@ def training_for(options: TextOptions, n_rows: int | None) -> dict[str, Any]:  #
         {"epochs": 2, "layers": upper, "learning_rate": 1e-4, "layer_decay": 0.9},
         {"epochs": 2, "layers": "all", "learning_rate": 2e-5, "layer_decay": 0.9},
     )
-    return {**common, "epochs": 6, "learning_rate": 1e-3, "phases": phases}
+    return {**common, "epochs": 6, "learning_rate": 1e-3, "phases": phases, "patience": None}
 
 
 @lru_cache(maxsize=8)
