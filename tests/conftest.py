@@ -29,6 +29,14 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def tiny_transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a transformer so small that it trains in a second."""
+    from tests.tiny_transformer import written
+
+    return written(tmp_path_factory.mktemp("tiny") / "transformer")
+
+
 @pytest.fixture(autouse=True)
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A ledger of the test's own."""

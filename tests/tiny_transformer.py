@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from assay.data.schema import Task
+
 WORDS = (
     "good", "bad", "fine", "awful", "great", "poor", "tea", "coffee", "the", "a", "was", "is",
     "very", "not", "and", "of", "it", "taste", "smell", "price", "box", "jar", "small", "large",
 )  # fmt: skip
 LENGTH = 32
+FIXED = {"precision": "fp32", "threads": 1, "channels_last": False, "loader_workers": 0}
+"""What would be measured: another choice gives other bits."""
+
+
+def texts(task: Task, n: int = 120) -> pd.DataFrame:
+    """Sentences of five to forty words; how many are good says something about the target."""
+    random = np.random.default_rng(0)
+    said = [random.choice(WORDS, size=size) for size in random.integers(5, 40, n)]
+    share = np.array([np.isin(words, ["good", "fine", "great"]).mean() for words in said])
+    target = {
+        Task.BINARY: np.where(share > np.median(share), "yes", "no"),
+        Task.MULTICLASS: np.select([share > 0.15, share > 0.05], ["high", "middle"], "low"),
+        Task.REGRESSION: 100 * share,
+    }
+    return pd.DataFrame({"text": [" ".join(words) for words in said], "y": target[task]})
 
 
 def written(folder: Path, *, seed: int = 0) -> Path:

@@ -16,32 +16,15 @@ from assay.data.sources import from_frame
 from assay.learners.builtin import make_learner
 from assay.learners.networks import NetworkLearner
 from tests.contracts.learners import LearnerContract
-from tests.tiny_transformer import WORDS, written
-
-FIXED = {"precision": "fp32", "threads": 1, "channels_last": False, "loader_workers": 0}
-"""What would be measured: another choice gives other bits."""
-
-
-def texts(task: Task, n: int = 120) -> pd.DataFrame:
-    """Sentences of five to forty words; how many are good says something about the target."""
-    random = np.random.default_rng(0)
-    said = [random.choice(WORDS, size=size) for size in random.integers(5, 40, n)]
-    share = np.array([np.isin(words, ["good", "fine", "great"]).mean() for words in said])
-    target = {
-        Task.BINARY: np.where(share > np.median(share), "yes", "no"),
-        Task.MULTICLASS: np.select([share > 0.15, share > 0.05], ["high", "middle"], "low"),
-        Task.REGRESSION: 100 * share,
-    }
-    return pd.DataFrame({"text": [" ".join(words) for words in said], "y": target[task]})
+from tests.tiny_transformer import FIXED, texts
 
 
 class TextContract(LearnerContract):
     options: dict[str, object] = {}
 
     @pytest.fixture(autouse=True)
-    def transformer(self, tmp_path_factory: pytest.TempPathFactory) -> None:
-        folder = tmp_path_factory.getbasetemp() / "tiny transformer"
-        self.folder: Path = folder if folder.is_dir() else written(folder)
+    def given(self, tiny_transformer: Path) -> None:
+        self.folder = tiny_transformer
 
     def learner(self) -> NetworkLearner:
         options = {"model": str(self.folder), "max_length": 32, **self.options}

@@ -167,8 +167,13 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
 
 
 def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, str]:
-    option = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
+    option, *within = map(str, error["loc"])
+    field = model.model_fields.get(option)
+    inner = field.annotation if field is not None else None
+    if within and isinstance(inner, type) and issubclass(inner, BaseModel):
+        deeper, what, mend = _problem(f"{name}'s {option}", inner, {**error, "loc": within})
+        return f"{option}.{deeper}", what, mend
+    if field is None:
         close = get_close_matches(option, model.model_fields, n=1)
         known = ", ".join(model.model_fields)
         return (
@@ -176,7 +181,6 @@ def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, s
             f"is not an option of {name}",
             f"use {close[0]}" if close else f"use one of {known}",
         )
-    field = model.model_fields[option]
     message = error["msg"].removeprefix("Input ")
     mend = f"leave {option} out" if field.default is None else f"{option}: {field.default}"
     return option, f"is {error['input']!r}: {message}", mend

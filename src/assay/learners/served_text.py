@@ -138,10 +138,10 @@ def _parts(long: str, texts: Sequence[Sequence[int]], room: int) -> list[Sequenc
 
 
 def _shared(lengths: Sequence[int], room: int) -> list[int]:
-    """Room for two texts: the longer one is shortened first."""
+    """Room for two texts: the longer one is shortened first, as tokenizers do it."""
     first, second = lengths
     shorter = min(first, second, room // 2)
-    return [room - shorter, shorter] if second <= first else [shorter, room - shorter]
+    return [room - shorter, shorter] if second < first else [shorter, room - shorter]
 
 
 def _ends(long: str, text: Sequence[int], room: int) -> Sequence[int]:

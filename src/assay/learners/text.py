@@ -101,14 +101,13 @@ class TextRecipe(PlainRecipe):
         Raises:
             LearnerError: As `encode`.
         """
-        from transformers import AutoTokenizer
-
+        from assay.networks.pretrained import tokenizer_of
         from assay.networks.pretrained_source import find
 
         options = self.options
         found = find(options.model, options.revision)
-        self._refuse_too_long(found.folder)
-        tokenizer = AutoTokenizer.from_pretrained(found.folder, trust_remote_code=False)
+        tokenizer = tokenizer_of(found)
+        self._refuse_too_long()
         workspace = Workspace.find()
         folder = workspace.tokens_folder if workspace.exists else None
         reading = Reading(columns, options.max_length, options.long)
@@ -127,6 +126,7 @@ class TextRecipe(PlainRecipe):
                 "labels": classes,
                 "dropout": options.dropout,
                 "lora": options.lora.model_dump() if options.strategy == "lora" else None,
+                "padding": encoding.tokenizer.pad_token_id,
             },
         )
 
@@ -138,10 +138,11 @@ class TextRecipe(PlainRecipe):
         rows, tokens = (lost.rows, lost.of_rows), (lost.tokens, lost.of_tokens)
         return (texts_cut(rows, tokens, options.max_length, options.long),)
 
-    def _refuse_too_long(self, folder: Path) -> None:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        most = config.get("max_position_embeddings")
-        if isinstance(most, int) and self.options.max_length > most > 0:
+    def _refuse_too_long(self) -> None:
+        from assay.networks.pretrained import most_tokens
+
+        most = most_tokens(self.options.model, self.options.revision)
+        if most is not None and self.options.max_length > most > 0:
             raise LearnerError(
                 f"{self.options.model} reads {most} tokens at a time, and not "
                 f"{self.options.max_length}.",

@@ -65,6 +65,7 @@ def text_net(
     labels: Sequence[str],
     dropout: float | None = None,
     lora: Mapping[str, Any] | None = None,
+    padding: int | None = None,
 ) -> FineTuned:
     """A pretrained network with a fresh head, drawn from the global generator.
 
@@ -76,6 +77,7 @@ def text_net(
         dropout: In the whole network; as it was pretrained when None.
         lora: Rank, alpha and dropout of adapters that learn in place of the network (LoRA, Hu et
             al. 2021, arXiv 2106.09685); None without.
+        padding: The token that stands for nothing, for a network that does not know it.
 
     Raises:
         LearnerError: It cannot be found, or it is of no kind that classifies sequences.
@@ -84,6 +86,8 @@ def text_net(
 
     found = find(source, revision)
     config = _config(found, n_outputs, labels, dropout)
+    if config.pad_token_id is None:
+        config.pad_token_id = padding
     make = AutoModelForSequenceClassification.from_pretrained
     model = _made(make, found, found.folder, config=config, dtype="float32")
     return FineTuned(_adapted(model, lora) if lora else model)
@@ -91,7 +95,7 @@ def text_net(
 
 def unweighted(
     source: str, revision: str | None, n_outputs: int = 2, labels: Sequence[str] = ("0", "1")
-) -> nn.Module:
+) -> Any:
     """Its architecture, on no device and without numbers, to be looked at.
 
     Raises:
@@ -102,14 +106,45 @@ def unweighted(
     found = find(source, revision)
     config = _config(found, n_outputs, labels, None)
     with torch.device("meta"):
-        model: nn.Module = _made(AutoModelForSequenceClassification.from_config, found, config)
-    return model
+        return _made(AutoModelForSequenceClassification.from_config, found, config)
+
+
+def tokenizer_of(source: Source) -> Any:
+    """Its tokenizer; what pads is the token at the end where it has no other.
+
+    Raises:
+        LearnerError: It cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    made = _made(AutoTokenizer.from_pretrained, source, source.folder, trust_remote_code=False)
+    if made.pad_token_id is None:
+        made.pad_token = made.eos_token
+    return made
+
+
+def most_tokens(source: str, revision: str | None) -> int | None:
+    """How many it reads at a time; None where it does not say.
+
+    RoBERTa and its kin number positions from behind the padding token, and so read fewer than they
+    have positions for.
+
+    Raises:
+        LearnerError: As `text_net` does.
+    """
+    net = unweighted(source, revision)
+    most: int | None = getattr(net.config, "max_position_embeddings", None)
+    for name, table in net.named_modules():
+        if most and name.endswith("position_embeddings"):
+            unused = getattr(table, "padding_idx", None)
+            most -= 0 if unused is None else unused + 1
+    return most
 
 
 def _config(found: Source, n_outputs: int, labels: Sequence[str], dropout: float | None) -> Any:
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(found.folder, trust_remote_code=False)
+    config = _made(AutoConfig.from_pretrained, found, found.folder, trust_remote_code=False)
     config.num_labels = n_outputs
     if labels:
         config.id2label = dict(enumerate(labels))
@@ -126,22 +161,31 @@ def _config(found: Source, n_outputs: int, labels: Sequence[str], dropout: float
     return config
 
 
-def _adapted(model: nn.Module, lora: Mapping[str, Any]) -> nn.Module:
+def _adapted(model: Any, lora: Mapping[str, Any]) -> nn.Module:
+    """With adapters in what was pretrained; the head, which is fresh, learns as it is."""
     from peft import LoraConfig, TaskType, get_peft_model
 
+    body = model.base_model_prefix
+    head = [
+        name
+        for name, part in model.named_children()
+        if name != body and any(True for _ in part.parameters())
+    ]
     config = LoraConfig(
         task_type=TaskType.SEQ_CLS,
         r=lora["rank"],
         lora_alpha=lora["alpha"],
         lora_dropout=lora["dropout"],
         target_modules="all-linear",
+        exclude_modules=rf"({'|'.join(head)})(\..*)?",
+        modules_to_save=head,
     )
     with hushed():
         return get_peft_model(model, config)
 
 
 def _made(make: Any, found: Source, *first: Any, **given: Any) -> Any:
-    """A model, or why there is none.
+    """A model or a part of it, or why there is none.
 
     Raises:
         LearnerError: It is of no kind that classifies sequences, or its files are torn.
@@ -149,9 +193,11 @@ def _made(make: Any, found: Source, *first: Any, **given: Any) -> Any:
     try:
         with hushed():
             return make(*first, **given)
-    except (ValueError, OSError) as error:
+    except Exception as error:  # of whichever library reads that file
+        said = str(error).strip().splitlines() or [type(error).__name__]
         raise LearnerError(
-            f"The pretrained model cannot be read: {str(error).strip().splitlines()[0]}",
+            f"The pretrained model cannot be read: {said[0]}",
             where=f"model.options.model: {found.name}",
-            mend="give a model for which transformers has AutoModelForSequenceClassification",
+            mend="write its files once more, or give a model for which transformers has "
+            "AutoModelForSequenceClassification",
         ) from None

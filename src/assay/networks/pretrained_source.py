@@ -17,6 +17,7 @@ from assay.errors import LearnerError
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 _DIGITS = 40
 _OFFLINE = (
@@ -126,6 +127,12 @@ def _checked(name: str, folder: Path) -> Path:
             f"{name} holds no weights as safetensors; others could run code when they are read.",
             where=str(folder),
             mend="write them once more: AutoModel.from_pretrained(...).save_pretrained(FOLDER)",
+        )
+    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+        raise LearnerError(
+            f"{name} has no tokenizer, and without its own every word would be unknown.",
+            where=str(folder),
+            mend="write it beside: AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER)",
         )
     return folder
 

@@ -309,5 +309,7 @@ def texts_cut(
             "tokens": tokens[1],
             "read of them": long,
         },
-        mend="model: {options: {long: windows}}, or a larger max_length",
+        mend="a larger max_length"
+        if long == "windows"
+        else "model: {options: {long: windows}}, or a larger max_length",
     )
