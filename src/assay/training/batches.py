@@ -105,7 +105,14 @@ class Tensors:
 
 
 def order_of(data: Data, seed: int, epoch: int | None, batch_size: int) -> Order:
-    """The order of the rows in an epoch; as they are evaluated, where that is None."""
+    """The order of the rows in an epoch; as they are evaluated, where that is None.
+
+    Args:
+        data: The rows.
+        seed: Of the training.
+        epoch: Which one, from zero; None for rows that are not learnt from.
+        batch_size: Rows of an optimizer step, so that its micro-batches make the same large batch.
+    """
     own = getattr(data, "order", None)
     if own is not None:
         order: Order = own(seed, epoch, batch_size)

@@ -24,6 +24,7 @@ from assay.training.loop import Training
 from assay.training.losses import as_loss
 from assay.training.prefetch import Loader, workers_for
 from assay.training.profiling import profiled
+from assay.training.sequences import Sequences
 from assay.training.settings import LoopSettings
 from assay.training.sums import Running
 from assay.training.values import Trained
@@ -98,7 +99,7 @@ def fit(
         KeyboardInterrupt: It was interrupted; the state is saved.
     """
     settings, loss = settings or LoopSettings(), as_loss(loss)
-    if constant_loss is None and isinstance(data, Tensors):
+    if constant_loss is None and isinstance(data, Tensors | Sequences):
         constant_loss = constant.constant_loss(loss, data.targets, data.weights)
     where = torch.device(device) if device is not None else _best_device()
     _refuse_what_cannot_be(data, validation, watch, metrics or {}, folder, resume=resume)
@@ -152,7 +153,7 @@ def _refuse_what_cannot_be(
     for name, rows in (("data", data), ("validation", validation)):
         if rows is not None and len(rows) == 0:
             raise InputError(f"{name} has no rows.", where=name, mend="give it at least one row")
-    weights = validation.weights if isinstance(validation, Tensors) else None
+    weights = validation.weights if isinstance(validation, Tensors | Sequences) else None
     if weights is not None and not bool(weights.sum() > 0):
         raise InputError(
             "All validation rows weigh nothing.",

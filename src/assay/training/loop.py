@@ -222,7 +222,7 @@ class Training:
         self._set_modes()
         if is_due_now(self):  # it was interrupted in the middle of that
             look(self)
-        order = order_of(self.data, self.given.seed, position.epoch, self.settings.batch_size)
+        order = order_of(self.data, self.given.seed, position.epoch, self.settings.step_rows)
         for window in self._windows(self._loader.epoch(order, position.batch)):
             self._step(window)
             position.batch += len(window)

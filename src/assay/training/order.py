@@ -93,7 +93,7 @@ class ByLength(Order):
 
     Args:
         lengths: Of the rows, shape (n,).
-        batch_size: Rows in a batch.
+        batch_size: Rows in a batch, of which micro-batches are cut.
         seed: Of the training, at least 0.
         epoch: Which one, from zero; None for rows that are not learnt from.
     """
@@ -103,6 +103,7 @@ class ByLength(Order):
     ) -> None:
         super().__init__(len(lengths), 1, seed, epoch)
         self._given = lengths, batch_size, seed, epoch
+        self.key = len(lengths), batch_size, seed, epoch
         if not self._is_shuffled:
             self._is_shuffled = True
             self._blocks = np.argsort(-lengths, kind="stable")

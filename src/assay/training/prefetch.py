@@ -221,8 +221,8 @@ class _Work:
         key, first = task
         try:
             if self._order is None or self._order.key != key:
-                _, _, seed, epoch = key
-                self._order = order_of(self._data, seed, epoch, self._batch_size)
+                _, together, seed, epoch = key
+                self._order = order_of(self._data, seed, epoch, together)
             window = taken(self._data, self._order, self._batch_size, first)
             if self._augment is None:
                 return window

@@ -68,7 +68,7 @@ def rows_of(training: Training, window: list[Batch]) -> Tensor:
     """The numbers of the rows in the micro-batches of the step that is next."""
     ends = Bounds(len(training.data), training.settings.batch_size)
     order = order_of(
-        training.data, training.given.seed, training.position.epoch, training.settings.batch_size
+        training.data, training.given.seed, training.position.epoch, training.settings.step_rows
     )
     first = training.position.batch
     return order.rows(ends[first][0], ends[first + len(window) - 1][1])

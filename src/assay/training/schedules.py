@@ -29,7 +29,7 @@ def peak_rate(settings: LoopSettings, rate: float | None = None) -> float:
     rate = settings.learning_rate if rate is None else rate
     if settings.reference_batch is None:
         return rate
-    return rate * (settings.batch_size * settings.accumulate / settings.reference_batch)
+    return rate * (settings.step_rows / settings.reference_batch)
 
 
 def optimizer_steps(settings: LoopSettings, n_batches: int) -> int:

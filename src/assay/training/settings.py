@@ -126,3 +126,8 @@ class LoopSettings(BaseModel):
     bad_steps: Count = Field(
         5, description="Steps in a row with NaN or infinity that lead to a return."
     )
+
+    @property
+    def step_rows(self) -> int:
+        """Rows in the large batch that an optimizer step equals."""
+        return self.batch_size * self.accumulate

@@ -51,7 +51,7 @@ def trial_step(
 
 def windows(data: Data, settings: LoopSettings, seed: int) -> Iterator[list[Batch]]:
     for epoch in count():
-        order = order_of(data, seed, epoch, settings.batch_size)
+        order = order_of(data, seed, epoch, settings.step_rows)
         batches = stream(data, order, settings.batch_size)
         while window := list(islice(batches, settings.accumulate)):
             yield window
