@@ -6,6 +6,9 @@ with loader workers and without. It is trained once without interruption. Then i
 random moment of a random step, save or evaluation, or at any time at all, once or twice; is gone on
 with in a new process; and weights, averages, optimizer, generators and all evaluations are compared
 bit for bit. The same after SIGTERM, which has to end with 143 and all of its work saved.
+
+With `--network text` it is a small transformer with dropout, over sequences of any length in
+batches of like length; the rest is the same.
 """
 
 from __future__ import annotations
@@ -29,12 +32,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from assay.training.batches import Tensors
+from assay.data.ragged import Ragged
+from assay.training.batches import Augment, Data, Tensors
 from assay.training.checkpoint import newest
 from assay.training.fit import fit
+from assay.training.sequences import Sequences
 from assay.training.settings import LoopSettings
 
 KINDS = ("step", "save", "evaluation", "any time")
@@ -50,6 +56,23 @@ SETTINGS = LoopSettings(
     log_every=3, patience=8, checkpoint_minutes=0.0005, precision="fp32", channels_last=False,
     threads=1,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained.
+
+    Attributes:
+        model: The network.
+        last: Its last layer, at which moments are told.
+        rows: To learn from, and to judge by.
+        augment: What changes the inputs of a batch.
+    """
+
+    model: nn.Module
+    last: nn.Module
+    rows: tuple[Data, Data]
+    augment: Augment | None = None
 
 
 @dataclass(frozen=True)
@@ -106,13 +129,45 @@ def noisy(inputs: Tensor, generator: torch.Generator) -> Tensor:
     return inputs + 0.1 * torch.randn(inputs.shape, generator=generator)
 
 
-def trained(folder: Path, workers: int, moments: Moments) -> dict[str, str]:
-    """Train, from the last checkpoint on if there is one; digests of what comes of it."""
-    torch.manual_seed(3)
+def mlp() -> Task:
     last = nn.Linear(32, 4)
     model = nn.Sequential(nn.Linear(12, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.3), last)
-    last.register_forward_pre_hook(
-        lambda *_: moments.came("step" if model.training else "evaluation")
+    return Task(model, last, (rows(203, 0), rows(150, 1)), noisy)
+
+
+def sequences(n: int, seed: int) -> Sequences:
+    """Of 3 to 24 tokens, classed by how many of them are low."""
+    chance = np.random.default_rng(seed)
+    lengths = chance.integers(3, 25, n)
+    ends = np.append(0, lengths.cumsum())
+    tokens = chance.integers(4, 40, ends[-1])
+    low = np.add.reduceat(tokens < 20, ends[:-1]) / lengths
+    inputs = Ragged({"input_ids": tokens}, ends, np.arange(n + 1), {"input_ids": 0})
+    return Sequences(inputs, torch.from_numpy(np.digitize(low, (0.3, 0.45, 0.6))))
+
+
+def text() -> Task:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    from assay.networks.pretrained import FineTuned
+
+    config = BertConfig(
+        vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=32, num_labels=4,
+    )  # fmt: skip
+    net = BertForSequenceClassification(config)
+    return Task(FineTuned(net), net.classifier, (sequences(203, 0), sequences(150, 1)))
+
+
+NETWORKS = {"mlp": mlp, "text": text}
+
+
+def trained(network: str, folder: Path, workers: int, moments: Moments) -> dict[str, str]:
+    """Train, from the last checkpoint on if there is one; digests of what comes of it."""
+    torch.manual_seed(3)
+    task = NETWORKS[network]()
+    task.last.register_forward_pre_hook(
+        lambda *_: moments.came("step" if task.model.training else "evaluation")
     )
     fsync = os.fsync
 
@@ -123,8 +178,8 @@ def trained(folder: Path, workers: int, moments: Moments) -> dict[str, str]:
     os.fsync = observed
     settings = SETTINGS.model_copy(update={"loader_workers": workers})
     done = fit(
-        model, rows(203, 0), nn.CrossEntropyLoss(), validation=rows(150, 1), settings=settings,
-        seed=5, device="cpu", folder=folder, resume=True, augment=noisy,
+        task.model, task.rows[0], nn.CrossEntropyLoss(), validation=task.rows[1],
+        settings=settings, seed=5, device="cpu", folder=folder, resume=True, augment=task.augment,
     )  # fmt: skip
     state = newest(folder / "epochs")
     history = [asdict(each) for each in done.history]
@@ -160,7 +215,9 @@ def leaves(tree: Any) -> Iterator[Any]:
         yield tree.tolist() if hasattr(tree, "tolist") else tree
 
 
-def in_child(folder: Path, workers: int, kind: str | None, number: int, told: int) -> NoReturn:
+def in_child(
+    network: str, folder: Path, workers: int, kind: str | None, number: int, told: int
+) -> NoReturn:
     """A process of its own, as a command line would be: it ends with a status."""
 
     def terminate(*_: Any) -> None:
@@ -171,7 +228,7 @@ def in_child(folder: Path, workers: int, kind: str | None, number: int, told: in
     status = 70
     try:
         moments = Moments(kind, number, lambda: os.write(told, b"now\n") and None)
-        digests = trained(folder, workers, moments)
+        digests = trained(network, folder, workers, moments)
         os.write(told, (json.dumps([digests, moments.events]) + "\n").encode())
         status = 0
     except SystemExit as leaving:
@@ -194,12 +251,13 @@ def line(heard: int, until: float) -> str:
 
 
 def run(
-    folder: Path, workers: int, *, number: int = 0, kind: str | None = None,
+    network: str, folder: Path, workers: int, *, number: int = 0, kind: str | None = None,
     signal_number: int | None = None, wait_s: float = 0.0,
 ) -> Ended:  # fmt: skip
     """Train in a new process, and send it a signal at a certain moment if one is given.
 
     Args:
+        network: Of `NETWORKS`.
         folder: Of the checkpoints.
         workers: Loader workers.
         number: Which moment of the kind.
@@ -212,7 +270,7 @@ def run(
     pid = os.fork()
     if pid == 0:
         os.close(heard)
-        in_child(folder, workers, kind, number, told)
+        in_child(network, folder, workers, kind, number, told)
     os.close(told)
     said = ""
     if signal_number is not None:
@@ -233,19 +291,25 @@ def run(
 
 
 def struck(
-    folder: Path, workers: int, kind: str, number: int, expected: Ended, chance: random.Random
+    network: str,
+    folder: Path,
+    workers: int,
+    kind: str,
+    number: int,
+    expected: Ended,
+    chance: random.Random,
 ) -> Ended:
     """Train, with a signal at a random moment of the kind."""
     if kind == "any time":
         wait_s = chance.uniform(0, expected.seconds)
-        return run(folder, workers, signal_number=number, wait_s=wait_s)
+        return run(network, folder, workers, signal_number=number, wait_s=wait_s)
     return run(
-        folder, workers, kind=kind, number=chance.randint(1, expected.events[kind]),
+        network, folder, workers, kind=kind, number=chance.randint(1, expected.events[kind]),
         signal_number=number, wait_s=chance.uniform(0, LONGEST_WAIT_S),
     )  # fmt: skip
 
 
-def tried(number: int, name: str, undisturbed: dict[int, Ended], seed: int) -> Trial:
+def tried(network: str, number: int, name: str, undisturbed: dict[int, Ended], seed: int) -> Trial:
     """Train, kill it once or twice, go on, and compare."""
     chance = random.Random(f"{seed} {name} {number}")
     kind, workers = KINDS[number % len(KINDS)], WORKERS[number // len(KINDS) % len(WORKERS)]
@@ -254,7 +318,7 @@ def tried(number: int, name: str, undisturbed: dict[int, Ended], seed: int) -> T
     with tempfile.TemporaryDirectory(prefix="resume-") as place:
         folder, failed = Path(place) / "training", ""
         for attempt in range(ATTEMPTS):
-            ended = struck(folder, workers, kind, getattr(signal, name), expected, chance)
+            ended = struck(network, folder, workers, kind, getattr(signal, name), expected, chance)
             if ended.status not in (wanted, 0):
                 failed = f"it ended with {ended.status} instead of {wanted}"
             if ended.status == wanted:
@@ -266,7 +330,7 @@ def tried(number: int, name: str, undisturbed: dict[int, Ended], seed: int) -> T
                 break
             else:  # it had ended before the signal came
                 shutil.rmtree(folder)
-        ended = run(folder, workers)
+        ended = run(network, folder, workers)
         if ended.status:
             failed = f"gone on with, it ended with {ended.status}"
         differs = [
@@ -281,20 +345,22 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--trials", type=int, default=None, help="trainings a signal")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--network", choices=NETWORKS, default="mlp")
     arguments = parser.parse_args()
     trials = arguments.trials or (QUICK_TRIALS if arguments.quick else TRIALS)
     torch.set_num_threads(1)
     torch.optim.AdamW([torch.zeros(1)])  # what a first one imports takes longer than a training
+    NETWORKS[arguments.network]()
     undisturbed = {}
     for workers in WORKERS:
         with tempfile.TemporaryDirectory(prefix="resume-") as place:
-            undisturbed[workers] = run(Path(place), workers)
+            undisturbed[workers] = run(arguments.network, Path(place), workers)
             if undisturbed[workers].status:
                 return 1
     found = []
     for name in ("SIGKILL", "SIGTERM"):
         for number in range(trials):
-            found.append(tried(number, name, undisturbed, arguments.seed))
+            found.append(tried(arguments.network, number, name, undisturbed, arguments.seed))
             if not arguments.json and sys.stderr.isatty():
                 print(f"\r{name} {number + 1} of {trials}", end="", file=sys.stderr)
     report(found, undisturbed, as_json=arguments.json)
@@ -318,7 +384,7 @@ def report(found: list[Trial], undisturbed: dict[int, Ended], *, as_json: bool) 
             print(
                 f"{name:10} {kind:12} {len(these):9} {sum(each.kills for each in these):6}"
                 f" {sum(is_same(each) for each in these):14}"
-                f" {max(each.slowest_s for each in these):15.2f} s"
+                f" {max((each.slowest_s for each in these), default=0.0):15.2f} s"
             )
     for name in ("SIGKILL", "SIGTERM"):
         for workers in WORKERS:

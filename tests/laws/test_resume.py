@@ -15,9 +15,11 @@ KINDS = ("step", "save", "evaluation", "any time")
 
 
 @pytest.mark.slow
-def test_three_kills_and_three_terminations_of_each_kind_change_no_bit() -> None:
+@pytest.mark.parametrize(("network", "times"), [("mlp", 3), ("text", 1)])
+def test_kills_and_terminations_of_each_kind_change_no_bit(network: str, times: int) -> None:
+    asked = ["--network", network, "--trials", str(times * len(KINDS)), "--json"]
     done = subprocess.run(
-        [sys.executable, str(ROOT / "benchmarks" / "resume.py"), "--quick", "--json"],
+        [sys.executable, str(ROOT / "benchmarks" / "resume.py"), *asked],
         capture_output=True, text=True, check=False, timeout=280,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
@@ -27,7 +29,7 @@ def test_three_kills_and_three_terminations_of_each_kind_change_no_bit() -> None
     for name in ("SIGKILL", "SIGTERM"):
         for kind in KINDS:
             these = [t for t in found["trials"] if (t["signal"], t["kind"]) == (name, kind)]
-            assert len(these) == 3
+            assert len(these) == times
             assert all(each["kills"] for each in these)
     wrong = [t for t in found["trials"] if t["failed"] or t["differs"]]
     assert not wrong

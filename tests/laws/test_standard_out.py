@@ -22,6 +22,7 @@ import assay
 from assay.data.schema import Task
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
+from tests.tiny_transformer import texts
 
 NETWORKS = "mlp", "tabular-net"
 SCRIPT = """
@@ -130,6 +131,39 @@ def test_plain_mlflow_sees_the_same_images(form: str, plain: Plain, tmp_path: Pa
     folder = store.model(run.run_id, tmp_path)[0]
     assert "pillow==" in (folder / "requirements.txt").read_text()
     _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path)
+
+
+@pytest.mark.parametrize(("form", "task"), [
+    ("texts", Task.BINARY), ("pairs", Task.MULTICLASS), ("windows", Task.REGRESSION),
+    ("adapters", Task.MULTICLASS),
+])  # fmt: skip
+def test_plain_mlflow_reads_the_same_texts(
+    form: str, task: Task, tiny_transformer: Path, plain: Plain, tmp_path: Path
+) -> None:
+    frame = texts(task)
+    options = {"model": str(tiny_transformer), "max_length": 32}
+    if form == "pairs":
+        frame.insert(1, "second", frame["text"].iloc[::-1].to_numpy())
+    if form == "windows":
+        options |= {"max_length": 12, "long": "windows"}
+    if form == "adapters":
+        options |= {"strategy": "lora"}
+    store = MemoryStore()
+    calibration = "none" if task is Task.REGRESSION else "temperature"
+    settings = {
+        "model": {"options": options},
+        "training": {"seeds": 1, "epochs": 1, "learning_rate": 1e-2},
+        "evaluation": {"calibration": calibration, "resamples": 200},
+    }
+    run = assay.train(frame, target="y", learner="text", settings=settings, store=store)
+    folder = store.model(run.run_id, tmp_path)[0]
+    requirements = (folder / "requirements.txt").read_text()
+    assert "transformers==" in requirements
+    assert "tokenizers==" in requirements
+    assert "peft" not in requirements
+    unseen = frame.drop(columns="y")
+    unseen.loc[0, "text"] = "of words that it has never seen"
+    _same_numbers(folder, unseen, plain, tmp_path)
 
 
 class OwnNet(nn.Module):
