@@ -23,6 +23,7 @@ from assay.learners.protocol import FitContext
 from assay.networks.reading import hushed
 from assay.tracking.memory import MemoryStore
 from assay.training.evaluating import evaluate
+from assay.training.settings import TRAINER_NAMES, LoopSettings
 from tests.tiny_transformer import FIXED, LENGTH, texts
 
 INSIDE = Path("artifacts", "finished", "model", "transformer")
@@ -106,3 +107,7 @@ def test_the_trainer_of_transformers_evaluates_to_our_metrics(
     assert 1 / 3 < ours["accuracy"] < 1
     assert ours["log_loss"] == pytest.approx(theirs["eval_loss"], abs=1e-6)
     assert ours["loss"] == pytest.approx(theirs["eval_loss"], abs=1e-6)
+
+
+def test_what_the_trainer_calls_a_setting_leads_to_one_that_there_is() -> None:
+    assert set(TRAINER_NAMES.values()) <= set(LoopSettings.model_fields)

@@ -28,6 +28,13 @@ CASES = {
         GOOD.replace("target", "tagret"),
         ["data.tagret is not a known key.", "line 3", "mend:  target"],
     ),
+    "key of Hugging Face": (
+        GOOD + "training: {warmup_ratio: 0.1}",
+        [
+            "training.warmup_ratio is not a known key, but Hugging Face's name of one",
+            "mend:  warmup",
+        ],
+    ),
     "misspelt learner": (
         GOOD.replace("boosting", "bosting"),
         ["model.learner is bosting, which is no learner.", "line 5", "learner: boosting"],

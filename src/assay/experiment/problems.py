@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from assay.errors import ExperimentError
+from assay.training.settings import TRAINER_NAMES
 
 _SHOWN_DEFAULTS = {"source": "adult.parquet", "target": "COLUMN", "learner": "boosting"}
 
@@ -87,10 +88,12 @@ def missing_block(name: str) -> Problem:
 def unknown_key(key: str, known: Sequence[str]) -> Problem:
     """A key that nobody knows, with the nearest one that somebody does."""
     above, dot, name = key.rpartition(".")
-    close = get_close_matches(name, known, n=1)
+    close, elsewhere = get_close_matches(name, known, n=1), ""
+    if above == "training" and name in TRAINER_NAMES:
+        close, elsewhere = [TRAINER_NAMES[name]], ", but Hugging Face's name of one"
     return Problem(
         key,
-        f"{key} is not a known key.",
+        f"{key} is not a known key{elsewhere}.",
         mend=close[0] if close else "leave it out",
         allowed=f"known: {', '.join(known)}",
         meant=above + dot + close[0] if close else "",

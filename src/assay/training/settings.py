@@ -6,6 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+TRAINER_NAMES = {
+    "num_train_epochs": "epochs",
+    "max_steps": "steps",
+    "per_device_train_batch_size": "batch_size",
+    "gradient_accumulation_steps": "accumulate",
+    "optim": "optimizer",
+    "adam_beta1": "betas",
+    "adam_beta2": "betas",
+    "adam_epsilon": "eps",
+    "lr_scheduler_type": "schedule",
+    "warmup_ratio": "warmup",
+    "warmup_steps": "warmup",
+    "max_grad_norm": "clip",
+    "label_smoothing_factor": "label_smoothing",
+    "bf16": "precision",
+    "fp16": "precision",
+    "gradient_checkpointing": "recompute",
+    "activation_checkpointing": "recompute",
+    "torch_compile": "compile",
+    "eval_steps": "evaluate_steps",
+    "logging_steps": "log_every",
+    "save_total_limit": "keep",
+    "dataloader_num_workers": "loader_workers",
+    "early_stopping_patience": "patience",
+}
+"""What Hugging Face's TrainingArguments calls these settings."""
+
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
