@@ -26,6 +26,7 @@ from assay.learners import adapt
 from assay.learners.builtin import make_learner
 from assay.learners.networks import NetworkLearner
 from assay.learners.protocol import FitContext
+from assay.learners.settings import ModelSettings
 from assay.learners.text import TextModel, TextOptions, TextRecipe, training_for
 from assay.networks.pretrained import text_net
 from assay.tracking.memory import MemoryStore
@@ -175,13 +176,16 @@ def test_only_what_is_cut_is_told_of(
     assert [each.severity for each in found] == ([] if severity is None else [severity])
 
 
-def test_of_pairs_what_is_cut_is_counted_together_and_windows_are_no_mend(
+def test_of_pairs_what_is_cut_is_counted_together_and_windows_are_refused(
     tiny_transformer: Path,
 ) -> None:
     frame = of_lengths(*[8] * 60).assign(second=of_lengths(*[9] * 60)["text"])
     kinds = {"text": "text", "second": "text"}
     train = part(frame, kinds=kinds)
-    told = recipe(model=str(tiny_transformer), max_length=16, long="windows")
+    windows = recipe(model=str(tiny_transformer), max_length=16, long="windows")
+    with pytest.raises(LearnerError, match="Pairs of texts are not read in windows"):
+        windows.encode(train, 0)
+    told = recipe(model=str(tiny_transformer), max_length=16)
     [found] = told.remarks(told.encode(train, 0), train)
     n = len(train)
     assert found.evidence["rows cut"] == n
@@ -331,3 +335,30 @@ def test_what_was_learnt_is_of_the_texts_and_not_of_their_company(tiny_transform
     alone = [model.predict(rows.features.iloc[[row]]).probabilities[0] for row in range(10)]
     np.testing.assert_allclose(np.array(alone), together[:10], rtol=0, atol=1e-6)
     assert len(model.predict(rows.features.iloc[:0])) == 0
+
+
+def test_the_files_of_the_pretrained_model_are_pinned(tiny_transformer: Path) -> None:
+    free = TextRecipe(TextOptions(model=str(tiny_transformer)))
+    assert free.chosen == {}
+    pinned = free.pinned({})
+    assert free.pinned(pinned.chosen) == pinned
+    with pytest.raises(LearnerError, match="holds other files than revision 0000"):
+        free.pinned({"revision": "0" * 40})
+
+
+@pytest.mark.parametrize("name", ["epochs", "learning_rate", "layer_decay"])
+def test_what_each_phase_has_of_its_own_is_not_set_for_all(name: str) -> None:
+    made = make_learner("text", {"strategy": "phases"}).with_training({name: 1})
+    with pytest.raises(LearnerError, match=f"training.{name} is set, and strategy: phases has"):
+        adapt.check_fit_for(made, Task.BINARY)
+
+
+def test_adapters_are_not_asked_for_where_there_are_none() -> None:
+    with pytest.raises(LearnerError, match="the strategy is full"):
+        adapt.check_fit_for(make_learner("text", {"lora": {"rank": 2}}), Task.BINARY)
+
+
+def test_a_pretrained_model_may_lie_beside_the_experiment_file(tiny_transformer: Path) -> None:
+    settings = ModelSettings(learner="text", options={"model": tiny_transformer.name})
+    made = adapt.resolve_learner(settings, tiny_transformer.parent)
+    assert made.options.model == str(tiny_transformer)

@@ -262,3 +262,29 @@ def test_adapters_of_a_real_model_are_small_and_are_what_peft_says(tmp_path: Pat
     assert not torch.allclose(merged, plain, atol=1e-3)
     config = json.loads((adapter / "adapter_config.json").read_text())
     assert (config["r"], config["lora_alpha"], config["use_rslora"]) == (8, 16, False)
+
+
+@pytest.mark.parametrize("n_outputs", [2, 3])
+def test_a_head_that_has_learnt_other_classes_begins_anew(
+    n_outputs: int, tiny_transformer: Path, tmp_path: Path
+) -> None:
+    learnt = text_net(str(tiny_transformer), None, 2, ["no", "yes"])
+    shutil.copytree(tiny_transformer, tmp_path / "learnt")
+    learnt.wrapped.save_pretrained(tmp_path / "learnt")
+    again = text_net(str(tmp_path / "learnt"), None, n_outputs, [str(n) for n in range(n_outputs)])
+    body, head = again.wrapped.bert.state_dict(), again.wrapped.classifier
+    kept = learnt.wrapped.bert.state_dict()
+    assert all(torch.equal(each, kept[name]) for name, each in body.items())
+    assert head.weight.shape[0] == n_outputs
+    assert not torch.equal(head.weight[:2], learnt.wrapped.classifier.weight)
+
+
+def test_no_code_that_comes_with_a_model_is_run(tiny_transformer: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "with code"
+    shutil.copytree(tiny_transformer, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForSequenceClassification": "evil.Evil"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text("raise SystemExit('it was run')")
+    net = text_net(str(folder), None, 2, ["no", "yes"])
+    assert type(net.wrapped).__name__ == "BertForSequenceClassification"

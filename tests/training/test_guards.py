@@ -255,7 +255,8 @@ def test_every_finding_is_fit_for_json_and_says_how_to_mend_it() -> None:
         faults.no_gradient(["a"], ["b"], 3), faults.vanished(9, 1.0, 1e-9, 1.0, 1e-3),
         faults.initial_loss(30.0, 1.0), faults.no_early_stopping(5),
         faults.overfitting(1, 9, (1.0, 1.0), (2.0, 0.5)),
-        faults.cannot_overfit(16, 9, 1.0, 0.9, 0.0), faults.texts_cut((3, 9), (20, 99), 16, "head"),
+        faults.cannot_overfit(16, 9, 1.0, 0.9, 0.0),
+        faults.texts_cut((3, 9), (20, 99), 16, "head", pairs=False),
         faults.broken_start("why", [1]),
     ]  # fmt: skip
     assert {each.code for each in found} == set(faults.CODES)

@@ -121,7 +121,8 @@ def ask(
 def _recipe(loaded: LoadedExperiment, given: Learner | None) -> Learner:
     """The learner, trained as the experiment says."""
     experiment = loaded.experiment
-    return trained_as(given or resolve_learner(experiment.model), experiment.training.of_the_loop)
+    learner = given or resolve_learner(experiment.model, loaded.folder)
+    return trained_as(learner, experiment.training.of_the_loop)
 
 
 def _sealed_as_parted(loaded: LoadedExperiment, table: pa.Table) -> LoadedExperiment:

@@ -61,9 +61,7 @@ def _save_flavour(finished: Finished, example: pd.DataFrame, inner: Path, folder
         import mlflow.pyfunc
 
         code = inner.with_name("model.py")
-        code.write_text(
-            travelling_code(texts=isinstance(finished.model, TextModel)), encoding="utf-8"
-        )
+        code.write_text(travelling_code(), encoding="utf-8")
         mlflow.pyfunc.save_model(
             path=str(folder),
             python_model=str(code),
@@ -96,14 +94,10 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def travelling_code(*, texts: bool = False) -> str:
-    """The text that makes a logged model predict without Assay.
-
-    Args:
-        texts: Whether it is a transformer that reads texts.
-    """
-    of_texts = (ragged, reading, served_text) if texts else ()
-    modules = (features, decoding, replay, strictness, outputs, served_network, *of_texts, served)
+def travelling_code() -> str:
+    """The text that makes a logged model predict without Assay."""
+    of_networks = (decoding, outputs, served_network, ragged, reading, served_text)
+    modules = (features, replay, strictness, *of_networks, served)
     parts = [Path(str(each.__file__)) for each in modules]
     parts.append(parts[-1].with_name("plain_mlflow.py"))
     sources = [path.read_text(encoding="utf-8") for path in parts]

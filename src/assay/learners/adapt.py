@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from assay.data.dataset import Part
@@ -18,7 +19,6 @@ from assay.learners.builtin import (
     in_place_of,
     is_of_images,
     is_of_tables,
-    is_of_texts,
     make_learner,
     refuse_useless_options,
 )
@@ -35,7 +35,7 @@ from assay.learners.own import (
 from assay.learners.preprocessing import one_hot
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.settings import ModelSettings
-from assay.learners.text import columns_of
+from assay.learners.text import TextRecipe, columns_of
 from assay.learners.trust import check_savable
 
 
@@ -55,14 +55,18 @@ class BuildGiven:
         return Pipeline([("preprocess", one_hot(train, seed)), ("estimator", given)])
 
 
-def resolve_learner(settings: ModelSettings) -> Learner:
+def resolve_learner(settings: ModelSettings, folder: Path | None = None) -> Learner:
     """The learner that the `model` block asks for.
+
+    Args:
+        settings: The block.
+        folder: Of the experiment file, beside which a pretrained model may lie.
 
     Raises:
         LearnerError: There is no such learner, or its options do not fit it.
     """
     if settings.learner in NAMES:
-        return make_learner(settings.learner, settings.options)
+        return make_learner(settings.learner, _beside(folder, settings.options))
     factory = _imported(settings.learner)
     if is_network_class(factory):
         return own_network(":".join(_parted(settings.learner)), factory, settings.options)
@@ -85,6 +89,14 @@ def resolve_learner(settings: ModelSettings) -> Learner:
             mend="see what it says: change model.options, or the function itself",
         ) from error
     return adapt(made)
+
+
+def _beside(folder: Path | None, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, with the path of a pretrained model that lies beside the experiment file."""
+    named = options.get("model")
+    if folder is None or not isinstance(named, str) or not (folder / named).is_dir():
+        return options
+    return {**options, "model": str((folder / named).absolute())}
 
 
 def adapt(given: Any, options: Mapping[str, Any] | None = None) -> Learner:
@@ -146,8 +158,8 @@ def check_sees(learner: Learner, schema: Schema) -> None:
     images = schema.named(Kind.IMAGE)
     if is_of_images(learner) and len(images) != 1:
         raise not_one_image(schema, learner.name)
-    if is_of_texts(learner):
-        columns_of(schema)
+    if isinstance(learner, NetworkLearner) and isinstance(learner.recipe, TextRecipe):
+        learner.recipe.reads(columns_of(schema))
     build = learner.build if isinstance(learner, EstimatorLearner) else None
     is_bare = isinstance(build, BuildGiven) and not hasattr(build.estimator, "steps")
     if images and (is_bare or is_of_tables(learner)):
@@ -170,8 +182,9 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     refuse_useless_options(learner, task)
     if isinstance(learner, NetworkLearner):
         _refuse_without_torch(learner.name)
-        if is_of_texts(learner):
-            _refuse_without_transformers(learner.name)
+        if isinstance(learner.recipe, TextRecipe):
+            _refuse_without_transformers(learner.name, learner.recipe.options.strategy)
+            _refuse_what_phases_say(learner)
         _refuse_useless_training(learner, task)
     if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
         return
@@ -229,13 +242,28 @@ def _refuse_without_torch(name: str) -> None:
         )
 
 
-def _refuse_without_transformers(name: str) -> None:
-    if find_spec("transformers") is None:
-        raise LearnerError(
-            f"{name} is a pretrained transformer, and transformers cannot be found.",
-            where="model.learner",
-            mend="pip install 'assay-ml[huggingface]', or learner: linear",
-        )
+def _refuse_without_transformers(name: str, strategy: str) -> None:
+    for package in ("transformers", *(["peft"] if strategy == "lora" else [])):
+        if find_spec(package) is None:
+            raise LearnerError(
+                f"{name} is a pretrained transformer, and {package} cannot be found.",
+                where="model.learner",
+                mend="pip install 'assay-ml[huggingface]', or learner: linear",
+            )
+
+
+def _refuse_what_phases_say(learner: NetworkLearner) -> None:
+    """Refuse settings that each phase of a strategy has its own of."""
+    if learner.options.strategy != "phases" or "phases" in learner.given:
+        return
+    for name in ("epochs", "learning_rate", "layer_decay"):
+        if name in learner.given:
+            raise LearnerError(
+                f"training.{name} is set, and strategy: phases has its own of each phase.",
+                where=f"training.{name}: {learner.given[name]}",
+                mend="training: {phases: [{epochs: 2, layers: 2, learning_rate: 0.001}, ...]}, "
+                f"or leave {name} out",
+            )
 
 
 def _imported(path: str) -> Any:

@@ -23,7 +23,7 @@ from assay.learners.networks import NetworkLearner
 from assay.learners.own import OwnImagesRecipe, OwnTableRecipe
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.tabular import MlpOptions, TableRecipe, TabularNetOptions
-from assay.learners.text import TextModel, TextOptions, TextRecipe
+from assay.learners.text import LoraOptions, TextModel, TextOptions, TextRecipe
 
 _OPTIONS: Mapping[str, type[BaseModel]] = {
     "boosting": BoostingOptions,
@@ -142,11 +142,6 @@ def is_of_images(learner: Learner) -> bool:
     return isinstance(recipe, ResNetRecipe | OwnImagesRecipe)
 
 
-def is_of_texts(learner: Learner) -> bool:
-    """Whether a network reads columns of texts, and nothing else."""
-    return isinstance(getattr(learner, "recipe", None), TextRecipe)
-
-
 def refuse_useless_options(learner: Learner, task: Task) -> None:
     """Refuse an option of a built-in learner that is set and means nothing for the task.
 
@@ -154,6 +149,8 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
         LearnerError: There is one.
     """
     options = getattr(getattr(learner, "build", learner), "options", None)
+    if isinstance(options, TextOptions):
+        _refuse_useless_adapters(options)
     if not isinstance(options, BaseModel) or type(options) not in _OPTIONS.values():
         return
     name, of = ("loss", "regression") if task.is_classification else ("class_weight", "classes")
@@ -163,6 +160,15 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
             f"model.options.{name} is for {of}, and this task is {task.value}.",
             where=f"{name}: {getattr(options, name)}",
             mend=f"leave {name} out, or set data.task",
+        )
+
+
+def _refuse_useless_adapters(options: TextOptions) -> None:
+    if options.strategy != "lora" and options.lora != LoraOptions():
+        raise LearnerError(
+            f"model.options.lora is for adapters, and the strategy is {options.strategy}.",
+            where="model.options.lora",
+            mend="strategy: lora, or leave lora out",
         )
 
 

@@ -110,6 +110,19 @@ class Recipe(Protocol):
         """What is to be said of the training rows as the network gets them."""
         ...
 
+    def pinned(self, fixed: Mapping[str, Any]) -> Recipe:
+        """The recipe with whatever else it stands on settled, such as which pretrained files.
+
+        Args:
+            fixed: What an earlier fit chose, `chosen` among it.
+        """
+        ...
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """What `pinned` has settled, fit for JSON."""
+        ...
+
 
 class PlainRecipe:
     """What most recipes have in common: rows stay as they are, and nothing is said of them."""
@@ -121,6 +134,15 @@ class PlainRecipe:
     def remarks(self, encoding: Any, train: Part) -> tuple[Finding, ...]:  # noqa: ARG002
         """Nothing is to be said of the training rows."""
         return ()
+
+    def pinned(self, fixed: Mapping[str, Any]) -> Self:  # noqa: ARG002
+        """Nothing that it stands on could change meanwhile."""
+        return self
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """Nothing was."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -175,17 +197,19 @@ class NetworkLearner:
         from assay.seeding import seeded
         from assay.training.fit import fit
 
+        recipe = self.recipe.pinned(context.fixed)
+        context.chose(**recipe.chosen)
         with seeded(context.seed):
             target = Target.of(train)
-            encoding = self.recipe.encode(train, context.seed)
-            architecture = self.recipe.architecture(encoding, target)
+            encoding = recipe.encode(train, context.seed)
+            architecture = recipe.architecture(encoding, target)
             module = architecture.build()
         data = rows_of(train, encoding, target)
         held = None
         if validation is not None and target.known(validation).any():
             held = rows_of(validation.take(target.known(validation)), encoding, target)
         settings = self.trained_on(len(train))
-        remarks = self.recipe.remarks(encoding, train)
+        remarks = recipe.remarks(encoding, train)
         for each in remarks:
             context.recorder.finding(each, each.code)
         aim = objective(target, data, settings, module)
@@ -208,7 +232,7 @@ class NetworkLearner:
             deadline=context.deadline,
             fixed=context.fixed,
             cores=context.threads,
-            augment=self.recipe.augment(encoding),
+            augment=recipe.augment(encoding),
             profile=context.profiles,
             callbacks=[_Told(context)],
         )
@@ -217,7 +241,7 @@ class NetworkLearner:
             target,
             architecture,
             _finished(trained.model.cpu()),
-            chosen=_settled(trained.choices),
+            chosen={**_settled(trained.choices), **recipe.chosen},
             findings=(*remarks, *trained.findings),
             about={"training": _in_words(trained, settings)},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -82,6 +82,24 @@ class TextRecipe(PlainRecipe):
 
     options: TextOptions = field(default_factory=TextOptions)
 
+    def pinned(self, fixed: Mapping[str, Any]) -> Self:
+        """The recipe with the files of the pretrained model that it found, or that were recorded.
+
+        Raises:
+            LearnerError: It is not to be found, or its files are others than those recorded.
+        """
+        from assay.networks.pretrained_source import find
+
+        asked = self.options.revision or fixed.get("revision")
+        revision = find(self.options.model, asked).revision
+        return replace(self, options=self.options.model_copy(update={"revision": revision}))
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """Which files the pretrained model is of, once that is settled."""
+        revision = self.options.revision
+        return {"revision": revision} if revision is not None else {}
+
     def training(self, n_rows: int | None) -> Mapping[str, Any]:
         """Fields of `LoopSettings` for the strategy."""
         return training_for(self.options, n_rows)
@@ -105,6 +123,12 @@ class TextRecipe(PlainRecipe):
         from assay.networks.pretrained_source import find
 
         options = self.options
+        if options.long == "windows" and len(columns) > 1:
+            raise LearnerError(
+                "Pairs of texts are not read in windows.",
+                where=f"model.options.long, columns {' and '.join(columns)}",
+                mend="long: head and tail, or one column of texts",
+            )
         found = find(options.model, options.revision)
         tokenizer = tokenizer_of(found)
         self._refuse_too_long()
@@ -136,7 +160,8 @@ class TextRecipe(PlainRecipe):
         if not lost.rows:
             return ()
         rows, tokens = (lost.rows, lost.of_rows), (lost.tokens, lost.of_tokens)
-        return (texts_cut(rows, tokens, options.max_length, options.long),)
+        pairs = len(encoding.reading.columns) > 1
+        return (texts_cut(rows, tokens, options.max_length, options.long, pairs=pairs),)
 
     def _refuse_too_long(self) -> None:
         from assay.networks.pretrained import most_tokens
@@ -178,6 +203,8 @@ class TextModel(NetworkModel):
             from safetensors.torch import save_file
 
             weights, config = self.module.adapter
+            config.base_model_name_or_path = self.architecture.arguments["source"]
+            config.revision = self.encoding.revision
             (folder / ADAPTER).mkdir()
             save_file(weights, folder / ADAPTER / "adapter_model.safetensors")
             config.save_pretrained(folder / ADAPTER)
@@ -245,7 +272,7 @@ def training_for(options: TextOptions, n_rows: int | None) -> dict[str, Any]:  #
         return {**common, "learning_rate": 5e-4}
     head, n_blocks = _blocks(options.model, options.revision)
     if options.strategy == "head":
-        phase = {"epochs": 5, "layers": head, "learning_rate": 1e-3}
+        phase = {"epochs": 5, "layers": head}
         return {**common, "epochs": 5, "learning_rate": 1e-3, "phases": (phase,)}
     upper = head + max(1, (n_blocks - head) // 2)
     phases = (

@@ -13,12 +13,11 @@ from assay.networks.pretrained_source import Source, find
 from assay.networks.reading import hushed, logits_of
 
 _DROPOUTS = (
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "dropout",
-    "attention_dropout",
-    "classifier_dropout",
-)
+    "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout",
+    "classifier_dropout", "seq_classif_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop",
+)  # fmt: skip
+"""What models call their dropouts, of which attention has some without a module."""
+_DEVIATION = 0.02
 
 
 class FineTuned(nn.Module):
@@ -88,8 +87,15 @@ def text_net(
     config = _config(found, n_outputs, labels, dropout)
     if config.pad_token_id is None:
         config.pad_token_id = padding
-    make = AutoModelForSequenceClassification.from_pretrained
-    model = _made(make, found, found.folder, config=config, dtype="float32")
+    model = _made(
+        AutoModelForSequenceClassification.from_pretrained, found, found.folder, config=config,
+        dtype="float32", trust_remote_code=False, use_safetensors=True, local_files_only=True,
+        ignore_mismatched_sizes=True,
+    )  # fmt: skip
+    _begin_anew(model)
+    for each in model.modules():
+        if dropout is not None and isinstance(each, nn.Dropout):
+            each.p = dropout
     return FineTuned(_adapted(model, lora) if lora else model)
 
 
@@ -106,7 +112,8 @@ def unweighted(
     found = find(source, revision)
     config = _config(found, n_outputs, labels, None)
     with torch.device("meta"):
-        return _made(AutoModelForSequenceClassification.from_config, found, config)
+        make = AutoModelForSequenceClassification.from_config
+        return _made(make, found, config, trust_remote_code=False)
 
 
 def tokenizer_of(source: Source) -> Any:
@@ -150,12 +157,7 @@ def _config(found: Source, n_outputs: int, labels: Sequence[str], dropout: float
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = "single_label_classification" if labels else "regression"
-    for name in (
-        "hidden_dropout_prob",
-        "attention_probs_dropout_prob",
-        "dropout",
-        "attention_dropout",
-    ):
+    for name in _DROPOUTS:
         if dropout is not None and hasattr(config, name):
             setattr(config, name, dropout)
     return config
@@ -165,12 +167,7 @@ def _adapted(model: Any, lora: Mapping[str, Any]) -> nn.Module:
     """With adapters in what was pretrained; the head, which is fresh, learns as it is."""
     from peft import LoraConfig, TaskType, get_peft_model
 
-    body = model.base_model_prefix
-    head = [
-        name
-        for name, part in model.named_children()
-        if name != body and any(True for _ in part.parameters())
-    ]
+    head = list(_head_of(model))
     config = LoraConfig(
         task_type=TaskType.SEQ_CLS,
         r=lora["rank"],
@@ -182,6 +179,28 @@ def _adapted(model: Any, lora: Mapping[str, Any]) -> nn.Module:
     )
     with hushed():
         return get_peft_model(model, config)
+
+
+def _head_of(model: Any) -> dict[str, nn.Module]:
+    """The parts with parameters that were not pretrained, by name."""
+    return {
+        name: part
+        for name, part in model.named_children()
+        if name != model.base_model_prefix and any(True for _ in part.parameters())
+    }
+
+
+def _begin_anew(model: Any) -> None:
+    """Draw the head, also one that learnt other classes before: its outputs mean nothing here."""
+    deviation = getattr(model.config, "initializer_range", None) or _DEVIATION
+    for part in _head_of(model).values():
+        for module in part.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=deviation)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.LayerNorm):
+                module.reset_parameters()
 
 
 def _made(make: Any, found: Source, *first: Any, **given: Any) -> Any:

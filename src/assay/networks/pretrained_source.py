@@ -82,10 +82,21 @@ def _in_package(name: str) -> Path | None:
 
 def _of_hub(name: str, revision: str | None) -> Source:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     try:
         folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(_WANTED)))
+    except RevisionNotFoundError:
+        raise LearnerError(
+            f"The pretrained model {name} has no revision {revision!r}.",
+            where=f"model.options.revision: {revision}",
+            mend="give a commit, tag or branch that it has, or leave revision out",
+        ) from None
     except HFValidationError:
         raise _unknown(name) from None
     except (LocalEntryNotFoundError, OSError) as error:

@@ -286,7 +286,7 @@ def cannot_overfit(rows: int, steps: int, start: float, lowest: float, floor: fl
 
 
 def texts_cut(
-    rows: tuple[int, int], tokens: tuple[int, int], max_length: int, long: str
+    rows: tuple[int, int], tokens: tuple[int, int], max_length: int, long: str, *, pairs: bool
 ) -> Finding:
     """AS412: a part of long texts is not read.
 
@@ -295,6 +295,7 @@ def texts_cut(
         tokens: Tokens that are not read, and all of them.
         max_length: Tokens that are read at a time.
         long: What is read of a longer text.
+        pairs: Whether two texts are read together, for which there are no windows.
     """
     share = tokens[0] / tokens[1]
     return Finding(
@@ -310,6 +311,6 @@ def texts_cut(
             "read of them": long,
         },
         mend="a larger max_length"
-        if long == "windows"
+        if pairs
         else "model: {options: {long: windows}}, or a larger max_length",
     )
