@@ -15,7 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.workspace import Workspace, atomic_write, file_name, private
+from assay.workspace import (
+    Workspace,
+    atomic_write,
+    file_name,
+    forget_all_but_newest,
+    private,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -198,3 +204,26 @@ def test_files_are_private_while_one_works_and_as_usual_afterwards(tmp_path: Pat
         os.umask(before)
     modes = [mode(tmp_path / name) for name in ("within", "after", "later")]
     assert modes == [0o600, 0o644, 0o644]
+
+
+@pytest.mark.parametrize("when", ["before it is looked at", "before it is removed"])
+def test_of_a_cache_the_newest_stay_though_another_process_removes_some(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(6):
+        (tmp_path / f"{n}.npy").touch()
+        os.utime(tmp_path / f"{n}.npy", (n, n))
+    (tmp_path / "other").touch()
+    name = "stat" if when == "before it is looked at" else "unlink"
+    then = getattr(Path, name)
+
+    def late(path: Path, **given: object) -> object:
+        if path.name == "0.npy" and path.parent == tmp_path:
+            os.unlink(path)  # noqa: PTH108
+        return then(path, **given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, name, late)
+        forget_all_but_newest(tmp_path, "*.npy", 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4.npy", "5.npy", "other"]
+    forget_all_but_newest(tmp_path / "none", "*.npy", 2)

@@ -228,3 +228,23 @@ def written_aside(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def forget_all_but_newest(folder: Path, pattern: str, n_kept: int) -> None:
+    """Remove the files of a cache but those that were used last.
+
+    What a process has mapped stays readable for it, though its file is gone. Other processes may
+    do the same at the same time, and what cannot be removed stays.
+
+    Args:
+        folder: Of the cache.
+        pattern: Of the names of its files.
+        n_kept: How many stay, at least 1.
+    """
+    found: list[tuple[int, Path]] = []
+    for path in folder.glob(pattern):
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(found)[:-n_kept]:
+        with suppress(OSError):
+            path.unlink()

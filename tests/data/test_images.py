@@ -99,6 +99,13 @@ def test_what_was_decoded_is_kept_and_found_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again, first)
 
 
+def test_the_eight_that_are_newest_are_kept(tmp_path: Path) -> None:
+    for side in range(2, 12):
+        decoded([pixels()], ImageSize(side, side, 1), folder=tmp_path)
+    kept = {np.load(path, mmap_mode="r").shape[2] for path in tmp_path.iterdir()}
+    assert kept == set(range(4, 12))
+
+
 def test_other_images_another_order_or_another_size_are_kept_apart() -> None:
     cells, size = [pixels(seed=seed) for seed in range(3)], ImageSize(6, 5, 1)
     known = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,26 @@ def test_a_real_tokenizer_that_cuts_and_pads_by_itself_is_asked_for_all() -> Non
 def test_what_is_missing_is_read_as_no_text(tokenizer: Any) -> None:
     gaps = tokens_of(tokenizer, ["tea", None, np.nan, pd.NA, "", 5])
     assert [len(each) for each in gaps] == [1, 0, 0, 0, 0, 1]
+    assert {each.dtype for each in gaps} == {np.dtype(np.int32)}
+
+
+def test_many_tokens_take_little_more_than_four_bytes_each() -> None:
+    """Of lists of numbers it would be eight, and as many again while they grow."""
+    texts = [np.arange(2000, dtype=np.int32)] * 500
+    tracemalloc.start()
+    made = sequences(Reading(("t",), 4000, "head"), FRAME, [texts], 0)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    held = sum(each.nbytes for each in made.values.values())
+    assert held == 2 * 4 * 500 * 2002
+    assert most < held * 1.1
 
 
 def read(long: str, n: int, max_length: int) -> list[list[int]]:
     """The sequences of one text, whose tokens are 10, 11, 12 and so on; without its marks."""
-    ragged = sequences(Reading(("t",), max_length, long), FRAME, [[range(10, 10 + n)]], 0)
+    ragged = sequences(
+        Reading(("t",), max_length, long), FRAME, [[np.arange(10, 10 + n, dtype=np.int32)]], 0
+    )
     ids = ragged.values["input_ids"].tolist()
     whole = [ids[begin:end] for begin, end in pairwise(ragged.ends)]
     assert ragged.rows.tolist() == [0, len(whole)]
@@ -128,12 +144,15 @@ def test_of_pairs_the_longer_one_is_shortened_first(
     long: str, lengths: tuple[int, int], max_length: int
 ) -> None:
     frame = Frame(((1,), (2,), (3,)), ())
-    first, second = range(100, 100 + lengths[0]), range(500, 500 + lengths[1])
+    first, second = (
+        np.arange(begin, begin + n, dtype=np.int32)
+        for begin, n in zip((100, 500), lengths, strict=True)
+    )
     reading = Reading(("a", "b"), max_length, long)
     ids = sequences(reading, frame, [[first], [second]], 0).values["input_ids"].tolist()
     one, two = ids[1 : ids.index(2)], ids[ids.index(2) + 1 : -1]
     room = max_length - 3
     assert len(one) + len(two) == min(room, sum(lengths))
     for kept, other, whole in ((one, two, first), (two, one, second)):
-        assert set(kept) <= set(whole)
+        assert set(kept) <= set(whole.tolist())
         assert len(kept) == len(whole) or len(kept) >= len(other) - 1

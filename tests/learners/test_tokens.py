@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from assay.data.schema import Task
+from assay.learners import tokens
 from assay.learners.text import TextOptions, TextRecipe
 from assay.learners.tokens import TextEncoding, _write
 from assay.workspace import Workspace
@@ -45,7 +48,7 @@ def test_tokens_that_are_kept_are_found_again_whatever_is_read_of_them(
     encoding(tiny_transformer).sequences(frame)
     [path] = kept.iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
-    _write([[7, 8, 9]] * 40, path)
+    _write([np.array([7, 8, 9], dtype=np.int32)] * 40, path)
     found = encoding(tiny_transformer, **options).sequences(frame)
     assert found.values["input_ids"].tolist() == [2, 7, 8, 9, 3] * 40
     assert list(kept.iterdir()) == [path]
@@ -133,7 +136,86 @@ def test_the_sixteen_that_were_used_last_are_kept(tiny_transformer: Path, kept: 
         made.whole(["jar"] * (n + 1))
     assert not first.exists()
     assert len(list(kept.iterdir())) == 16
-    assert list(mapped) == [made.tokenizer("tea", add_special_tokens=False)["input_ids"]]
+    wanted = made.tokenizer("tea", add_special_tokens=False)["input_ids"]
+    assert [each.tolist() for each in mapped] == [wanted]
+
+
+def test_what_is_kept_is_mapped_and_not_copied(tiny_transformer: Path) -> None:
+    made = encoding(tiny_transformer)
+    said = ["tea was very good " * 1000] * 50
+    made.whole(said)
+    before = pa.total_allocated_bytes()
+    found = made.whole(said)
+    assert pa.total_allocated_bytes() == before
+    assert [each.dtype for each in found] == [np.int32] * 50
+    assert not any(each.flags.owndata or each.flags.writeable for each in found)
+
+
+def test_no_texts_have_no_tokens_kept_or_not(tiny_transformer: Path) -> None:
+    made = encoding(tiny_transformer)
+    assert [len(made.whole([])) for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("what", ["empty", "torn"])
+def test_what_is_broken_is_made_again(what: str, tiny_transformer: Path, kept: Path) -> None:
+    made, frame = encoding(tiny_transformer), texts(Task.BINARY, 40)
+    wanted = lengths(made, frame)
+    [path] = kept.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(b"" if what == "empty" else whole[: len(whole) // 2])
+    assert lengths(made, frame) == wanted
+    assert path.read_bytes() == whole
+
+
+def test_what_another_process_removes_meanwhile_is_made_again(
+    tiny_transformer: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it is mapped, or between that and the note that it was used."""
+    made, frame = encoding(tiny_transformer), texts(Task.BINARY, 40)
+    wanted = lengths(made, frame)
+    [path] = kept.iterdir()
+    map_it, note_it = pa.memory_map, tokens.os.utime
+
+    def gone(then: Any, *given: Any) -> Any:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        return then(*given)
+
+    for owner, name, then in ((pa, "memory_map", map_it), (tokens.os, "utime", note_it)):
+        assert path.is_file()
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, lambda *given, then=then: gone(then, *given))
+            assert lengths(made, frame) == wanted
+        assert path.is_file() is (name == "memory_map")
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["nothing kept", "kept"])
+def test_where_nothing_can_be_written_a_fit_goes_on(
+    there: bool, tiny_transformer: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, frame = encoding(tiny_transformer), texts(Task.BINARY, 40)
+    without = TextEncoding(made.tokenizer, made.reading, made.revision)
+    if there:
+        made.sequences(frame)
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "read-only")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    monkeypatch.setattr(tokens.os, "utime", refused)
+    assert lengths(made, frame) == lengths(without, frame)
+    assert kept.exists() is there
+
+
+@pytest.mark.parametrize("package", ["tokenizers", "transformers"])
+def test_another_version_of_what_tokenises_finds_nothing(
+    package: str, tiny_transformer: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = encoding(tiny_transformer), tokens.version
+    made.whole(["tea"])
+    monkeypatch.setattr(tokens, "version", lambda name: "99" if name == package else now(name))
+    made.whole(["tea"])
+    assert len(list(kept.iterdir())) == 2
 
 
 def test_without_a_workspace_nothing_is_kept(

@@ -20,7 +20,7 @@ from assay.data.decoding import decoded_image, opened_image
 from assay.errors import DataError
 from assay.predictions import Rows
 from assay.threads import cores
-from assay.workspace import written_aside
+from assay.workspace import forget_all_but_newest, written_aside
 
 Pixels = NDArray[np.uint8]
 LARGEST = 224
@@ -125,7 +125,7 @@ def decoded(
             for place, image in enumerate(_each(one, cells, rows, every, threads)):
                 mapped[place] = image
             mapped.flush()
-        _forget_all_but_newest(folder)
+        forget_all_but_newest(folder, "*.npy", _MOST_KEPT)
     # To write into it changes the copy in memory only: PyTorch warns of arrays that refuse it.
     kept: Pixels = np.load(path, mmap_mode="c")
     return kept
@@ -156,13 +156,6 @@ def fingerprint_of(cells: Sequence[Any], size: ImageSize) -> str:
 
 def _path(folder: Path, cells: Sequence[Any], size: ImageSize) -> Path:
     return folder / f"{fingerprint_of(cells, size)}.npy"
-
-
-def _forget_all_but_newest(folder: Path) -> None:
-    """What is mapped by a process stays readable for it, though its file is gone."""
-    kept = sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime_ns)
-    for path in kept[:-_MOST_KEPT]:
-        path.unlink(missing_ok=True)
 
 
 def _each(

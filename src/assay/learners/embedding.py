@@ -6,13 +6,14 @@ nothing, which is often enough.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from assay.learners.served_network import one_thread
 from assay.learners.text import TextOptions, TextRecipe
 from assay.networks.reading import hushed
 from assay.predictions import Floats
@@ -50,14 +51,17 @@ class TextEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, features: pd.DataFrame) -> Floats:
-        """Embeddings, shape (n, width)."""
+        """Embeddings, shape (n, width), computed with one thread: how many decides the last bits.
+
+        The transformer is read each time and let go afterwards; of the texts nothing is kept.
+        """
         import torch
 
         encoding, net = _loaded(self.model, self.revision, self.columns, self.max_length, self.long)
         rows = encoding.sequences(features)
         order = np.argsort(-rows.lengths, kind="stable")
         found: list[Any] = []
-        with torch.inference_mode(), _half():
+        with one_thread(), torch.inference_mode(), _half():
             for low in range(0, len(order), _ROWS_AT_ONCE):
                 padded = rows.padded(order[low : low + _ROWS_AT_ONCE])
                 found.append(_pooled(net, **{k: torch.from_numpy(v) for k, v in padded.items()}))
@@ -67,7 +71,6 @@ class TextEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return embeddings
 
 
-@lru_cache(maxsize=1)
 def _loaded(
     model: str, revision: str | None, columns: tuple[str, ...], max_length: int, long: Any
 ) -> tuple[Any, Any]:
@@ -76,7 +79,7 @@ def _loaded(
     from assay.networks.pretrained_source import find
 
     options = TextOptions(model=model, revision=revision, max_length=max_length, long=long)
-    encoding = TextRecipe(options).reads(columns)
+    encoding = replace(TextRecipe(options).reads(columns), folder=None)
     folder = find(model, revision).folder
     with hushed():
         net = AutoModel.from_pretrained(folder, dtype="float32", trust_remote_code=False)

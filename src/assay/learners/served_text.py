@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from assay.data.ragged import Ragged
 from assay.learners.served_network import Said, in_terms, one_thread
@@ -27,6 +28,8 @@ TEXTS_AT_ONCE = 32
 """Rows that are predicted at a time, in the order of their length."""
 HEAD_SHARE = 0.25
 """Of a long text, what is kept of its beginning; the rest is of its end."""
+Tokens = NDArray[np.int32]
+"""Of a text, shape (tokens,)."""
 _AT_ONCE = 1000
 
 
@@ -79,18 +82,18 @@ class Frame:
         return sum(map(len, self.marks))
 
 
-def tokens_of(tokenizer: Any, texts: Sequence[Any]) -> list[list[int]]:
+def tokens_of(tokenizer: Any, texts: Sequence[Any]) -> list[Tokens]:
     """The tokens of texts, whole and without marks; of what is missing, none."""
-    found: list[list[int]] = []
+    found: list[Tokens] = []
     for low in range(0, len(texts), _AT_ONCE):
         some = ["" if pd.isna(each) else str(each) for each in texts[low : low + _AT_ONCE]]
         given = {"add_special_tokens": False, "return_attention_mask": False, "verbose": False}
-        found += tokenizer(some, **given)["input_ids"]
+        found += [np.array(each, dtype=np.int32) for each in tokenizer(some, **given)["input_ids"]]
     return found
 
 
 def sequences(
-    reading: Reading, frame: Frame, tokens: Sequence[Sequence[Sequence[int]]], padding: int
+    reading: Reading, frame: Frame, tokens: Sequence[Sequence[Tokens]], padding: int
 ) -> Ragged:
     """Tokens as sequences that are no longer than they may be.
 
@@ -101,28 +104,28 @@ def sequences(
         padding: The token that stands for nothing.
     """
     room = reading.max_length - frame.n_marks
-    ids: list[int] = []
-    types: list[int] = []
-    ends, rows = [0], [0]
+    lengths, rows = [0], [0]
     for texts in zip(*tokens, strict=True):
-        for parts in _parts(reading.long, texts, room):
-            for place, part in enumerate(parts):
-                for kind, stretch in enumerate((frame.marks[place], part)):
-                    ids += stretch
-                    types += [frame.types[2 * place + kind] if frame.types else 0] * len(stretch)
-            ids += frame.marks[-1]
-            types += [frame.types[-1] if frame.types else 0] * len(frame.marks[-1])
-            ends.append(len(ids))
-        rows.append(len(ends) - 1)
-    values = {"input_ids": np.array(ids, dtype=np.int32)}
-    if frame.types:
-        values["token_type_ids"] = np.array(types, dtype=np.int32)
-    return Ragged(
-        values, np.array(ends), np.array(rows), {"input_ids": padding, "token_type_ids": 0}
-    )
+        parts = _parts(reading.long, texts, room)
+        lengths += [frame.n_marks + sum(map(len, part)) for part in parts]
+        rows.append(len(lengths) - 1)
+    ends = np.cumsum(lengths)
+    names = ["input_ids", "token_type_ids"] if frame.types else ["input_ids"]
+    values = {name: np.zeros(ends[-1], dtype=np.int32) for name in names}
+    ids, types = values["input_ids"], values.get("token_type_ids")
+    marks, at = [np.array(each, dtype=np.int32) for each in frame.marks], 0
+    for texts in zip(*tokens, strict=True):
+        for part in _parts(reading.long, texts, room):
+            laid = [each for pair in zip(marks[:-1], part, strict=True) for each in pair]
+            for place, stretch in enumerate([*laid, marks[-1]]):
+                begin, at = at, at + len(stretch)
+                ids[begin:at] = stretch
+                if types is not None:
+                    types[begin:at] = frame.types[place]
+    return Ragged(values, ends, np.array(rows), {"input_ids": padding, "token_type_ids": 0})
 
 
-def _parts(long: str, texts: Sequence[Sequence[int]], room: int) -> list[Sequence[Sequence[int]]]:
+def _parts(long: str, texts: Sequence[Tokens], room: int) -> list[Sequence[Tokens]]:
     """What is read of a row's texts: of each sequence, a part of each text."""
     if sum(map(len, texts)) <= room:
         return [texts]
@@ -144,11 +147,11 @@ def _shared(lengths: Sequence[int], room: int) -> list[int]:
     return [room - shorter, shorter] if second < first else [shorter, room - shorter]
 
 
-def _ends(long: str, text: Sequence[int], room: int) -> Sequence[int]:
+def _ends(long: str, text: Tokens, room: int) -> Tokens:
     if len(text) <= room:
         return text
     head = room if long == "head" else int(room * HEAD_SHARE)
-    return [*text[:head], *text[len(text) - (room - head) :]]
+    return np.concatenate([text[:head], text[len(text) - (room - head) :]])
 
 
 class ServedText:

@@ -1,14 +1,18 @@
 """Tokens: texts are tokenised once, and kept by the fingerprint of texts and tokenizer.
 
 What is kept is an Arrow file of whole texts without marks, so that another length, or another way
-to read long texts, finds it too. The next fit, seed or trial maps it into memory.
+to read long texts, finds it too. The next fit, seed or trial maps it into memory. Where nothing can
+be kept, or what was kept is gone or broken, texts are tokenised again: no fit ends for that.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +21,22 @@ import pandas as pd
 import pyarrow as pa
 
 from assay.data.ragged import Ragged
-from assay.learners.served_text import Frame, Reading, ServedText, sequences, tokens_of
-from assay.workspace import written_aside
+from assay.learners.served_text import (
+    Frame,
+    Reading,
+    ServedText,
+    Tokens,
+    sequences,
+    tokens_of,
+)
+from assay.workspace import forget_all_but_newest, written_aside
 
 _VERSION = 1
 """Of how texts are tokenised: what an older one kept is not found again."""
 _MOST_KEPT = 16
 _COLUMN = "tokens"
+_TOKENISING = "tokenizers", "transformers"
+"""Packages, another version of which may tokenise otherwise."""
 
 
 @dataclass(frozen=True)
@@ -60,25 +73,31 @@ class TextEncoding:
         over = np.maximum(counts - room, 0)
         return Lost(int((over > 0).sum()), len(counts), int(over.sum()), int(counts.sum()))
 
-    def whole(self, texts: Sequence[Any]) -> Sequence[Sequence[int]]:
+    def whole(self, texts: Sequence[Any]) -> Sequence[Tokens]:
         """The tokens of texts, whole and without marks; those that are kept, if they are."""
         if self.folder is None:
             return tokens_of(self.tokenizer, texts)
         path = self.folder / f"{self._fingerprint(texts)}.arrow"
-        if path.is_file():
-            path.touch()
-        else:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(tokens_of(self.tokenizer, texts), path)
-            _forget_all_but_newest(self.folder)
-        return _Kept(path)
+        try:
+            kept = _Kept(path)
+        except (OSError, pa.ArrowException):
+            tokens = tokens_of(self.tokenizer, texts)
+            with suppress(OSError):
+                _write(tokens, path)
+                forget_all_but_newest(self.folder, "*.arrow", _MOST_KEPT)
+            return tokens
+        with suppress(OSError):
+            os.utime(path)
+        return kept
 
     def served(self, net: Any, target: dict[str, Any]) -> ServedText:
         """A network at work behind it."""
         return ServedText(net, self.tokenizer, self.reading, target)
 
     def _fingerprint(self, texts: Sequence[Any]) -> str:
-        told = hashlib.sha256(f"{_VERSION} {self.revision} {len(texts)}\n".encode())
+        makers = [version(name) for name in _TOKENISING]
+        about = f"{_VERSION} {' '.join(makers)} {self.revision} {len(texts)}\n"
+        told = hashlib.sha256(about.encode())
         for text in texts:
             raw = b"" if pd.isna(text) else str(text).encode()
             told.update(len(raw).to_bytes(8, "little") + raw)
@@ -102,36 +121,33 @@ class Lost(NamedTuple):
 
 
 class _Kept(Sequence[Any]):
-    """Tokens in a mapped file."""
+    """Tokens in a mapped file; of each text an array that must not be written to.
+
+    Raises:
+        OSError: There is no such file.
+        ArrowException: It is torn.
+    """
 
     def __init__(self, path: Path) -> None:
         with pa.memory_map(str(path)) as file:
-            column = pa.ipc.open_file(file).read_all()[_COLUMN]
-        self._column = column.combine_chunks()
-        self._ends = self._column.offsets.to_numpy()
-        self._values = self._column.values.to_numpy()
+            column = pa.ipc.open_file(file).get_batch(0).column(_COLUMN)
+        self._ends = column.offsets.to_numpy()
+        self._values = column.values.to_numpy()
 
     def __len__(self) -> int:
         return len(self._ends) - 1
 
     def __getitem__(self, place: Any) -> Any:
-        return self._values[self._ends[place] : self._ends[place + 1]].tolist()
+        return self._values[self._ends[place] : self._ends[place + 1]]
 
 
-def _write(tokens: Sequence[Sequence[int]], path: Path) -> None:
+def _write(tokens: Sequence[Tokens], path: Path) -> None:
     ends = np.cumsum([0, *map(len, tokens)])
-    values = np.fromiter((each for some in tokens for each in some), np.int32, int(ends[-1]))
+    values = np.concatenate([np.empty(0, dtype=np.int32), *tokens])
     column = pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), pa.array(values))
-    table = pa.table({_COLUMN: column})
+    batch = pa.record_batch({_COLUMN: column})
     with (
         written_aside(path, mode=0o600) as aside,
-        pa.ipc.new_file(str(aside), table.schema) as file,
+        pa.ipc.new_file(str(aside), batch.schema) as file,
     ):
-        file.write_table(table)
-
-
-def _forget_all_but_newest(folder: Path) -> None:
-    """What is mapped by a process stays readable for it, though its file is gone."""
-    kept = sorted(folder.glob("*.arrow"), key=lambda path: path.stat().st_mtime_ns)
-    for path in kept[:-_MOST_KEPT]:
-        path.unlink(missing_ok=True)
+        file.write_batch(batch)
