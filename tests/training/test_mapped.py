@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from assay.errors import DataError, NotFoundError
+from assay.training import mapped as mapping
 from assay.training.batches import Data, Tensors, stream
 from assay.training.mapped import Mapped
 from assay.training.order import Order
@@ -55,6 +56,65 @@ def test_a_batch_may_be_changed_and_the_file_stays_as_it_is(tmp_path: Path) -> N
         batch.inputs.fill_(7)
     assert torch.equal(mapped.take(torch.arange(300)).inputs, held.inputs)
     assert (tmp_path / "x.npy").read_bytes() == before
+
+
+def large(folder: Path, patched: pytest.MonkeyPatch, block: int) -> tuple[Mapped, Tensors]:
+    """Rows that are taken for too many to be mapped as they are, of 192 bytes and 12 more."""
+    patched.setattr(mapping, "SMALL_BYTES", 0)
+    patched.setattr(mapping, "BLOCK_BYTES", 1 << 10)
+    _, held = images(folder)
+    paths = [folder / f"{name}.npy" for name in "xyw"]
+    return Mapped(*paths, block=block), held
+
+
+def same(mapped: Mapped, held: Tensors, batch_size: int = 32) -> None:
+    for epoch in (None, 0):
+        order = Order(len(mapped), mapped.block, 0, epoch)
+        pairs = zip(stream(mapped, order, batch_size), stream(held, order, batch_size), strict=True)
+        for ours, wanted in pairs:
+            for one, other in zip(ours, wanted, strict=True):
+                assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("block", [1, 16, 100, 300])
+@pytest.mark.parametrize("most", [0, 5_000, 20_000, 1 << 25])
+def test_what_is_held_is_bounded_in_bytes_whatever_the_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, most: int
+) -> None:
+    """Beyond, rows come from the mapping, and are the same."""
+    monkeypatch.setattr(mapping, "HELD_BYTES", most)
+    monkeypatch.setattr(mapping, "WINDOW_BYTES", 1)
+    mapped, held = large(tmp_path, monkeypatch, block)
+    same(mapped, held)
+    assert mapped._held is not None
+    taken = sum(each.nbytes for each in mapped._held.rows.values())
+    assert taken <= max(most, 32 * (192 + 12))
+    together = max(block, 5)
+    assert taken <= -(-300 // together) * together * (192 + 12)
+
+
+def test_a_batch_of_rows_that_are_blocks_themselves_is_held_however_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping, "HELD_BYTES", 1000)
+    mapped, held = large(tmp_path, monkeypatch, 1)
+    mapped._read_together = 1
+    index = torch.tensor([5, 299, 0, 17, 100, 3, 3])
+    for rows in (index, index[:2], index):
+        assert torch.equal(mapped.take(rows).inputs, held.inputs[rows])
+    assert mapped._held is not None
+    assert mapped._held.positions(index) is not None
+    assert sum(each.nbytes for each in mapped._held.rows.values()) == 6 * (192 + 12)
+
+
+def test_without_preadv_the_same_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(mapping.os, "preadv", raising=False)
+    mapped, held = large(tmp_path, monkeypatch, 16)
+    same(mapped, held)
+    again: Mapped = pickle.loads(pickle.dumps(mapped))
+    (tmp_path / "x.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"x.npy ends before row 300\."):
+        again.take(torch.tensor([299]))
 
 
 def test_it_travels_to_another_process_by_the_names_of_its_files(tmp_path: Path) -> None:

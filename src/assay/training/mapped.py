@@ -1,9 +1,10 @@
 """Rows in files that are mapped into memory: training on more than memory holds.
 
-What is held stays the same however many rows there are: whole blocks are read into a few MiB of
-memory, and rows are copied out of those. Rows are not copied out of a mapping, of which a system
-may map 2 MiB for every row that is touched. Its cache keeps the pages for as long as nobody else
-wants the memory.
+What is held stays the same however many rows there are: whole blocks are read into at most 32 MiB
+of memory, or what a batch takes if that is more, and rows are copied out of those. Rows are not
+copied out of a mapping, of which a system may map 2 MiB for every row that is touched, unless the
+blocks of a batch are too large to be held. The system's cache keeps the pages for as long as nobody
+else wants the memory.
 
 Rows must lie together on the disk for that. Twenty Arrow columns take 12,000 microseconds for 128
 random rows, the same numbers row by row 5; so columns are rewritten once (`conversion`).
@@ -11,6 +12,7 @@ random rows, the same numbers row by row 5; so columns are rewritten once (`conv
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import warnings
@@ -31,6 +33,8 @@ BLOCK_BYTES = 1 << 18
 """Rows that are read together: twice what a system reads ahead by itself."""
 SMALL_BYTES = 1 << 26
 """Up to here any row is as near as another: it is shuffled as a whole, and mapped."""
+HELD_BYTES = 1 << 25
+"""What blocks take that are held, in all files together."""
 _BLOCKS_AT_ONCE = 128  # twice as many as are shuffled together: a window may lie in two such
 
 
@@ -74,7 +78,7 @@ class ArrayFile:
         done = 0
         while done < len(room):
             begin = self._offset + first * self._row_bytes + done
-            got = os.preadv(self._file, [room[done:]], begin)
+            got = _read_at(self._file, room[done:], begin)
             if not got:
                 raise DataError(
                     f"{self.path.name} ends before row {first + len(rows):,}.",
@@ -213,21 +217,32 @@ class _Held:
     def __init__(self, files: Sequence[ArrayFile], n: int, block: int) -> None:
         self._files, self._n, self._block = files, n, block
         self._slots = np.full(-(-n // block), -1)
-        self._used = 0
+        block_bytes = block * row_bytes([each.tensor for each in files])
+        self._make_room(min(_BLOCKS_AT_ONCE, len(self._slots), HELD_BYTES // block_bytes))
+
+    def _make_room(self, n_blocks: int) -> None:
+        """For as many blocks, none of which is there yet."""
+        self._room, self._used = n_blocks, 0
+        self._slots[:] = -1
         self.rows = {
-            id(each.tensor): each.tensor.new_empty(_BLOCKS_AT_ONCE * block, *each.tensor.shape[1:])
-            for each in files
+            id(each.tensor): each.tensor.new_empty(n_blocks * self._block, *each.tensor.shape[1:])
+            for each in self._files
         }
 
     def positions(self, index: Tensor) -> Tensor | None:
-        """Where the rows of these numbers are, once they were read; None if they are too many."""
+        """Where the rows of these numbers are, once they were read.
+
+        None if their blocks are too large: more than there is room for, and than the rows take.
+        """
         numbers = index.numpy()
         blocks = numbers // self._block
         wanted = np.flatnonzero(np.bincount(blocks, minlength=len(self._slots)))
-        if len(wanted) > _BLOCKS_AT_ONCE:
-            return None
+        if len(wanted) > self._room:
+            if len(wanted) * self._block > len(index):
+                return None
+            self._make_room(len(wanted))
         missing = wanted[self._slots[wanted] < 0]
-        if self._used + len(missing) > _BLOCKS_AT_ONCE:
+        if self._used + len(missing) > self._room:
             self._slots[:] = -1
             self._used, missing = 0, wanted
         for number in missing.tolist():
@@ -241,6 +256,18 @@ class _Held:
             each.read_into(first, self.rows[id(each.tensor)][to : to + size])
         self._slots[number] = self._used
         self._used += 1
+
+
+def _read_at(file: int, room: memoryview, begin: int) -> int:
+    """Read from a place in a file on, and say how many bytes; Windows and some macOS lack `preadv`.
+
+    Without it no two processes may share the file, and none do: they are not forked there.
+    """
+    if hasattr(os, "preadv"):
+        return os.preadv(file, [room], begin)
+    with io.FileIO(file, closefd=False) as handle:
+        handle.seek(begin)
+        return handle.readinto(room) or 0
 
 
 def _mapped_again(sources: Any, block: int) -> Mapped:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 _BUFFER_BLOCKS = 64
 _SORTED_BATCHES = 50
+_STRETCHES = 4
 
 
 class Order:
@@ -87,9 +88,10 @@ class Order:
 class ByLength(Order):
     """Rows of like length in the same batch, so that little of it is padding.
 
-    Rows are shuffled, and sorted by their length among fifty batches of neighbours at a time; then
-    the batches are shuffled, all but the last, which may be a short one. Without an epoch the
-    longest come first.
+    Rows are shuffled, and sorted by their length among fifty batches of neighbours at a time, but
+    not more than a quarter of the table: were all of it sorted, the same rows would meet in every
+    epoch. Then the batches are shuffled, all but the last, which may be a short one. Without an
+    epoch the longest come first.
 
     Args:
         lengths: Of the rows, shape (n,).
@@ -108,7 +110,8 @@ class ByLength(Order):
             self._is_shuffled = True
             self._blocks = np.argsort(-lengths, kind="stable")
             return
-        width = batch_size * _SORTED_BATCHES
+        together = min(_SORTED_BATCHES, self._n // (_STRETCHES * batch_size))
+        width = batch_size * max(1, together)
         parts = [self._blocks[low : low + width] for low in range(0, self._n, width)]
         rows = np.concatenate([part[np.argsort(-lengths[part], kind="stable")] for part in parts])
         last = len(Bounds(self._n, batch_size)) - 1
