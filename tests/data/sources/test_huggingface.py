@@ -166,6 +166,15 @@ def test_splits_stand_below_each_other_and_say_which_they_are(tmp_path: Path) ->
     assert fingerprint(from_frame(pa.concat_tables(pieces))) == fingerprint(table)
 
 
+def test_splits_may_be_named_as_datasets_names_them() -> None:
+    made = pets(4)
+    named = {datasets.Split.TRAIN: made.select([0, 1]), datasets.Split.TEST: made.select([2])}
+    table = from_frame(datasets.DatasetDict(named))
+    assert table["split"].to_pylist() == ["train", "train", "test"]
+    plain = datasets.DatasetDict({str(name): part for name, part in named.items()})
+    assert table.equals(from_frame(plain))
+
+
 def test_the_split_is_no_feature(tmp_path: Path) -> None:
     table = read_table(saved(in_splits(train=[0, 1], other=[3, 4]), tmp_path / "pets"))
     settings = DataSettings(source="t", target="label", roles={"ignore": ["tags"]})

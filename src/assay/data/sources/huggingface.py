@@ -115,7 +115,8 @@ def table_of(data: Any, name: str) -> pa.Table:
     """
     splits = data if _DICTIONARY in _classes(data) else {name: data}
     tables = []
-    for split, part in splits.items():
+    for key, part in splits.items():
+        split = str(key)  # which may be a `datasets.Split`
         if len(part) == 0:
             continue
         stored, features = part.with_format("arrow")[:], part.features.to_dict()
