@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -213,7 +214,8 @@ def race(
                 break
         left = [each for each in left if _has_hope(each, rounds)]
         if time.perf_counter() > deadline or (
-            len(rounds) >= _ROUNDS and all(_is_clear(each, rounds) for each in left[1:])
+            len(rounds) >= _ROUNDS
+            and all(_is_clear(one, other, rounds) for one, other in combinations(left, 2))
         ):
             break
         left[1:] = left[:0:-1]
@@ -251,10 +253,11 @@ def _has_hope(candidate: Variant, rounds: Sequence[dict[Variant, float]]) -> boo
     return min(ratios, default=0.0) < _HOPELESS
 
 
-def _is_clear(candidate: Variant, rounds: Sequence[dict[Variant, float]]) -> bool:
-    """Whether it was faster, or was not, by more than the bar in every round."""
-    ratios = _ratios(candidate, next(iter(rounds[0])), rounds)
-    return max(ratios) < GAIN or min(ratios) > GAIN
+def _is_clear(one: Variant, other: Variant, rounds: Sequence[dict[Variant, float]]) -> bool:
+    """Whether one of two was faster, or neither was, by more than the bar in every round."""
+    ratios = _ratios(one, other, rounds)
+    low, high = min(ratios, default=0.0), max(ratios, default=math.inf)
+    return high < GAIN or low > 1 / GAIN or (low > GAIN and high < 1 / GAIN)
 
 
 def _ratios(one: Variant, other: Variant, rounds: Sequence[dict[Variant, float]]) -> list[float]:
