@@ -229,6 +229,19 @@ def test_outputs_that_do_not_fit_the_targets_are_an_error_with_both_shapes(
     assert mend in error.value.mend
 
 
+@pytest.mark.parametrize("outputs", ["all alike", "without a bearing on the targets"])
+def test_pairs_are_found_whatever_the_outputs_are(outputs: str) -> None:
+    model = nn.Linear(WIDTH, 1)
+    with torch.no_grad():
+        model.weight.zero_()
+        if outputs != "all alike":
+            model.weight[0, 0] = 1
+    inputs = torch.zeros(4, WIDTH)
+    inputs[:, 0] = torch.tensor([1.0, -1.0, -1.0, 1.0])
+    with pytest.raises(LearnerError, match="all pairs"):
+        sanity(model, Batch(inputs, torch.arange(4.0)), lambda o, t: (o - t) ** 2)
+
+
 FITTING = [
     (3, torch.tensor([0, 1, 2, 2]), CrossEntropy()),
     (3, torch.tensor([0, 1, 2, -100]), CrossEntropy(ignore_index=-100)),

@@ -128,16 +128,17 @@ def _check_broadcast(loss: Loss, outputs: Any, targets: Any, weights: Any, where
     if len(targets) < 2:
         return
     with torch.no_grad(), suppress(RuntimeError, IndexError, ValueError):
-        as_is = loss.total(outputs, targets, weights)
-        as_meant = loss.total(outputs.reshape_as(targets), targets, weights)
-        if torch.allclose(as_is, as_meant, rtol=1e-3, equal_nan=True):
-            return
-        raise LearnerError(
-            f"The loss takes outputs {_shown(outputs)} and targets {_shown(targets)} for a table "
-            "of all pairs.",
-            where=where,
-            mend="outputs.squeeze(-1) at the end of forward, or in the loss",
-        )
+        # Outputs that are all alike, or chance, hide it: targets for outputs bring it to light.
+        for said in (outputs, targets.to(outputs.dtype).reshape_as(outputs)):
+            as_is = loss.total(said, targets, weights)
+            as_meant = loss.total(said.reshape_as(targets), targets, weights)
+            if not torch.allclose(as_is, as_meant, rtol=1e-3, equal_nan=True):
+                raise LearnerError(
+                    f"The loss takes outputs {_shown(outputs)} and targets {_shown(targets)} for "
+                    "a table of all pairs.",
+                    where=where,
+                    mend="outputs.squeeze(-1) at the end of forward, or in the loss",
+                )
 
 
 def _named(loss: Loss) -> str:
