@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import ArrayLike
 
+from assay.errors import TrackingError
 from assay.findings import Finding
 from assay.tracking.mirror import Opening
 from assay.tracking.pictures import opened, picture_columns
@@ -116,6 +117,7 @@ class WandbRecorder:
         )
         if self is self._root:
             self._run.finish(exit_code=0 if status is Status.FINISHED else 1)
+            _written_out()
 
     def attach(self, run_id: str) -> Self:
         raise NotImplementedError(f"a mirror is not attached to: {run_id}")
@@ -159,6 +161,22 @@ class WandbRecorder:
 
 
 _LONGEST = 128
+
+
+def _written_out() -> None:
+    """Wait until W&B's service has ended: what it was told last is on the disk only then.
+
+    Raises:
+        TrackingError: It ended otherwise than well.
+    """
+    import wandb
+
+    try:
+        wandb.teardown()
+    except SystemExit as error:
+        raise TrackingError(
+            f"its service ended with {error.code}", mend="see debug-internal.log among its logs"
+        ) from None
 
 
 def _rows(points: Sequence[Point]) -> Iterator[list[Point]]:
