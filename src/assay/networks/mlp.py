@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from assay.networks.dropout import Dropout
+
 
 class MLP(nn.Module):
     """Linear layers with ReLU and dropout between them.
@@ -28,7 +30,7 @@ class MLP(nn.Module):
         super().__init__()
         before = [n_inputs, *widths[:-1]] if widths else []
         self.hidden = nn.ModuleList(
-            nn.Sequential(nn.Linear(n, width), nn.ReLU(), nn.Dropout(dropout))
+            nn.Sequential(nn.Linear(n, width), nn.ReLU(), Dropout(dropout))
             for n, width in zip(before, widths, strict=True)
         )
         self.head = nn.Linear(widths[-1] if widths else n_inputs, n_outputs)
@@ -58,7 +60,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.inward = nn.Linear(width, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.outward = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:

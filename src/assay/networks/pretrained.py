@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from assay.errors import LearnerError
+from assay.networks.attention import draw_cheaply
 from assay.networks.pretrained_source import Source, find
 from assay.networks.reading import hushed, logits_of
 
@@ -96,6 +97,7 @@ def text_net(
     for each in model.modules():
         if dropout is not None and isinstance(each, nn.Dropout):
             each.p = dropout
+    draw_cheaply(model)
     return FineTuned(_adapted(model, lora) if lora else model)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from assay.networks.dropout import Dropout
 from assay.networks.embeddings import Categories, Periodic, Plain
 from assay.networks.mlp import MLP, ResidualMLP
 
@@ -160,7 +161,7 @@ class TabM(nn.Module):
             if isinstance(first, SharedLinear):
                 nn.init.normal_(first.r)
         self.hidden = nn.ModuleList(
-            nn.Sequential(layer, nn.ReLU(), nn.Dropout(dropout)) for layer in layers
+            nn.Sequential(layer, nn.ReLU(), Dropout(dropout)) for layer in layers
         )
         self.head = MemberLinear(widths[-1], n_outputs, n_members)
 
