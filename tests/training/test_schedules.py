@@ -12,8 +12,8 @@ from assay.training.order import Bounds
 from assay.training.schedules import Schedule, optimizer_steps, peak_rate
 from assay.training.settings import LoopSettings
 
-KINDS = ["cosine", "step", "one-cycle", "constant"]
-ENDING = ["cosine", "one-cycle"]
+KINDS = ["cosine", "linear", "step", "one-cycle", "constant"]
+ENDING = ["cosine", "linear", "one-cycle"]
 
 
 @given(st.sampled_from(KINDS), st.integers(1, 300), st.floats(0, 0.9))
@@ -52,6 +52,11 @@ def test_a_cosine_is_at_half_its_height_halfway_down() -> None:
     schedule = Schedule(LoopSettings(warmup=0, final_rate=0), 101)
     assert schedule.share(50) == pytest.approx(0.5)
     assert schedule.share(25) == pytest.approx((1 + 0.5**0.5) / 2)
+
+
+def test_a_line_goes_down_by_as_much_in_each_step() -> None:
+    schedule = Schedule(LoopSettings(schedule="linear", warmup=0, final_rate=0), 101)
+    assert [schedule.share(step) for step in (0, 25, 50, 100)] == [1.0, 0.75, 0.5, 0.0]
 
 
 def test_a_warm_up_is_a_line_whose_first_step_is_not_at_nothing() -> None:

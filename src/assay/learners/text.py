@@ -18,8 +18,9 @@ from assay.data.schema import Kind, Schema, label_array
 from assay.errors import LearnerError
 from assay.findings import Finding
 from assay.learners.encoding import Target
+from assay.learners.model_card import CARD, model_card
 from assay.learners.networks import Architecture, NetworkModel, PlainRecipe
-from assay.learners.served_text import TEXT, Reading, ServedText
+from assay.learners.served_text import TEXT, TRANSFORMER, Reading, ServedText
 from assay.learners.tokens import TextEncoding
 from assay.predictions import Predictions
 from assay.training.faults import texts_cut
@@ -196,9 +197,14 @@ class TextModel(NetworkModel):
         return Predictions(rows, said.values, said.probabilities, classes)
 
     def save(self, folder: Path) -> None:
-        """Write the transformer with its tokenizer, how it is used, and adapters by themselves."""
+        """Write the transformer with its card, how it is used, and adapters by themselves."""
         told = {"architecture": self.architecture.arguments, "revision": self.encoding.revision}
         self._served.save(folder, chosen=dict(self.chosen), **told)
+        card = model_card(
+            self.architecture.arguments["source"], self.encoding.revision, self.encoding.reading,
+            self.target.as_dict(), lora=self.architecture.arguments["lora"] is not None,
+        )  # fmt: skip
+        (folder / TRANSFORMER / CARD).write_text(card, encoding="utf-8")
         if getattr(self.module, "adapter", None) is not None:
             from safetensors.torch import save_file
 

@@ -53,6 +53,8 @@ class Schedule:
     peak; `final_rate` is what the settings' own rate ends at.
 
     - cosine: half a wave (Loshchilov & Hutter, 2017, https://arxiv.org/abs/1608.03983).
+    - linear: a line, as transformers are often fine-tuned (Devlin et al., 2018,
+      https://arxiv.org/abs/1810.04805).
     - step: times `drop_factor` at each of `drops`.
     - one-cycle: up from a 25th and down, both in half a wave (Smith & Topin, 2018,
       https://arxiv.org/abs/1708.07120); momentum stays as it is.
@@ -76,6 +78,7 @@ class Schedule:
         self._drop_factor = settings.drop_factor
         down: dict[str, Callable[[int], float]] = {
             "cosine": self._wave_down,
+            "linear": self._line_down,
             "one-cycle": self._wave_down,
             "step": self._stairs_down,
             "constant": _level,
@@ -102,13 +105,17 @@ class Schedule:
         return rise * self._down(min(step, self._total - 1))
 
     def _wave_down(self, step: int) -> float:
-        if step <= self._top:
-            return 1.0
-        done = (step - self._top) / (self._total - 1 - self._top)
-        return self._final + (1 - self._final) * (1 + math.cos(math.pi * done)) / 2
+        return self._final + (1 - self._final) * (1 + math.cos(math.pi * self._done(step))) / 2
+
+    def _line_down(self, step: int) -> float:
+        return self._final + (1 - self._final) * (1 - self._done(step))
 
     def _stairs_down(self, step: int) -> float:
         return float(self._drop_factor ** bisect_right(self._drops, step / self._total))
+
+    def _done(self, step: int) -> float:
+        """How much of the way down lies behind a step."""
+        return (step - self._top) / (self._total - 1 - self._top) if step > self._top else 0.0
 
 
 def _line_up(done: float) -> float:

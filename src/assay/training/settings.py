@@ -86,7 +86,7 @@ class LoopSettings(BaseModel):
     layer_decay: float = Field(
         1.0, gt=0, le=1, description="What the rate is multiplied by for each block further down."
     )
-    schedule: Literal["cosine", "step", "one-cycle", "constant"] = Field(
+    schedule: Literal["cosine", "linear", "step", "one-cycle", "constant"] = Field(
         "cosine", description="How the rate goes down after the warm-up."
     )
     warmup: Share | None = Field(
@@ -94,7 +94,7 @@ class LoopSettings(BaseModel):
         description="Share of the optimizer steps in which the rate rises; by default 0.05, and "
         "0.3 with one-cycle.",
     )
-    final_rate: float = Field(1e-6, ge=0, description="Where cosine and one-cycle end.")
+    final_rate: float = Field(1e-6, ge=0, description="Where cosine, linear and one-cycle end.")
     drops: tuple[Share, ...] = Field(
         (0.5, 0.75), description="With schedule: step, when the rate drops, in shares of all steps."
     )
