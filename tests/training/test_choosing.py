@@ -175,6 +175,20 @@ def test_what_takes_thrice_as_long_is_tried_once_and_noise_on_all_is_no_differen
     assert outcome.gain == pytest.approx(1.25)
 
 
+def test_two_that_both_beat_the_simplest_are_timed_until_they_are_told_apart() -> None:
+    """In the first rounds they swap places; what is faster on the whole shows later."""
+    swapped, rounds = {LAST: 0.40, HALF: 0.50}, iter(range(100))
+
+    def seconds(variant: Variant) -> float:
+        if variant == PLAIN:
+            seconds.round = next(rounds)
+            return 1.0
+        return (swapped if seconds.round < 2 else {LAST: 0.52, HALF: 0.42})[variant]
+
+    assert race([PLAIN, LAST, HALF], seconds, time.perf_counter() + 60).winner == HALF
+    assert seconds.round > 2
+
+
 @pytest.mark.parametrize(("slow", "last"), [(4, None), (None, 7)])
 def test_neither_a_busy_moment_nor_the_end_of_the_time_loses_what_is_clear(
     slow: int | None, last: int | None

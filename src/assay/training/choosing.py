@@ -1,6 +1,6 @@
 """What 'auto' means: what was measured to be faster with this model on this machine.
 
-Steps of the model itself are timed, for about two seconds. What came out is recorded, and a
+Steps of the model itself are timed, for four seconds at most. What came out is recorded, and a
 training that is resumed or reproduced takes the record: another number of threads, another
 precision or another layout gives other last bits.
 """
@@ -29,7 +29,7 @@ from assay.training.precision import Precision, supported
 from assay.training.settings import LoopSettings
 from assay.training.trial import Outcome, Trial, Variant, race, threads
 
-BUDGET_S = 2.0
+BUDGET_S = 4.0
 """Seconds that measuring may take, half of them for threads, after a first step of each candidate,
 in which kernels may be compiled; a step under way is let end."""
 LOSS_TOLERANCE = 0.01

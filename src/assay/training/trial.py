@@ -34,7 +34,7 @@ GAIN_AT_A_GLANCE = 0.8
 _ROUNDS = 3
 _MOST_ROUNDS = 9
 _BLOCK_S = 0.004
-_STEP_S = 0.06
+_STEP_S = 0.2
 _LONG_S = 0.01
 _FIRST_ROWS, _FEWEST_ROWS = 2, 8
 _GROWTH = 4
@@ -87,9 +87,10 @@ class Trial:
         self.rows = len(next(tensors_of(batch.targets)))
 
     def fit_rows(self, variant: Variant) -> None:
-        """Takes as many rows as make a step of about 60 ms, and at least eight.
+        """Takes as many rows as make a step of about 0.2 s, and at least eight.
 
-        Fewer would say little of the whole batch, as what is done once a step would decide.
+        Fewer would say little of the whole batch: what is done once a step would decide, and a
+        layout of memory gains with the rows.
         """
         whole, n, rows = self._batch, self.rows, _FIRST_ROWS
         with threads(variant.threads):
