@@ -129,6 +129,14 @@ def test_attention_weights_are_dropped_in_training(
     assert NAME not in (tmp_path / "kept" / "config.json").read_text().split('"')
 
 
+@pytest.mark.parametrize("lora", [None, {"rank": 2, "alpha": 4, "dropout": 0.1}])
+def test_no_dropout_is_left_as_it_came(lora: dict[str, Any] | None, tiny_transformer: Path) -> None:
+    net: Any = text_net(str(tiny_transformer), None, 2, ["a", "b"], lora=lora)
+    kinds = {type(each) for each in net.modules() if isinstance(each, nn.Dropout)}
+    assert kinds == {Dropout}
+    assert net.wrapped.config._attn_implementation == NAME
+
+
 @pytest.mark.parametrize("mask", ["none", "bool", "added", "causal"])
 def test_on_average_it_is_attention(mask: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)

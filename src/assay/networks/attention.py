@@ -15,8 +15,8 @@ from assay.networks.dropout import Dropout, dropped
 
 NAME = "assay"
 _SDPA = "sdpa"
-_IN_PLAIN = {"position_bias", "cache", "softcap", "output_attentions"}
-"""What is asked of attention beside, and only PyTorch's own is asked."""
+_IN_PLAIN = {"position_bias", "cache", "softcap"}
+"""What a model may ask for beside; then it gets PyTorch's own."""
 
 
 def draw_cheaply(model: Any) -> None:

@@ -97,8 +97,9 @@ def text_net(
     for each in model.modules():
         if dropout is not None and isinstance(each, nn.Dropout):
             each.p = dropout
-    draw_cheaply(model)
-    return FineTuned(_adapted(model, lora) if lora else model)
+    net = _adapted(model, lora) if lora else model
+    draw_cheaply(net)
+    return FineTuned(net)
 
 
 def unweighted(
