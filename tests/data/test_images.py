@@ -106,6 +106,23 @@ def test_the_eight_that_are_newest_are_kept(tmp_path: Path) -> None:
     assert kept == set(range(4, 12))
 
 
+def test_what_another_process_forgets_meanwhile_is_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a look for the file and its opening eight others were kept."""
+    cells = [pixels(seed=seed) for seed in range(3)]
+    size = size_of(cells)
+    first = np.array(decoded(cells, size, folder=tmp_path))
+    load = np.load
+
+    def forgotten(path: Path, **given: Any) -> Any:
+        path.unlink()
+        return load(path, **given)
+
+    monkeypatch.setattr(np, "load", forgotten)
+    np.testing.assert_array_equal(decoded(cells, size, folder=tmp_path), first)
+
+
 def test_other_images_another_order_or_another_size_are_kept_apart() -> None:
     cells, size = [pixels(seed=seed) for seed in range(3)], ImageSize(6, 5, 1)
     known = {

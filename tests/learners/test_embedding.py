@@ -11,15 +11,28 @@ import numpy as np
 import pytest
 import torch
 
+from assay.data.preparation import prepare
 from assay.data.schema import Task
+from assay.data.settings import DataSettings
+from assay.data.sources import from_frame
 from assay.learners import embedding
+from assay.learners.embedded import BuildEmbedded
 from assay.learners.embedding import TextEmbedder
+from assay.learners.text import TextOptions
+from assay.networks.pretrained_source import find
 from assay.workspace import Workspace
 from tests.tiny_transformer import texts
 
 
 def embedder(folder: Path) -> TextEmbedder:
     return TextEmbedder(str(folder), None, ("text",), 32, "head")
+
+
+def test_the_files_of_the_transformer_are_pinned(tiny_transformer: Path) -> None:
+    settings = DataSettings(source="t", target="y", task=Task.BINARY)
+    rows = prepare(from_frame(texts(Task.BINARY, 20)), settings, "t").development
+    made = BuildEmbedded(TextOptions(model=str(tiny_transformer), max_length=32))(rows, 0)
+    assert made.named_steps["embed"].revision == find(str(tiny_transformer)).revision
 
 
 def test_no_tokens_are_kept_of_what_is_transformed(tiny_transformer: Path, workspace: Path) -> None:

@@ -126,8 +126,11 @@ def decoded(
                 mapped[place] = image
             mapped.flush()
         forget_all_but_newest(folder, "*.npy", _MOST_KEPT)
-    # To write into it changes the copy in memory only: PyTorch warns of arrays that refuse it.
-    kept: Pixels = np.load(path, mmap_mode="c")
+    try:
+        # To write into it changes the copy in memory only: PyTorch warns of arrays that refuse it.
+        kept: Pixels = np.load(path, mmap_mode="c")
+    except FileNotFoundError:  # another process has kept so many since that this one is forgotten
+        return decoded(cells, size, rows=rows, threads=threads)
     return kept
 
 

@@ -21,10 +21,12 @@ class BuildEmbedded:
         from sklearn.preprocessing import StandardScaler
 
         from assay.learners.embedding import TextEmbedder
+        from assay.networks.pretrained_source import find
 
         options = self.options
+        revision = find(options.model, options.revision).revision
         embedder = TextEmbedder(
-            options.model, options.revision, columns_of(train.schema), options.max_length,
+            options.model, revision, columns_of(train.schema), options.max_length,
             options.long,
         )  # fmt: skip
         is_classes = train.schema.task.is_classification

@@ -169,8 +169,9 @@ def workers_for(data: Data, processes: int = 1) -> int:
     if isinstance(data, Items) and type(data.dataset).__name__ == "TensorDataset":
         return 0
     if isinstance(data, Mapped):
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if data.size_bytes < memory * _SHARE_OF_MEMORY:
+        import psutil
+
+        if data.size_bytes < psutil.virtual_memory().total * _SHARE_OF_MEMORY:
             return 0
     return max(1, cores() // processes)
 
