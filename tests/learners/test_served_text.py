@@ -99,7 +99,7 @@ def test_many_tokens_take_little_more_than_four_bytes_each() -> None:
 
 
 def read(long: str, n: int, max_length: int) -> list[list[int]]:
-    """The sequences of one text, whose tokens are 10, 11, 12 and so on; without its marks."""
+    """The sequences of one text, whose tokens are 10, 11, 12 and so on."""
     ragged = sequences(
         Reading(("t",), max_length, long), FRAME, [[np.arange(10, 10 + n, dtype=np.int32)]], 0
     )

@@ -39,7 +39,7 @@ class Reading:
 
     Attributes:
         columns: The column of texts, or of first and second texts.
-        max_length: Tokens of a sequence, marks included.
+        max_length: Tokens of a sequence, special tokens included.
         long: What is read of a text that is longer: its 'head', 'head and tail', or all of it in
             overlapping 'windows'.
     """
@@ -54,11 +54,13 @@ class Frame:
     """What a tokenizer puts around the tokens of texts.
 
     Attributes:
-        marks: Before the first text, between two (nothing for one alone), and behind the last.
-        types: Type of each stretch: marks and texts in turn, as they lie; empty if none is told.
+        special: Special tokens before the first text, between two (nothing for one alone), and
+            behind the last.
+        types: Of each stretch: special tokens and texts in turn, as they lie; empty if none is
+            told.
     """
 
-    marks: tuple[tuple[int, ...], ...]
+    special: tuple[tuple[int, ...], ...]
     types: tuple[int, ...]
 
     @classmethod
@@ -67,23 +69,23 @@ class Frame:
         probe = tokenizer("a", add_special_tokens=False)["input_ids"]
         whole = tokenizer(*["a"] * n_texts)
         ids, kinds = whole["input_ids"], whole.get("token_type_ids")
-        marks, types, at = [], [], 0
+        special, types, at = [], [], 0
         for _ in range(n_texts):
             begin = next(i for i in range(at, len(ids)) if ids[i : i + len(probe)] == probe)
-            marks.append(tuple(ids[at:begin]))
+            special.append(tuple(ids[at:begin]))
             types += [kinds[max(begin - 1, 0)], kinds[begin]] if kinds else []
             at = begin + len(probe)
-        marks.append(tuple(ids[at:]))
+        special.append(tuple(ids[at:]))
         types += [kinds[-1]] if kinds else []
-        return cls(tuple(marks), tuple(types))
+        return cls(tuple(special), tuple(types))
 
     @property
-    def n_marks(self) -> int:
-        return sum(map(len, self.marks))
+    def n_special(self) -> int:
+        return sum(map(len, self.special))
 
 
 def tokens_of(tokenizer: Any, texts: Sequence[Any]) -> list[Tokens]:
-    """The tokens of texts, whole and without marks; of what is missing, none."""
+    """The tokens of texts, whole and without special ones; of what is missing, none."""
     found: list[Tokens] = []
     for low in range(0, len(texts), _AT_ONCE):
         some = ["" if pd.isna(each) else str(each) for each in texts[low : low + _AT_ONCE]]
@@ -103,21 +105,21 @@ def sequences(
         tokens: Of each column, of each row.
         padding: The token that stands for nothing.
     """
-    room = reading.max_length - frame.n_marks
+    room = reading.max_length - frame.n_special
     lengths, rows = [0], [0]
     for texts in zip(*tokens, strict=True):
         parts = _parts(reading.long, texts, room)
-        lengths += [frame.n_marks + sum(map(len, part)) for part in parts]
+        lengths += [frame.n_special + sum(map(len, part)) for part in parts]
         rows.append(len(lengths) - 1)
     ends = np.cumsum(lengths)
     names = ["input_ids", "token_type_ids"] if frame.types else ["input_ids"]
     values = {name: np.zeros(ends[-1], dtype=np.int32) for name in names}
     ids, types = values["input_ids"], values.get("token_type_ids")
-    marks, at = [np.array(each, dtype=np.int32) for each in frame.marks], 0
+    special, at = [np.array(each, dtype=np.int32) for each in frame.special], 0
     for texts in zip(*tokens, strict=True):
         for part in _parts(reading.long, texts, room):
-            laid = [each for pair in zip(marks[:-1], part, strict=True) for each in pair]
-            for place, stretch in enumerate([*laid, marks[-1]]):
+            laid = [each for pair in zip(special[:-1], part, strict=True) for each in pair]
+            for place, stretch in enumerate([*laid, special[-1]]):
                 begin, at = at, at + len(stretch)
                 ids[begin:at] = stretch
                 if types is not None:

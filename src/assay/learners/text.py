@@ -64,7 +64,9 @@ class TextOptions(BaseModel):
         "adapters beside the layers learn.",
     )
     max_length: int = Field(
-        256, ge=_FEWEST_TOKENS, description="Tokens that are read at a time, marks included."
+        256,
+        ge=_FEWEST_TOKENS,
+        description="Tokens that are read at a time, special tokens included.",
     )
     long: Literal["head", "head and tail", "windows"] = Field(
         "head and tail",

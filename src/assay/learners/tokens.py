@@ -1,8 +1,9 @@
 """Tokens: texts are tokenised once, and kept by the fingerprint of texts and tokenizer.
 
-What is kept is an Arrow file of whole texts without marks, so that another length, or another way
-to read long texts, finds it too. The next fit, seed or trial maps it into memory. Where nothing can
-be kept, or what was kept is gone or broken, texts are tokenised again: no fit ends for that.
+What is kept is an Arrow file of whole texts without special tokens, so that another length, or
+another way to read long texts, finds it too. The next fit, seed or trial maps it into memory. Where
+nothing can be kept, or what was kept is gone or broken, texts are tokenised again: no fit ends for
+that.
 """
 
 from __future__ import annotations
@@ -69,12 +70,13 @@ class TextEncoding:
             counts += np.array([len(each) for each in self.whole(features[name].tolist())])
         if self.reading.long == "windows" and len(self.reading.columns) == 1:
             return Lost(0, len(counts), 0, int(counts.sum()))
-        room = self.reading.max_length - Frame.of(self.tokenizer, len(self.reading.columns)).n_marks
+        frame = Frame.of(self.tokenizer, len(self.reading.columns))
+        room = self.reading.max_length - frame.n_special
         over = np.maximum(counts - room, 0)
         return Lost(int((over > 0).sum()), len(counts), int(over.sum()), int(counts.sum()))
 
     def whole(self, texts: Sequence[Any]) -> Sequence[Tokens]:
-        """The tokens of texts, whole and without marks; those that are kept, if they are."""
+        """The tokens of texts, whole and without special ones; those that are kept, if they are."""
         if self.folder is None:
             return tokens_of(self.tokenizer, texts)
         path = self.folder / f"{self._fingerprint(texts)}.arrow"
@@ -110,7 +112,7 @@ class Lost(NamedTuple):
     Attributes:
         rows: With such a text ...
         of_rows: ... of so many.
-        tokens: Not read, marks not counted ...
+        tokens: Not read, special ones not counted ...
         of_tokens: ... of so many.
     """
 
