@@ -206,6 +206,14 @@ def test_neither_a_busy_moment_nor_the_end_of_the_time_loses_what_is_clear(
     assert race([PLAIN, LAST, HALF], seconds, deadline).winner == HALF
 
 
+def test_each_is_timed_once_however_long_a_step_takes() -> None:
+    over = time.perf_counter()
+    times = {PLAIN: 2.0, LAST: 1.9, HALF: 0.7}
+    outcome = race([PLAIN, LAST, HALF], times.__getitem__, over)
+    assert outcome.winner == HALF
+    assert outcome.seconds == times
+
+
 def test_where_time_is_over_a_gain_must_be_seen_at_a_glance() -> None:
     slight, large = {PLAIN: 1.0, LAST: 0.85}, {PLAIN: 1.0, LAST: 0.5}
 

@@ -1,6 +1,6 @@
 """What 'auto' means: what was measured to be faster with this model on this machine.
 
-Steps of the model itself are timed, for four seconds at most. What came out is recorded, and a
+Steps of the model itself are timed, for some four seconds. What came out is recorded, and a
 training that is resumed or reproduced takes the record: another number of threads, another
 precision or another layout gives other last bits.
 """

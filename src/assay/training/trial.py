@@ -35,6 +35,7 @@ _ROUNDS = 3
 _MOST_ROUNDS = 9
 _BLOCK_S = 0.004
 _STEP_S = 0.2
+_LONGEST_S = 1.0
 _LONG_S = 0.01
 _FIRST_ROWS, _FEWEST_ROWS = 2, 8
 _GROWTH = 4
@@ -87,10 +88,10 @@ class Trial:
         self.rows = len(next(tensors_of(batch.targets)))
 
     def fit_rows(self, variant: Variant) -> None:
-        """Takes as many rows as make a step of about 0.2 s, and at least eight.
+        """Takes as many rows as make a step of about 0.2 s.
 
-        Fewer would say little of the whole batch: what is done once a step would decide, and a
-        layout of memory gains with the rows.
+        They are at least eight, or as many as take a second. Fewer would say little of the whole
+        batch: what is done once a step would decide, and a layout of memory gains with the rows.
         """
         whole, n, rows = self._batch, self.rows, _FIRST_ROWS
         with threads(variant.threads):
@@ -101,7 +102,8 @@ class Trial:
                 if rows >= n or taken * _GROWTH > _STEP_S:
                     break
                 rows *= _GROWTH
-        self.rows = min(n, max(_FEWEST_ROWS, int(rows * _STEP_S / taken)))
+        fewest = max(1, min(_FEWEST_ROWS, int(rows * _LONGEST_S / taken)))
+        self.rows = min(n, max(fewest, int(rows * _STEP_S / taken)))
         self._batch = part_of(whole, 0, self.rows)
         self._last[variant] = taken * self.rows / min(rows, n)
 
@@ -202,8 +204,8 @@ def race(
     Args:
         candidates: Simplest first.
         seconds: Times a step of one.
-        deadline: When to come to an end, in `time.perf_counter()`. After fewer than three rounds a
-            gain must be seen at a glance.
+        deadline: When to come to an end, in `time.perf_counter()`, once each was timed. After fewer
+            than three rounds a gain must be seen at a glance.
     """
     rounds: list[dict[Variant, float]] = []
     left = list(candidates)
@@ -211,7 +213,7 @@ def race(
         rounds.append({})
         for each in left:
             rounds[-1][each] = seconds(each)
-            if time.perf_counter() > deadline:
+            if len(rounds) > 1 and time.perf_counter() > deadline:
                 break
         left = [each for each in left if _has_hope(each, rounds)]
         if time.perf_counter() > deadline or (
