@@ -28,6 +28,7 @@ from assay.evaluation.settings import Resamples
 from assay.findings import Finding
 from assay.provenance import DISTRIBUTIONS
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
+from assay.reports.mistakes import Mistakes
 from assay.tracking.store import RunRecord, Store
 
 RUN_FILE = "run.json"
@@ -69,6 +70,7 @@ class Run:
         report: The page that tells all this; None if there is none on this machine.
         test: Set once the sealed rows were opened.
         profile: What the development rows hold; None in runs that were recorded without it.
+        mistakes: The worst ones of training; None in runs that were recorded without them.
     """
 
     run_id: str
@@ -100,6 +102,7 @@ class Run:
     report: Path | None = None
     test: TestLook | None = None
     profile: Profile | None = None
+    mistakes: Mistakes | None = None
 
     @property
     def reference(self) -> str:
@@ -158,12 +161,14 @@ class Run:
             "report": None,
             "test": _test_as_dict(self.test),
             "profile": self.profile.as_dict() if self.profile is not None else None,
+            "mistakes": self.mistakes.as_dict() if self.mistakes is not None else None,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Run:
         """Read back what `as_dict` wrote."""
         threshold, profile = record["threshold"], record.get("profile")
+        mistakes = record.get("mistakes")
         return cls(
             **{
                 **record,
@@ -183,6 +188,7 @@ class Run:
                 "threshold": Threshold(**threshold) if threshold is not None else None,
                 "test": _test_from_dict(record["test"]),
                 "profile": Profile.from_dict(profile) if profile is not None else None,
+                "mistakes": Mistakes.from_dict(mistakes) if mistakes is not None else None,
             }
         )
 
@@ -250,6 +256,7 @@ class Run:
             looks=looks,
             next_steps=steps,
             profile=self.profile,
+            mistakes=self.mistakes,
         )
 
     def __repr__(self) -> str:

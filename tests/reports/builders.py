@@ -28,9 +28,12 @@ from assay.evaluation.curves import (
     Residuals,
     RocCurve,
 )
+from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding, Severity
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
+from assay.reports.mistakes import Mistakes, Seen
+from assay.reports.worst import worst_mistakes
 
 Scores = dict[str, Callable[[Any, Any], float]]
 
@@ -138,6 +141,20 @@ def table(described: Schema, features: Any, target: Any) -> pa.Table:
             values = np.datetime64("2011-01-26", "us") + (1e13 * values).astype("timedelta64[us]")
         columns[column.name] = pa.array(values, mask=random.random(n) < column.missing)
     return pa.table({column.name: columns[column.name] for column in described.columns})
+
+
+def outcome(task: Task, truth: Any, said: Any, **more: Any) -> Outcome:
+    """Predictions of all rows beside the truth; `said` as probabilities or as values."""
+    rows = np.arange(len(truth))
+    if task is Task.REGRESSION:
+        return Outcome(task, rows, truth, values=said)
+    decided = more.pop("decided", np.argmax(said, axis=1))
+    return Outcome(task, rows, truth, probabilities=said, decided=decided, **more)
+
+
+def mistakes(made: Outcome, held: pa.Table, described: Schema, **more: Any) -> Mistakes:
+    """The worst of them in a table without sealed rows."""
+    return worst_mistakes(made, held, made.rows, described, **more)
 
 
 def findings() -> list[Finding]:
@@ -249,6 +266,12 @@ def binary(n: int = 1500) -> ReportContent:
     )
     evaluated = measured(said)
     described = schema(Task.BINARY, x.shape[1], classes)
+    held = table(described, x, np.array(classes)[y])
+    importance = _importances(x, model.fit(x, y).coef_[0], n)
+    made = outcome(
+        Task.BINARY, y, np.column_stack([1 - said, said]), classes=classes,
+        decided=(said >= _THRESHOLD).astype(np.int64),
+    )  # fmt: skip
     baselines = [
         BaselineContent(name, measured(p), difference("roc_auc", scores["roc_auc"], y, p, said))
         for name, p in (("constant", prior), ("two features", weak))
@@ -256,11 +279,12 @@ def binary(n: int = 1500) -> ReportContent:
     return _content(
         evaluated,
         schema=described,
-        profile=profile(table(described, x, np.array(classes)[y]), described),
+        profile=profile(held, described),
+        mistakes=mistakes(made, held, described, importance=importance),
         seeds=_seeds(evaluated.headline),
         baselines=baselines,
         curves=curves,
-        importance=_importances(x, model.fit(x, y).coef_[0], n),
+        importance=importance,
         threshold=Threshold(_THRESHOLD, "f1", 0.7211, 0.7023),
     )
 
@@ -289,10 +313,13 @@ def multiclass(n_classes: int = 4, n: int = 1200) -> ReportContent:
     gain = Difference("log_loss", 0.5, 0.4979, within_noise, None, "within noise")
     evaluated = measured(said)
     described = schema(Task.MULTICLASS, x.shape[1], classes)
+    held = table(described, x, np.array(classes)[y])
+    made = outcome(Task.MULTICLASS, y, said, classes=tuple(classes))
     return _content(
         evaluated,
         schema=described,
-        profile=profile(table(described, x, np.array(classes)[y]), described),
+        profile=profile(held, described),
+        mistakes=mistakes(made, held, described),
         seeds=SeedSpread([evaluated.headline.value]),
         baselines=[BaselineContent("shrunk", measured(less), gain)],
         curves=Curves(reliability=reliability(said.max(axis=1), said.argmax(axis=1) == y)),
@@ -317,15 +344,44 @@ def regression(n: int = 900) -> ReportContent:
     evaluated = replace(evaluated, metrics={**evaluated.metrics, "mape": few})
     gain = difference("r2", metrics.r2_score, y, mean, said)
     described = schema(Task.REGRESSION, x.shape[1])
+    held = table(described, x, y)
     return _content(
         evaluated,
         schema=described,
-        profile=profile(table(described, x, y), described),
+        profile=profile(held, described),
+        mistakes=mistakes(outcome(Task.REGRESSION, y, said), held, described),
         seeds=_seeds(evaluated.headline),
         baselines=[BaselineContent("constant", evaluation(Task.REGRESSION, scores, y, mean), gain)],
         curves=Curves(residuals=Residuals(said, y - said)),
         importance=_importances(x, LinearRegression().fit(x, y).coef_, n),
     )
+
+
+def seen(kind: str, content: ReportContent) -> ReportContent:
+    """The same run on a table of 'texts' in pairs, long ones too, or of 'pictures'."""
+    truth = np.arange(12) % 3
+    said = np.eye(3)[(truth + 1) % 3] * 0.9 + 0.1 / 3
+    made = outcome(Task.MULTICLASS, truth, said, classes=("bag", "boot", "coat"))
+    name = Column("id", Kind.CATEGORICAL, Role.ID, "string", "", 12, 0.0)
+    columns = {"id": [f"no. {n}" for n in range(12)]}
+    images: dict[str, Any] = {}
+    if kind == "texts":
+        words = " ".join(f"word{n}" for n in range(300))
+        columns |= {
+            "question": [f"What is no. {n}, and what is it for?" for n in range(12)],
+            "answer": [words[: 1 + 150 * n] for n in range(12)],
+        }
+        found = [
+            replace(name, name=each, kind=Kind.TEXT, role=Role.FEATURE)
+            for each in ("question", "answer")
+        ]
+    else:
+        shades = np.random.default_rng(0).integers(0, 255, (12, 28, 28), dtype=np.uint8)
+        images["photo"] = list(shades)
+        columns["photo"] = shades.tolist()
+        found = [replace(name, name="photo", kind=Kind.IMAGE, role=Role.FEATURE)]
+    described = replace(content.schema, columns=(name, *found), task=Task.MULTICLASS)
+    return replace(content, mistakes=mistakes(made, pa.table(columns), described, images=images))
 
 
 def opened(content: ReportContent, looks: int = 1, drop: float = 0.004) -> ReportContent:
@@ -362,6 +418,23 @@ def _hostile(profile: Profile | None, evil: str, long: str) -> Profile:
     )
 
 
+def _hostile_mistakes(mistakes: Mistakes | None, evil: str, long: str) -> Mistakes:
+    """Mistakes with markup in their texts, names and labels."""
+    assert mistakes is not None
+    first, second, *rest = mistakes.rows
+    texts = tuple(evil * (1 + 40 * (n % 2)) for n in range(len(mistakes.rows)))
+    return replace(
+        mistakes,
+        rows=(replace(first, truth=evil, said=long), replace(second, said=evil), *rest),
+        columns=(
+            Seen(evil, texts, is_text=True),
+            Seen(long, tuple(long for _ in texts), is_text=True),
+            Seen(evil, texts),
+            *mistakes.columns,
+        ),
+    )
+
+
 def hostile(content: ReportContent) -> ReportContent:
     """The same run with markup in every text of the user's, and with very long names."""
     evil = "<script>alert('x')</script>\"'&{{ 7 * 7 }}"
@@ -393,6 +466,7 @@ def hostile(content: ReportContent) -> ReportContent:
         options={evil: evil, "hidden": long},
         schema=replace(content.schema, columns=tuple(columns), target=evil),
         profile=_hostile(content.profile, evil, long),
+        mistakes=_hostile_mistakes(content.mistakes, evil, long),
         evaluation=replace(content.evaluation, support=support),
         baselines=[replace(each, name=evil) for each in content.baselines],
         findings=[finding, *content.findings],

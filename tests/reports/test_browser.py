@@ -59,6 +59,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         "binary": builders.binary(),
         "opened": builders.opened(builders.regression(), looks=4),
         "many-classes": builders.multiclass(26),
+        "texts": builders.seen("texts", builders.multiclass()),
+        "pictures": builders.seen("pictures", builders.multiclass()),
         "hostile": builders.hostile(builders.multiclass(26)),
     }
     return [write(content, folder / f"{name}.html") for name, content in contents.items()]

@@ -18,13 +18,17 @@ from assay.reports.tables import metric_table
 from . import builders
 from .markup import Markup
 
-_SECTIONS = ["result", "findings", "metrics", "curves", "importance", "data", "provenance"]
+_SECTIONS = [
+    "result", "findings", "metrics", "curves", "mistakes", "importance", "data", "provenance",
+]  # fmt: skip
 _CONTENTS = {
     "binary": builders.binary,
     "multiclass": builders.multiclass,
     "many classes": lambda: builders.multiclass(26),
     "regression": builders.regression,
     "opened": lambda: builders.opened(builders.binary(), looks=4),
+    "texts": lambda: builders.seen("texts", builders.multiclass()),
+    "pictures": lambda: builders.seen("pictures", builders.multiclass()),
     "hostile": lambda: builders.hostile(builders.opened(builders.multiclass())),
 }
 _EACH = pytest.mark.parametrize("build", _CONTENTS.values(), ids=_CONTENTS)
@@ -45,7 +49,7 @@ def test_nothing_is_fetched_or_run(build: Build) -> None:
     html = render(build())
     page = Markup(html)
     assert all(link.startswith("#") for link in page.values("href"))
-    assert not page.values("src")
+    assert all(source.startswith("data:image/") for source in page.values("src"))
     assert "script" not in {tag for tag, _ in page.tags}
     assert not [name for _, each in page.tags for name in each if name.startswith("on")]
     assert "url(" not in html

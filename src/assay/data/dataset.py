@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assay.data.keys import Codes
-from assay.data.schema import Schema
+from assay.data.schema import Kind, Schema
 from assay.predictions import Floats, Labels, Rows
 
 
@@ -46,6 +46,11 @@ class Part:
         """The target of a part that must have one."""
         assert self.target is not None, "this part has no target"
         return self.target
+
+    @property
+    def images(self) -> dict[str, Labels]:
+        """The cells of its features of images, by name."""
+        return {name: self.features[name].to_numpy() for name in self.schema.named(Kind.IMAGE)}
 
     def take(self, index: np.ndarray[Any, Any]) -> Part:
         """The rows at these positions (an index or a mask of shape (n,))."""

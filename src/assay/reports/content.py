@@ -11,6 +11,7 @@ from assay.data.schema import Schema
 from assay.evaluation.curves import Curves
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding
+from assay.reports.mistakes import Mistakes
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class ReportContent:
         looks: Looks that these test rows have had until now, for any run; None if nobody knows.
         next_steps: Commands with what they do.
         profile: What the development rows hold; None where it was not recorded.
+        mistakes: Those to look at; None where they were not recorded.
     """
 
     experiment: str
@@ -114,3 +116,4 @@ class ReportContent:
     looks: int | None = 0
     next_steps: Mapping[str, str] = field(default_factory=dict)
     profile: Profile | None = None
+    mistakes: Mistakes | None = None

@@ -17,6 +17,7 @@ from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
 from assay.reports.figures import figures, target_plot
 from assay.reports.missing import missing
+from assay.reports.mistake_table import mistake_table
 
 _OPENS_TEST = "--on test"
 
@@ -44,6 +45,7 @@ def render(content: ReportContent) -> str:
             over_seeds=verdicts.over_seeds(content),
             plots=figures(content),
             confusion=confusion_table(content) if is_classification else None,
+            mistakes=mistake_table(content),
             importances=dots.importances(content) if content.importance else None,
             importance_reading=dots.importance_reading(content) if content.importance else "",
             parts=tables.parts(content),

@@ -64,7 +64,7 @@ def predictions_sample(
         name = column.name if column.name not in shown else f"{column.name} (data)"
         values = seen[column.name].to_pylist()
         if _tells(column):
-            shown[name] = [_cut(each) for each in values]
+            shown[name] = [cut(each) for each in values]
         if column.name in pictures:
             small = pa.array([_small(each, folder) for each in values], pa.binary())
             shown[f"{name} (picture)" if name in shown else name] = small
@@ -80,6 +80,13 @@ def losses(outcome: Outcome) -> Floats:
         return np.asarray((outcome.known_values - outcome.truth) ** 2, dtype=np.float64)
     of_truth = outcome.probabilities[np.arange(len(outcome)), outcome.truth]
     return -np.log(np.maximum(of_truth, _SMALLEST))
+
+
+def cut(value: Any) -> Any:
+    """The value; of a text too long to be shown its beginning."""
+    if not isinstance(value, str) or len(value) <= LONGEST_TEXT:
+        return value
+    return f"{value[: LONGEST_TEXT - 1]}…"
 
 
 def _picked(loss: Floats, seed: int) -> tuple[NDArray[np.int64], list[str]]:
@@ -121,9 +128,3 @@ def _small(value: Any, folder: Path) -> bytes | None:
     file = BytesIO()
     image.convert("RGB").save(file, "png")
     return file.getvalue()
-
-
-def _cut(value: Any) -> Any:
-    if not isinstance(value, str) or len(value) <= LONGEST_TEXT:
-        return value
-    return f"{value[: LONGEST_TEXT - 1]}…"
