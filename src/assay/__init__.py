@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from assay.delivery import load, models, predict, register
     from assay.errors import AssayError
     from assay.estimates import Estimate
-    from assay.evaluation.result import Comparison, Difference, Evaluation
+    from assay.evaluation.contrast import Comparison
+    from assay.evaluation.result import Difference, Evaluation
     from assay.experiment import Experiment, load_experiment
     from assay.findings import Finding, NotApplicable, Severity
     from assay.learners.protocol import FitContext, Learner, Model
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Ablation": "assay.ablation",
     "AssayError": "assay.errors",
-    "Comparison": "assay.evaluation.result",
+    "Comparison": "assay.evaluation.contrast",
     "Difference": "assay.evaluation.result",
     "Estimate": "assay.estimates",
     "Evaluation": "assay.evaluation.result",

@@ -177,7 +177,7 @@ def _effect(
 
 def _difference(base: Run, run: Run, level: float, place: Place) -> Difference:
     """Variant minus base in the base's primary metric, on the rows that both predicted."""
-    before, after = replicate(on_common_rows(base, run, place), base.resamples)
+    before, after = replicate(on_common_rows((base, run), place), base.resamples)
     return paired(
         before,
         after,

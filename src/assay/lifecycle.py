@@ -13,19 +13,17 @@ from assay.begun import begin, refuse_changes
 from assay.begun import resume as go_on
 from assay.checks.base import Check
 from assay.checks.builtin import CHECKS
+from assay.comparing import compared
 from assay.data.ledger import Look
 from assay.errors import InputError
-from assay.evaluation.comparison import paired
-from assay.evaluation.intervals import replicate
-from assay.evaluation.metrics import METRICS
+from assay.evaluation.contrast import Comparison
 from assay.evaluation.recorded import as_table
-from assay.evaluation.result import OUT_OF_FOLD, TEST, VALIDATION, Comparison
+from assay.evaluation.result import OUT_OF_FOLD, TEST, VALIDATION
 from assay.experiment.asking import ask
 from assay.fitting.hold_out import Surroundings
 from assay.inference.loading import load_folder
 from assay.inference.testing import confront, predict_sealed
 from assay.monitor import Announce, Step, silent
-from assay.pairs import names_apart, on_common_rows
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
@@ -182,8 +180,16 @@ def evaluate(
             return publishing.publish(tested, announced, place, recorder, scratch)
 
 
-def compare(first: Run | str, second: Run | str, *, store: Store | None = None) -> Comparison:
-    """Which of two runs is better, on the rows that both predicted and neither learnt from.
+def compare(
+    first: Run | str, second: Run | str, *others: Run | str, store: Store | None = None
+) -> Comparison:
+    """Which runs are better than the first, on the rows that all predicted and none learnt from.
+
+    Args:
+        first: What the others are compared with: a run, or what it is called.
+        second: Another.
+        *others: Further ones; the intervals of all hold together.
+        store: Where the runs are kept.
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
@@ -191,19 +197,11 @@ def compare(first: Run | str, second: Run | str, *, store: Store | None = None) 
     """
     place = Place.to_find(store)
     with place.workspace.scratch_to_read() as scratch:
-        a = known_run(first, place, scratch / "first")
-        b = known_run(second, place, scratch / "second")
-    shared = on_common_rows(a, b, place)
-    before, after = replicate(shared, a.resamples)
-    task, names = a.schema.task, names_apart(a, b)
-    metrics = sorted(METRICS[task], key=lambda name: name != a.evaluation.primary)
-    differences = tuple(
-        paired(before, after, task=task, metric=metric, level=a.level, names=names)
-        for metric in metrics
-    )
-    held_out = VALIDATION in (a.evaluation.rows, b.evaluation.rows)
-    rows = VALIDATION if held_out else OUT_OF_FOLD
-    return Comparison(*names, len(shared[0]), differences, rows)
+        known = [
+            known_run(each, place, scratch / str(number))
+            for number, each in enumerate((first, second, *others))
+        ]
+        return compared(known, place, scratch)
 
 
 def report(run: Run | str, *, store: Store | None = None) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import numpy as np
 
 from assay.errors import DataError
@@ -11,14 +14,15 @@ from assay.place import Place
 from assay.run import Run
 
 
-def names_apart(first: Run, second: Run) -> tuple[str, str]:
-    """Two names that differ if the runs do."""
+def names_apart(*runs: Run) -> tuple[str, ...]:
+    """Names that differ where the runs do."""
+    many = len({each.run_id for each in runs})
     names = [
-        (first.name, second.name),
-        (first.reference, second.reference),
-        (first.run_id, second.run_id),
+        tuple(each.name for each in runs),
+        tuple(each.reference for each in runs),
+        tuple(each.run_id for each in runs),
     ]
-    return next((pair for pair in names if pair[0] != pair[1]), names[1])
+    return next((each for each in names if many > 1 and len(set(each)) == many), names[1])
 
 
 def refuse_unlike(first: Run, second: Run) -> None:
@@ -38,25 +42,28 @@ def refuse_unlike(first: Run, second: Run) -> None:
     )
 
 
-def on_common_rows(first: Run, second: Run, place: Place) -> tuple[Outcome, Outcome]:
-    """What two runs predicted in training, each on the rows that both predicted.
+def on_common_rows(runs: Sequence[Run], place: Place) -> tuple[Outcome, ...]:
+    """What runs predicted in training, each on the rows that all predicted.
 
     Raises:
         DataError: Their data or targets differ, or there is no such row.
     """
-    refuse_unlike(first, second)
+    first, *others = runs
+    for each in others:
+        refuse_unlike(first, each)
     outcomes = [
         from_table(place.store.table(each.run_id, each.announced_table), each.schema)
-        for each in (first, second)
+        for each in runs
     ]
-    common = np.intersect1d(outcomes[0].rows, outcomes[1].rows).tolist()
+    common = reduce(np.intersect1d, (each.rows for each in outcomes)).tolist()
     if common:
-        return outcomes[0].on_rows(common), outcomes[1].on_rows(common)
-    names = names_apart(first, second)
+        return tuple(each.on_rows(common) for each in outcomes)
+    *names, last = names_apart(*runs)
     counts = " and ".join(f"{len(each):,}" for each in outcomes)
-    said = " and ".join(dict.fromkeys(each.evaluation.rows for each in (first, second)))
+    said = " and ".join(dict.fromkeys(each.evaluation.rows for each in runs))
+    by = "both" if len(runs) == 2 else "all"
     raise DataError(
-        f"{names[0]} and {names[1]} cannot be compared: no row was predicted by both.",
+        f"{', '.join(names)} and {last} cannot be compared: no row was predicted by {by}.",
         where=f"{said}: {counts} rows, other ones",
-        mend="train both with the same data.split",
+        mend="train them with the same data.split",
     )

@@ -71,6 +71,8 @@ class Run:
         test: Set once the sealed rows were opened.
         profile: What the development rows hold; None in runs that were recorded without it.
         mistakes: The worst ones of training; None in runs that were recorded without them.
+        by_fold: The primary metric in each fold, by repetition; empty where rows were held out, or
+            folds go forward, and in runs that were recorded without it.
     """
 
     run_id: str
@@ -103,6 +105,7 @@ class Run:
     test: TestLook | None = None
     profile: Profile | None = None
     mistakes: Mistakes | None = None
+    by_fold: tuple[tuple[float, ...], ...] = ()
 
     @property
     def reference(self) -> str:
@@ -175,6 +178,7 @@ class Run:
                 "schema": Schema.from_dict(record["schema"]),
                 "evaluation": Evaluation.from_dict(record["evaluation"]),
                 "seeds": tuple(record["seeds"]),
+                "by_fold": tuple(map(tuple, record.get("by_fold", ()))),
                 "baselines": tuple(
                     BaselineContent(
                         each["name"],

@@ -328,8 +328,7 @@ def summed_up(
     asked, data, plan = ready.asked, ready.data, ready.plan
     settings = asked.loaded.experiment.evaluation
     seen = _to_look_at(ready, judged)
-    plain = fitted.shuffled[()]
-    shuffled = _rows_of(ready, plain)
+    shuffled = _rows_of(ready, fitted.shuffled[()])
     importance = importance_of(
         fitted.shuffled,
         shuffled.known_target,
@@ -357,13 +356,14 @@ def summed_up(
         resamples=settings.resamples,
         evaluation=judged.judged.evaluation,
         seeds=tuple(judged.seeds),
+        by_fold=tuple(map(tuple, judged.by_fold)),
         baselines=tuple(
             BaselineContent(baseline, judged.baselines[baseline].evaluation, gain)
             for baseline, gain in judged.gains.items()
         ),
         checks=found,
         importance=tuple(importance),
-        importance_rows=len(plain),
+        importance_rows=len(shuffled),
         threshold=judged.threshold,
         calibration=judged.calibrated.why if judged.calibrated is not None else "",
         warned=dict(fitted.warned),

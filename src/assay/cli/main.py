@@ -21,7 +21,7 @@ _VERBS = {
     "init": ("start", "Write a first experiment file for a table."),
     "train": ("training", "Train a model as an experiment file says."),
     "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
-    "compare": ("judging", "Say which of two runs is better, if that can be said."),
+    "compare": ("comparing", "Say whether runs are better than a first one, by more than noise."),
     "ablate": ("ablating", "Change one thing at a time and say what each change does."),
     "runs": ("logbook", "List the runs, rank them, or show what sets them apart."),
     "show": ("logbook", "Show everything that is known of a run."),

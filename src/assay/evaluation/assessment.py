@@ -14,9 +14,9 @@ from assay.evaluation.calibration import Calibrated, calibrate
 from assay.evaluation.comparison import paired
 from assay.evaluation.evaluate import Judged, judge_together, outcome_of
 from assay.evaluation.importance import importances
-from assay.evaluation.metrics import METRICS
+from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Codes, Outcome
-from assay.evaluation.result import Difference, Importance, Threshold
+from assay.evaluation.result import OUT_OF_FOLD, Difference, Importance, Threshold
 from assay.evaluation.settings import EvaluationSettings
 from assay.evaluation.threshold import choose, cross_decided, decide
 from assay.predictions import Floats, Labels, Predictions
@@ -31,6 +31,7 @@ class Assessment:
         baselines: The baselines on the same rows, as they are.
         gains: The learner against each baseline: the baseline first, the learner second.
         seeds: The primary metric of each repetition, the logged one first.
+        by_fold: The same in each fold of each; empty where folds are not drawn anew.
         calibrated: How the probabilities were calibrated; None for a regression.
         threshold: For a binary task.
     """
@@ -39,6 +40,7 @@ class Assessment:
     baselines: Mapping[str, Judged]
     gains: Mapping[str, Difference]
     seeds: Sequence[float]
+    by_fold: Sequence[Sequence[float]]
     calibrated: Calibrated | None
     threshold: Threshold | None
 
@@ -55,7 +57,7 @@ def assess(
     weights: Floats | None = None,
     clusters: Codes | None = None,
     ordered: bool = False,
-    rows: str = "out-of-fold",
+    rows: str = OUT_OF_FOLD,
 ) -> Assessment:
     """Calibrate, decide, evaluate and compare.
 
@@ -84,6 +86,11 @@ def assess(
         name: _ranking(_decided(each, truth, folds, _plain(settings, name))[0], folds)
         for name, each in baselines.items()
     }
+    repeated = [
+        (_decided(each, truth, numbers, settled)[0], numbers) for each, numbers in repetitions[1:]
+    ]
+    metric = METRICS[schema.task][primary]
+    drawn = [] if ordered or rows != OUT_OF_FOLD else [(own, folds), *repeated]
     level = settings.confidence
     judged, *others = judge_together(
         {"": own, **beside},
@@ -107,10 +114,8 @@ def assess(
             )
             for name, rival in rivals.items()
         },
-        seeds=[
-            judged.evaluation.headline.value,
-            *_over_seeds(repetitions[1:], truth, settled, primary),
-        ],
+        seeds=[judged.evaluation.headline.value, *(metric.of(each) for each, _ in repeated)],
+        by_fold=[_by_fold(metric, *each) for each in drawn],
         calibrated=calibrated,
         threshold=threshold,
     )
@@ -241,15 +246,7 @@ def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
     return settings.model_copy(update=update)
 
 
-def _over_seeds(
-    repetitions: Sequence[tuple[Predictions, NDArray[Any]]],
-    truth: _Truth,
-    settings: EvaluationSettings,
-    primary: str,
-) -> list[float]:
-    """The primary metric of the later repetitions, each calibrated and decided in its own folds."""
-    metric = METRICS[truth.schema.task][primary]
-    return [
-        metric.of(_decided(predictions, truth, folds, settings)[0])
-        for predictions, folds in repetitions
-    ]
+def _by_fold(metric: Metric, outcome: Outcome, folds: NDArray[Any]) -> list[float]:
+    """A metric of the rows of each fold by themselves."""
+    parts = (outcome.rows[folds == fold] for fold in np.unique(folds))
+    return [metric.of(outcome.on_rows(rows.tolist())) for rows in parts]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from assay.data.schema import Task
-from assay.estimates import Estimate, aligned
+from assay.estimates import Estimate
 
 OUT_OF_FOLD, VALIDATION, TEST = "out-of-fold", "validation", "test"
 """Which rows an evaluation is of. Validation rows are held out, but stop, calibrate and decide."""
@@ -144,61 +143,3 @@ class Threshold:
     best_for: str
     score: float = float("nan")
     at_half: float = float("nan")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs on the rows that both have predicted, and neither has learnt from.
-
-    Attributes:
-        first: Name of the first run.
-        second: Name of the second.
-        n: Rows that both predicted.
-        differences: By metric, the first run's primary one first.
-        rows: Which rows: 'out-of-fold', or 'validation' if they are that to one of the runs.
-    """
-
-    first: str
-    second: str
-    n: int
-    differences: tuple[Difference, ...]
-    rows: str = OUT_OF_FOLD
-
-    @property
-    def verdict(self) -> Difference:
-        """The difference in the primary metric."""
-        return self.differences[0]
-
-    @property
-    def is_of_one(self) -> bool:
-        """Whether both are the same run."""
-        return self.first == self.second
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "first": self.first,
-            "second": self.second,
-            "rows": self.rows,
-            "n": self.n,
-            "primary": self.verdict.metric,
-            "better": self.verdict.better,
-            "verdict": self.verdict.verdict,
-            "differences": [each.as_dict() for each in self.differences],
-        }
-
-    def __repr__(self) -> str:
-        return f"Comparison({self.first}, {self.second}: {self.verdict.verdict})"
-
-    def _repr_html_(self) -> str:
-        titles = ("", self.first, self.second, "difference")
-        head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(each.metric)}</th>"
-            + "".join(f"<td>{value}</td>" for value in aligned(each.first, each.second))
-            + f"<td>{html.escape(str(each.estimate))}</td></tr>"
-            for each in self.differences
-        )
-        return (
-            f"<table><tr>{head}</tr>{rows}</table>"
-            f"<p>{html.escape(self.verdict.verdict)} ({self.n:,} {self.rows} rows)</p>"
-        )

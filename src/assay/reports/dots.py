@@ -70,12 +70,12 @@ def against_baselines(content: ReportContent) -> DotPlot:
     """The model and the baselines on the primary metric, the model first, then the strongest."""
     headline = content.evaluation.headline
     estimates = [each.evaluation.headline for each in content.baselines]
-    scale = _scale([headline, *estimates])
-    rows = [replace(_row(content.learner, headline, scale), strong=True)]
+    scale = scale_of([headline, *estimates])
+    rows = [replace(row_of(content.learner, headline, scale), strong=True)]
     for baseline, each in reversed(list(zip(content.baselines, estimates, strict=True))):
         note, tone = gain(baseline.gain)
         said, between = like(headline, each)
-        row = _row(baseline.name, each, scale)
+        row = row_of(baseline.name, each, scale)
         rows.append(replace(row, value=said, interval=between, note=note, tone=tone))
     return DotPlot(rows, scale.marks(4))
 
@@ -94,11 +94,11 @@ def gain(difference: Difference) -> tuple[str, str]:
 def importances(content: ReportContent) -> DotPlot:
     """The most important features, at most 20, all with the same decimals."""
     shown = content.importance[:MOST_FEATURES]
-    scale = _scale([*(each.drop for each in shown), Estimate(0.0, None, None, n=0)])
+    scale = scale_of([*(each.drop for each in shown), Estimate(0.0, None, None, n=0)])
     texts = _aligned([each.drop for each in shown])
     rows = [
         replace(
-            _row(each.feature, each.drop, scale),
+            row_of(each.feature, each.drop, scale),
             value=said,
             interval=between,
             faint=not _is_useful(each),
@@ -140,7 +140,9 @@ def _is_useful(importance: Importance) -> bool:
     return importance.drop.low is not None and importance.drop.low > 0
 
 
-def _row(name: str, each: Estimate, scale: Scale) -> DotRow:
+def row_of(name: str, each: Estimate, scale: Scale) -> DotRow:
+    """An estimate on a scale."""
+
     def at(number: float | None) -> float | None:
         if number is None or not math.isfinite(number):
             return None
@@ -161,6 +163,7 @@ def _aligned(estimates: Sequence[Estimate]) -> list[tuple[str, str]]:
     ]
 
 
-def _scale(estimates: Sequence[Estimate]) -> Scale:
+def scale_of(estimates: Sequence[Estimate]) -> Scale:
+    """A scale that all of the estimates fit on."""
     ends = [end for each in estimates for end in (each.value, each.low, each.high)]
     return Scale(*extent([end for end in ends if end is not None], 0.03), 2.0, 98.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def render(content: ReportContent) -> str:
     """
     is_classification = content.evaluation.task.is_classification
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             content=content,
@@ -54,21 +55,26 @@ def render(content: ReportContent) -> str:
             target_plot=target_plot(content),
             columns=column_table(content),
             missing=missing(content),
-            version=_version(),
+            version=version(),
         )
     )
 
 
 def write(content: ReportContent, path: Path) -> Path:
-    """Write the report aside, then move it into place, so that no half page is ever seen.
+    """Write the report.
 
     Returns:
         The path written.
     """
+    return put(render(content), path)
+
+
+def put(text: str, path: Path) -> Path:
+    """Write a page aside, then move it into place, so that no half page is ever seen."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     with aside.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(render(content))
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
@@ -76,8 +82,9 @@ def write(content: ReportContent, path: Path) -> Path:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with the words that they use."""
+    templates = Environment(
         loader=PackageLoader("assay.reports"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -100,9 +107,9 @@ def _environment() -> Environment:
         "plain": wording.plain,
         "setting": wording.setting,
     }
-    environment.filters.update(named)
-    environment.globals["counted"] = wording.counted
-    return environment
+    templates.filters.update(named)
+    templates.globals["counted"] = wording.counted
+    return templates
 
 
 def _worst_first(content: ReportContent) -> list[Finding]:
@@ -124,8 +131,9 @@ def _command_that_opens(content: ReportContent) -> str:
     return next(steps, f"assay evaluate {content.run_id} {_OPENS_TEST}")
 
 
-def _version() -> str:
+def version() -> str:
+    """The version that a page names."""
     try:
-        return version("assay-ml")
+        return version_of("assay-ml")
     except PackageNotFoundError:
         return "from source"
