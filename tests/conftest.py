@@ -37,6 +37,14 @@ def tiny_transformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("tiny") / "transformer")
 
 
+@pytest.fixture(scope="session")
+def tiny_vision(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a vision model so small that it trains in a second."""
+    from tests.tiny_vision import written
+
+    return written(tmp_path_factory.mktemp("tiny") / "vision")
+
+
 @pytest.fixture(autouse=True)
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A ledger of the test's own."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
+
 import pandas as pd
+import pytest
 
 from assay.data.dataset import Part
 from assay.data.preparation import Prepared, prepare
@@ -13,32 +15,10 @@ from assay.data.sources import from_frame
 from assay.learners.builtin import make_learner
 from assay.learners.networks import NetworkLearner
 from tests.contracts.learners import LearnerContract
-
-FIXED = {"precision": "fp32", "threads": 1, "channels_last": False, "loader_workers": 0}
-"""What would be measured: another choice gives other bits."""
+from tests.tiny_vision import FIXED, pictures
 
 
-def pictures(task: Task, n: int = 120) -> pd.DataFrame:
-    """Grey squares on black, whose place and shade say something about the target."""
-    random = np.random.default_rng(0)
-    shade, place = random.integers(60, 250, n), random.integers(0, 5, n)
-    images = random.integers(0, 40, size=(n, 8, 8))
-    for image, value, left in zip(images, shade, place, strict=True):
-        image[2:6, left : left + 3] = value
-    target = {
-        Task.BINARY: np.where(place > 2, "yes", "no"),
-        Task.MULTICLASS: np.select([place > 3, place > 1], ["high", "middle"], "low"),
-        Task.REGRESSION: shade * 10.0 + place,
-    }
-    return pd.DataFrame({"image": list(images), "y": target[task]})
-
-
-class TestResNet(LearnerContract):
-    def learner(self) -> NetworkLearner:
-        made = make_learner("resnet", {"widths": [4, 8]})
-        assert isinstance(made, NetworkLearner)
-        return made.with_training({"epochs": 2, "batch_size": 32, **FIXED})
-
+class ImageContract(LearnerContract):
     def table(self, task: Task) -> pd.DataFrame:
         return pictures(task)
 
@@ -48,3 +28,23 @@ class TestResNet(LearnerContract):
 
     def test_unknown_levels_and_gaps_are_predicted(self, parts: tuple[Part, Part]) -> None:
         """A row without an image is no row to predict; see tests/learners/test_images.py."""
+
+
+class TestResNet(ImageContract):
+    def learner(self) -> NetworkLearner:
+        made = make_learner("resnet", {"widths": [4, 8]})
+        assert isinstance(made, NetworkLearner)
+        return made.with_training({"epochs": 2, "batch_size": 32, **FIXED})
+
+
+class TestPretrained(ImageContract):
+    tasks = (Task.MULTICLASS,)
+
+    @pytest.fixture(autouse=True)
+    def given(self, tiny_vision: Path) -> None:
+        self.folder = tiny_vision
+
+    def learner(self) -> NetworkLearner:
+        made = make_learner("image", {"model": str(self.folder), "erase": 0.2})
+        assert isinstance(made, NetworkLearner)
+        return made.with_training({"epochs": 2, "batch_size": 32, **FIXED})

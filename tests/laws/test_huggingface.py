@@ -1,4 +1,4 @@
-"""Law 7, for texts: what is fine-tuned is Hugging Face's, and theirs say of it what ours say."""
+"""Law 7, for texts and images: what is fine-tuned is Hugging Face's, and both say the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 import assay
 from assay.data.preparation import prepare
@@ -25,6 +26,7 @@ from assay.tracking.memory import MemoryStore
 from assay.training.evaluating import evaluate
 from assay.training.settings import TRAINER_NAMES, LoopSettings
 from tests.tiny_transformer import FIXED, LENGTH, texts
+from tests.tiny_vision import pictures
 
 INSIDE = Path("artifacts", "finished", "model", "transformer")
 
@@ -52,6 +54,32 @@ def test_a_pipeline_of_transformers_gives_our_probabilities(
         said = theirs(frame["text"].tolist(), truncation=True, max_length=LENGTH)
     model = assay.load(str(folder))
     labels = [str(each) for each in model.classes]
+    found = [{each["label"]: each["score"] for each in row} for row in said]
+    np.testing.assert_allclose(
+        pd.DataFrame(found)[labels].to_numpy(), model.predict_proba(frame), rtol=0, atol=1e-5
+    )
+
+
+def test_a_pipeline_of_images_gives_our_probabilities(tiny_vision: Path, tmp_path: Path) -> None:
+    """Images are resized there as they are here."""
+    from transformers import pipeline
+
+    store, frame = MemoryStore(), pictures(Task.MULTICLASS)
+    run = assay.train(
+        frame, target="y", learner="image", store=store, checks=[], workers=1,
+        settings={
+            "model": {"options": {"model": str(tiny_vision), "strategy": "lora"}},
+            "training": {"seeds": 1, "epochs": 1, "learning_rate": 1e-2},
+            "evaluation": {"calibration": "none", "resamples": 200},
+        },
+    )  # fmt: skip
+    folder = store.model(run.run_id, tmp_path)[0]
+    images = [Image.fromarray(each.astype(np.uint8)).convert("RGB") for each in frame["image"]]
+    model = assay.load(str(folder))
+    labels = [str(each) for each in model.classes]
+    with hushed():
+        theirs: Any = pipeline("image-classification", model=str(folder / INSIDE))
+        said = theirs(images, top_k=len(labels))
     found = [{each["label"]: each["score"] for each in row} for row in said]
     np.testing.assert_allclose(
         pd.DataFrame(found)[labels].to_numpy(), model.predict_proba(frame), rtol=0, atol=1e-5

@@ -23,6 +23,7 @@ from assay.data.schema import Task
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
 from tests.tiny_transformer import texts
+from tests.tiny_vision import pictures
 
 NETWORKS = "mlp", "tabular-net"
 SCRIPT = """
@@ -30,8 +31,9 @@ import importlib.util, json, os, sys, traceback
 assert importlib.util.find_spec("assay") is None, "this environment must not know assay"
 import mlflow, pandas as pd, skops.io  # what takes long, once; each model has a process of its own
 
-def predicts(folder, rows, out):
+def predicts(folder, rows, out, without):
     os.chdir(out)
+    sys.modules.update(dict.fromkeys(without))
     model = mlflow.pyfunc.load_model(folder)
     frame = pd.read_parquet(rows)
     model.predict(frame).to_parquet("labels.parquet")
@@ -78,11 +80,12 @@ class Plain:
             env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"},
         )
 
-    def predict(self, model: Path, rows: Path, out: Path) -> None:
-        """Write what the model says of the rows into a folder."""
+    def predict(self, model: Path, rows: Path, out: Path, without: Sequence[str] = ()) -> None:
+        """Write what the model says of the rows into a folder, without some packages."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps([str(model), str(rows), str(out)]), file=self._process.stdin, flush=True)
+        asked = [str(model), str(rows), str(out), list(without)]
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
         said = self._process.stdout.readline()
         assert said, Path(self._screen.name).read_text()
         assert json.loads(said) == ""
@@ -131,6 +134,25 @@ def test_plain_mlflow_sees_the_same_images(form: str, plain: Plain, tmp_path: Pa
     folder = store.model(run.run_id, tmp_path)[0]
     assert "pillow==" in (folder / "requirements.txt").read_text()
     _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path)
+
+
+def test_plain_mlflow_sees_the_same_without_the_library_of_a_pretrained_model(
+    tiny_vision: Path, plain: Plain, tmp_path: Path
+) -> None:
+    frame = pictures(Task.MULTICLASS, 60)
+    frame["image"] = [_png(each.astype(np.uint8)) for each in frame["image"]]
+    store = MemoryStore()
+    settings = {
+        "model": {"options": {"model": str(tiny_vision), "strategy": "lora"}},
+        "training": {"seeds": 1, "epochs": 1, "learning_rate": 1e-2},
+        "evaluation": {"calibration": "temperature", "resamples": 200},
+    }
+    run = assay.train(frame, target="y", learner="image", settings=settings, store=store)
+    folder = store.model(run.run_id, tmp_path)[0]
+    requirements = (folder / "requirements.txt").read_text()
+    assert "pillow==" in requirements
+    assert "transformers" not in requirements
+    _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path, without=("transformers",))
 
 
 @pytest.mark.parametrize(("form", "task"), [
@@ -193,11 +215,16 @@ def _png(pixels: np.ndarray) -> bytes:
 
 
 def _same_numbers(
-    folder: Path, unseen: pd.DataFrame, plain: Plain, tmp_path: Path, trust: Sequence[str] = ()
+    folder: Path,
+    unseen: pd.DataFrame,
+    plain: Plain,
+    tmp_path: Path,
+    trust: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> None:
     """Assay and plain MLflow where Assay is unknown predict the same rows, and agree."""
     unseen.to_parquet(tmp_path / "rows.parquet")
-    plain.predict(folder, tmp_path / "rows.parquet", tmp_path)
+    plain.predict(folder, tmp_path / "rows.parquet", tmp_path, without)
     model = assay.load(str(folder), trust=trust)
     labels = pd.read_parquet(tmp_path / "labels.parquet")["prediction"].to_numpy()
     np.testing.assert_array_equal(labels, model.predict(unseen))

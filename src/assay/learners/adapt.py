@@ -33,6 +33,7 @@ from assay.learners.own import (
     path_of,
 )
 from assay.learners.preprocessing import one_hot
+from assay.learners.pretrained_images import ImageRecipe
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.settings import ModelSettings
 from assay.learners.text import TextRecipe, columns_of
@@ -160,6 +161,8 @@ def check_sees(learner: Learner, schema: Schema) -> None:
         raise not_one_image(schema, learner.name)
     if isinstance(learner, NetworkLearner) and isinstance(learner.recipe, TextRecipe):
         learner.recipe.reads(columns_of(schema))
+    if isinstance(learner, NetworkLearner) and isinstance(learner.recipe, ImageRecipe):
+        learner.recipe.sees()
     build = learner.build if isinstance(learner, EstimatorLearner) else None
     is_bare = isinstance(build, BuildGiven) and not hasattr(build.estimator, "steps")
     if images and (is_bare or is_of_tables(learner)):
@@ -182,8 +185,8 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     refuse_useless_options(learner, task)
     if isinstance(learner, NetworkLearner):
         _refuse_without_torch(learner.name)
-        if isinstance(learner.recipe, TextRecipe):
-            _refuse_without_transformers(learner.name, learner.recipe.options.strategy)
+        if isinstance(learner.recipe, ImageRecipe | TextRecipe):
+            _refuse_without_transformers(learner)
             _refuse_what_phases_say(learner)
         _refuse_useless_training(learner, task)
     if not isinstance(learner, EstimatorLearner) or not isinstance(learner.build, BuildGiven):
@@ -242,13 +245,16 @@ def _refuse_without_torch(name: str) -> None:
         )
 
 
-def _refuse_without_transformers(name: str, strategy: str) -> None:
-    for package in ("transformers", *(["peft"] if strategy == "lora" else [])):
+def _refuse_without_transformers(learner: NetworkLearner) -> None:
+    is_text = isinstance(learner.recipe, TextRecipe)
+    kind, instead = ("transformer", "linear") if is_text else ("vision model", "resnet")
+    needed = ("transformers", "peft") if learner.options.strategy == "lora" else ("transformers",)
+    for package in needed:
         if find_spec(package) is None:
             raise LearnerError(
-                f"{name} is a pretrained transformer, and {package} cannot be found.",
+                f"{learner.name} is a pretrained {kind}, and {package} cannot be found.",
                 where="model.learner",
-                mend="pip install 'assay-ml[huggingface]', or learner: linear",
+                mend=f"pip install 'assay-ml[huggingface]', or learner: {instead}",
             )
 
 

@@ -22,6 +22,7 @@ from assay.learners.images import ResNetOptions, ResNetRecipe
 from assay.learners.linear import BuildLinear, LinearOptions
 from assay.learners.networks import NetworkLearner
 from assay.learners.own import OwnImagesRecipe, OwnTableRecipe
+from assay.learners.pretrained_images import ImageModel, ImageOptions, ImageRecipe
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.learners.tabular import MlpOptions, TableRecipe, TabularNetOptions
 from assay.learners.text import TextModel, TextOptions, TextRecipe
@@ -29,6 +30,7 @@ from assay.learners.text import TextModel, TextOptions, TextRecipe
 _OPTIONS: Mapping[str, type[BaseModel]] = {
     "boosting": BoostingOptions,
     "forest": ForestOptions,
+    "image": ImageOptions,
     "linear": LinearOptions,
     "mlp": MlpOptions,
     "resnet": ResNetOptions,
@@ -38,6 +40,7 @@ _OPTIONS: Mapping[str, type[BaseModel]] = {
 _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "boosting": BoostingLearner,
     "forest": lambda options: EstimatorLearner("forest", BuildForest(options)),
+    "image": lambda options: NetworkLearner("image", ImageRecipe(options), makes=ImageModel),
     "linear": lambda options: EstimatorLearner("linear", BuildLinear(options)),
     "mlp": lambda options: NetworkLearner("mlp", TableRecipe(options)),
     "resnet": lambda options: NetworkLearner("resnet", ResNetRecipe(options)),
@@ -45,8 +48,8 @@ _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "text": lambda options: NetworkLearner("text", TextRecipe(options), makes=TextModel),
 }
 NAMES = tuple(_MAKE)
-_OF_ONE_KIND = "resnet", "text"
-"""Those that see columns of one kind, and nothing else."""
+_OF_ONE_KIND = "image", "resnet", "text"
+"""Those that see columns of one kind, and nothing else, in ways of their own."""
 _EMBEDDED = "frozen embeddings, linear"
 _LIKE = {"epochs": "max_rounds", "steps": "max_rounds"}
 """Options that are to trees what settings of loops are to networks."""
@@ -72,7 +75,8 @@ def options_of(name: str) -> Mapping[str, FieldInfo]:
 
 def trains_in_steps(name: str) -> bool:
     """Whether the `training` block says how a built-in learner is trained."""
-    return isinstance(make_learner(name, {}), StepwiseLearner)
+    unset = _OPTIONS[name].model_construct()  # some have to be given, and do not matter here
+    return isinstance(_MAKE[name](unset), StepwiseLearner)
 
 
 def comparable(name: str) -> list[str]:
@@ -140,7 +144,7 @@ def is_of_tables(learner: Learner) -> bool:
 def is_of_images(learner: Learner) -> bool:
     """Whether a network sees one column of images, and nothing else."""
     recipe = getattr(learner, "recipe", None)
-    return isinstance(recipe, ResNetRecipe | OwnImagesRecipe)
+    return isinstance(recipe, ImageRecipe | ResNetRecipe | OwnImagesRecipe)
 
 
 def refuse_useless_options(learner: Learner, task: Task) -> None:
@@ -150,7 +154,7 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
         LearnerError: There is one.
     """
     options = getattr(getattr(learner, "build", learner), "options", None)
-    if isinstance(options, TextOptions):
+    if isinstance(options, ImageOptions | TextOptions):
         _refuse_useless_adapters(options)
     if not isinstance(options, BaseModel) or type(options) not in _OPTIONS.values():
         return
@@ -164,7 +168,7 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
         )
 
 
-def _refuse_useless_adapters(options: TextOptions) -> None:
+def _refuse_useless_adapters(options: ImageOptions | TextOptions) -> None:
     if options.strategy != "lora" and options.lora != LoraOptions():
         raise LearnerError(
             f"model.options.lora is for adapters, and the strategy is {options.strategy}.",
@@ -187,6 +191,14 @@ def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, s
             option,
             f"is not an option of {name}",
             f"use {close[0]}" if close else f"use one of {known}",
+        )
+    if field.is_required():
+        said = (field.description or "").rstrip(".")
+        example = (field.examples or ["..."])[0]
+        return (
+            option,
+            f"has to be given: {said[:1].lower()}{said[1:]}",
+            f"options: {{{option}: {example}}}",
         )
     message = error["msg"].removeprefix("Input ")
     mend = f"leave {option} out" if field.default is None else f"{option}: {field.default}"

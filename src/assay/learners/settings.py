@@ -13,7 +13,7 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     learner: str = Field(
-        description="linear | forest | boosting | mlp | tabular-net | resnet, or "
-        "'package.module:factory' for one of your own, also a class of nn.Module."
+        description="linear | forest | boosting | mlp | tabular-net | resnet | "
+        "image | text, or 'package.module:factory' for one of your own, also a class of nn.Module."
     )
     options: dict[str, Any] = Field({}, description="What to set otherwise than by default.")

