@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import IO, Any, TypeVar, cast
 
 import click
 from rich.console import Console
 
 from assay.cli.completion import offer_runs, offer_tags
+from assay.cli.ending import heed
 from assay.monitor import Announce, Step
 
 _WIDTH_OF_FILES = 120
@@ -74,7 +76,7 @@ def progress(quiet: bool) -> Iterator[Announce]:
     """Shows on stderr what is being done; on a terminal with a bar, else a line per stage."""
     console = Console(stderr=True, highlight=False)
     if quiet:
-        yield lambda step: _tell(console, step) if step.lasting else None
+        yield partial(_lasting, console)
     elif console.is_terminal:
         yield from _bar(console)
     else:
@@ -89,6 +91,7 @@ class _Lines:
         self._last = ""
 
     def __call__(self, step: Step) -> None:
+        heed()
         if step.lasting:
             _tell(self._console, step)
             return
@@ -118,6 +121,7 @@ def _bar(console: Console) -> Iterator[Announce]:
         [task] = shown.tasks
 
         def announce(step: Step) -> None:
+            heed()
             if step.lasting:
                 _tell(console, step)
                 return
@@ -128,6 +132,12 @@ def _bar(console: Console) -> Iterator[Announce]:
             shown.update(task.id, description=text, completed=step.done, count=count)
 
         yield announce
+
+
+def _lasting(console: Console, step: Step) -> None:
+    heed()
+    if step.lasting:
+        _tell(console, step)
 
 
 def _tell(console: Console, step: Step) -> None:

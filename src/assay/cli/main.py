@@ -6,16 +6,16 @@ not the same; 2 bad input; 70 a bug in Assay; 130 stopped by Ctrl-C; 143 termina
 
 from __future__ import annotations
 
-import signal
 import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
+
+from assay.cli.ending import Terminated, end_when_asked
 
 _VERBS = {
     "init": ("start", "Write a first experiment file for a table."),
@@ -76,7 +76,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
-    signal.signal(signal.SIGTERM, _terminate)
+    end_when_asked()
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
     sys.exit(_status())
 
@@ -91,13 +91,6 @@ def _show_warning(
         click.secho(str(message), fg="yellow", err=True)
     else:
         usual(message, *arguments, **named)
-
-
-class Terminated(BaseException):
-    """Somebody asked the process to end."""
-
-    def __str__(self) -> str:
-        return "terminated"
 
 
 def _status() -> int:
@@ -140,7 +133,3 @@ def _tell_notes(error: BaseException) -> None:
     for each in (error, error.__cause__):  # click puts an Abort in the place of Ctrl-C
         for note in getattr(each, "__notes__", ()):
             click.echo(note, err=True)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    raise Terminated

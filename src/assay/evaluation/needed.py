@@ -28,7 +28,7 @@ def rows_needed(difference: Estimate) -> RowsNeeded | None:
     """How many rows more would tell; None where these tell, or nothing is known of the noise.
 
     >>> rows_needed(Estimate(0.01, -0.01, 0.03, n=1000)).more
-    6900
+    7200
     >>> rows_needed(Estimate(0.0001, -0.02, 0.02, n=1000)).reason
     'the difference is about nothing'
     """
