@@ -60,7 +60,9 @@ class Spread:
         ends = bias + reach * np.array([-1, 1])
         # Beyond its pole the correction would turn round: there the ends are the outermost.
         shrunk = np.maximum(1 - self.acceleration * ends, np.finfo(np.float64).tiny)
-        low, high = np.quantile(values, ndtr(bias + ends / shrunk))
+        with np.errstate(over="ignore"):
+            outer = ndtr(bias + ends / shrunk)
+        low, high = np.quantile(values, outer)
         return float(low), float(high)
 
     def student(self, level: float) -> tuple[float, float]:
