@@ -8,7 +8,7 @@ with in a new process; and weights, averages, optimizer, generators and all eval
 bit for bit. The same after SIGTERM, which has to end with 143 and all of its work saved.
 
 With `--network text` it is a small transformer with dropout, over sequences of any length in
-batches of like length; the rest is the same.
+batches of like length; with `--device cuda` it trains on a card; the rest is the same.
 """
 
 from __future__ import annotations
@@ -56,6 +56,14 @@ SETTINGS = LoopSettings(
     log_every=3, patience=8, checkpoint_minutes=0.0005, precision="fp32", channels_last=False,
     threads=1,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class What:
+    """Which network of `NETWORKS`, and where it trains."""
+
+    network: str
+    device: str
 
 
 @dataclass(frozen=True)
@@ -162,10 +170,10 @@ def text() -> Task:
 NETWORKS = {"mlp": mlp, "text": text}
 
 
-def trained(network: str, folder: Path, workers: int, moments: Moments) -> dict[str, str]:
+def trained(what: What, folder: Path, workers: int, moments: Moments) -> dict[str, str]:
     """Train, from the last checkpoint on if there is one; digests of what comes of it."""
     torch.manual_seed(3)
-    task = NETWORKS[network]()
+    task = NETWORKS[what.network]()
     task.last.register_forward_pre_hook(
         lambda *_: moments.came("step" if task.model.training else "evaluation")
     )
@@ -179,7 +187,8 @@ def trained(network: str, folder: Path, workers: int, moments: Moments) -> dict[
     settings = SETTINGS.model_copy(update={"loader_workers": workers})
     done = fit(
         task.model, task.rows[0], nn.CrossEntropyLoss(), validation=task.rows[1],
-        settings=settings, seed=5, device="cpu", folder=folder, resume=True, augment=task.augment,
+        settings=settings, seed=5, device=what.device, folder=folder, resume=True,
+        augment=task.augment,
     )  # fmt: skip
     state = newest(folder / "epochs")
     history = [asdict(each) for each in done.history]
@@ -195,7 +204,7 @@ def digest(tree: Any) -> str:
     found = hashlib.sha256()
     for each in leaves(tree):
         if isinstance(each, Tensor):
-            found.update(each.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+            found.update(each.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         else:
             found.update(repr(each).encode())
     return found.hexdigest()[:16]
@@ -216,7 +225,7 @@ def leaves(tree: Any) -> Iterator[Any]:
 
 
 def in_child(
-    network: str, folder: Path, workers: int, kind: str | None, number: int, told: int
+    what: What, folder: Path, workers: int, kind: str | None, number: int, told: int
 ) -> NoReturn:
     """A process of its own, as a command line would be: it ends with a status."""
 
@@ -228,7 +237,7 @@ def in_child(
     status = 70
     try:
         moments = Moments(kind, number, lambda: os.write(told, b"now\n") and None)
-        digests = trained(network, folder, workers, moments)
+        digests = trained(what, folder, workers, moments)
         os.write(told, (json.dumps([digests, moments.events]) + "\n").encode())
         status = 0
     except SystemExit as leaving:
@@ -251,13 +260,13 @@ def line(heard: int, until: float) -> str:
 
 
 def run(
-    network: str, folder: Path, workers: int, *, number: int = 0, kind: str | None = None,
+    what: What, folder: Path, workers: int, *, number: int = 0, kind: str | None = None,
     signal_number: int | None = None, wait_s: float = 0.0,
 ) -> Ended:  # fmt: skip
     """Train in a new process, and send it a signal at a certain moment if one is given.
 
     Args:
-        network: Of `NETWORKS`.
+        what: The network, and where it trains.
         folder: Of the checkpoints.
         workers: Loader workers.
         number: Which moment of the kind.
@@ -270,7 +279,7 @@ def run(
     pid = os.fork()
     if pid == 0:
         os.close(heard)
-        in_child(network, folder, workers, kind, number, told)
+        in_child(what, folder, workers, kind, number, told)
     os.close(told)
     said = ""
     if signal_number is not None:
@@ -291,7 +300,7 @@ def run(
 
 
 def struck(
-    network: str,
+    what: What,
     folder: Path,
     workers: int,
     kind: str,
@@ -302,14 +311,14 @@ def struck(
     """Train, with a signal at a random moment of the kind."""
     if kind == "any time":
         wait_s = chance.uniform(0, expected.seconds)
-        return run(network, folder, workers, signal_number=number, wait_s=wait_s)
+        return run(what, folder, workers, signal_number=number, wait_s=wait_s)
     return run(
-        network, folder, workers, kind=kind, number=chance.randint(1, expected.events[kind]),
+        what, folder, workers, kind=kind, number=chance.randint(1, expected.events[kind]),
         signal_number=number, wait_s=chance.uniform(0, LONGEST_WAIT_S),
     )  # fmt: skip
 
 
-def tried(network: str, number: int, name: str, undisturbed: dict[int, Ended], seed: int) -> Trial:
+def tried(what: What, number: int, name: str, undisturbed: dict[int, Ended], seed: int) -> Trial:
     """Train, kill it once or twice, go on, and compare."""
     chance = random.Random(f"{seed} {name} {number}")
     kind, workers = KINDS[number % len(KINDS)], WORKERS[number // len(KINDS) % len(WORKERS)]
@@ -318,7 +327,7 @@ def tried(network: str, number: int, name: str, undisturbed: dict[int, Ended], s
     with tempfile.TemporaryDirectory(prefix="resume-") as place:
         folder, failed = Path(place) / "training", ""
         for attempt in range(ATTEMPTS):
-            ended = struck(network, folder, workers, kind, getattr(signal, name), expected, chance)
+            ended = struck(what, folder, workers, kind, getattr(signal, name), expected, chance)
             if ended.status not in (wanted, 0):
                 failed = f"it ended with {ended.status} instead of {wanted}"
             if ended.status == wanted:
@@ -330,7 +339,7 @@ def tried(network: str, number: int, name: str, undisturbed: dict[int, Ended], s
                 break
             else:  # it had ended before the signal came
                 shutil.rmtree(folder)
-        ended = run(network, folder, workers)
+        ended = run(what, folder, workers)
         if ended.status:
             failed = f"gone on with, it ended with {ended.status}"
         differs = [
@@ -346,7 +355,9 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=None, help="trainings a signal")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--network", choices=NETWORKS, default="mlp")
+    parser.add_argument("--device", default="cpu", help="where to train, such as cuda")
     arguments = parser.parse_args()
+    what = What(arguments.network, arguments.device)
     trials = arguments.trials or (QUICK_TRIALS if arguments.quick else TRIALS)
     torch.set_num_threads(1)
     torch.optim.AdamW([torch.zeros(1)])  # what a first one imports takes longer than a training
@@ -354,13 +365,13 @@ def main() -> int:
     undisturbed = {}
     for workers in WORKERS:
         with tempfile.TemporaryDirectory(prefix="resume-") as place:
-            undisturbed[workers] = run(arguments.network, Path(place), workers)
+            undisturbed[workers] = run(what, Path(place), workers)
             if undisturbed[workers].status:
                 return 1
     found = []
     for name in ("SIGKILL", "SIGTERM"):
         for number in range(trials):
-            found.append(tried(arguments.network, number, name, undisturbed, arguments.seed))
+            found.append(tried(what, number, name, undisturbed, arguments.seed))
             if not arguments.json and sys.stderr.isatty():
                 print(f"\r{name} {number + 1} of {trials}", end="", file=sys.stderr)
     report(found, undisturbed, as_json=arguments.json)

@@ -22,6 +22,8 @@ import numpy as np
 
 _CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 _INDUCTOR = "TORCHINDUCTOR_DETERMINISTIC"
+_ATTENTION = ("flash", "mem_efficient", "cudnn")
+"""Kernels of attention that add in any order in the backward pass on a card, and say so at most."""
 _FIXED_WORKSPACE = ":4096:8"  # as NVIDIA's documentation of cuBLAS says under 'reproducibility'
 
 
@@ -124,6 +126,11 @@ def _fix_torch(torch: Any, restored: ExitStack) -> None:
     for name, value in (("deterministic", True), ("benchmark", False)):
         restored.callback(setattr, cudnn, name, getattr(cudnn, name))
         setattr(cudnn, name, value)
+    if torch.cuda.is_available():  # elsewhere the same switches are the processor's
+        for kernel in _ATTENTION:
+            use = getattr(torch.backends.cuda, f"enable_{kernel}_sdp")
+            restored.callback(use, getattr(torch.backends.cuda, f"{kernel}_sdp_enabled")())
+            use(False)
     for variable, text in ((_CUBLAS, _workspace()), (_INDUCTOR, "1")):
         if variable not in os.environ:
             restored.callback(os.environ.pop, variable, None)

@@ -162,7 +162,9 @@ def test_it_equals_a_loop_written_by_hand() -> None:
     }  # fmt: skip
     done = trained(model, data, settings=settings)
     for name, each in by_hand.state_dict().items():
-        torch.testing.assert_close(each, weights(done)[name], rtol=1e-6, atol=1e-7)
+        torch.testing.assert_close(
+            each, weights(done)[name], rtol=1e-6, atol=1e-7, check_device=False
+        )
 
 
 def _permutation(n: int, seed: int, epoch: int) -> Any:
@@ -252,7 +254,12 @@ def test_the_best_weights_give_the_best_metrics() -> None:
 
     done = trained(validation=rows(50, 1), settings={"learning_rate": 0.3, "epochs": 8})
     found = evaluate(
-        done.model, rows(50, 1), CrossEntropy(), {}, batch_size=64, device=torch.device("cpu")
+        done.model,
+        rows(50, 1),
+        CrossEntropy(),
+        {},
+        batch_size=64,
+        device=next(done.model.parameters()).device,
     )
     assert done.best is not None
     assert (

@@ -85,16 +85,23 @@ class CrossEntropy:
     def total(self, outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
         """Of logits, shape (n, k), or (n, length, k) for tokens."""
         outputs = _precise(outputs)
-        if outputs.ndim == 3 and self.classes_last:
-            outputs = outputs.transpose(1, 2)
         given: dict[str, Any] = {"label_smoothing": self.label_smoothing}
         if self.class_weights is not None:
             given["weight"] = self.class_weights.to(outputs)
         if self.ignore_index is not None:
             given["ignore_index"] = self.ignore_index
+        shape, last = targets.shape, outputs.ndim == 3 and self.classes_last
+        if outputs.ndim > 2 and not targets.is_floating_point():
+            # As rows: a card adds up what has more axes in any order.
+            outputs = outputs if last else outputs.movedim(1, -1)
+            outputs, targets = outputs.flatten(0, -2), targets.flatten()
+        elif last:
+            outputs = outputs.transpose(1, 2)
         if weights is None:
             return functional.cross_entropy(outputs, targets, reduction="sum", **given)
         each = functional.cross_entropy(outputs, targets, reduction="none", **given)
+        if not targets.is_floating_point():
+            each = each.view(shape)
         return (each * _beside(weights, each)).sum()
 
 
