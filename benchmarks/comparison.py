@@ -29,9 +29,10 @@ from assay.evaluation.needed import rows_needed
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.resampled import over_fits
 from assay.evaluation.simultaneous import level_of_each
+from bars import LEVEL, bar, noise
 
 REPETITIONS, QUICK = 1000, 20
-RESAMPLES, LEVEL = 1000, 0.95
+RESAMPLES = 1000
 OTHERS = 10
 FOLDS, SEEDS = 5, 3
 NOISE = 0.6
@@ -226,15 +227,6 @@ def bars(found: dict[str, dict], again: dict[str, float], enough: dict, repetiti
     least, largest = 0.8 - wide, 0.8 + wide
     wanted = f"{least:.3f} to {largest:.3f}"
     bar("as many rows as needed tell", share, wanted, least <= share <= largest)
-
-
-def noise(repetitions: int) -> float:
-    """How far a share of so many repetitions may be from what it is known to be."""
-    return 3 * (LEVEL * (1 - LEVEL) / repetitions) ** 0.5
-
-
-def bar(name: str, value: float, wanted: str, is_met: bool) -> None:
-    print(f"bar {name}: {value:.3f} (wanted {wanted}) {'ok' if is_met else 'short'}")
 
 
 def main() -> None:

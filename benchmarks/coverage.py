@@ -22,9 +22,10 @@ from assay.evaluation.comparison import independent, paired
 from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.outcome import Outcome
+from bars import LEVEL, bar, noise
 
 REPETITIONS, QUICK = 2000, 60
-RESAMPLES, LEVEL = 1000, 0.95
+RESAMPLES = 1000
 MANY = 1_000_000
 """Rows that tell the true values."""
 SPREADS = {"normal": 1.0, "laplace": 2**0.5, "t3": 3**0.5}
@@ -184,16 +185,6 @@ def bars(found: dict[str, dict], repetitions: int) -> None:
         wanted = 0.05 + noise(max(20, repetitions // 4))
         text = f"equals said to differ, {how} ({name}; {law})"
         bar(text, false, f"<= {wanted:.3f}", false <= wanted)
-
-
-def noise(repetitions: int) -> float:
-    """How far coverage of so many repetitions may be from its true value; the worst of many laws
-    lies further out than one does, so three standard errors."""
-    return 3 * (LEVEL * (1 - LEVEL) / max(1, repetitions)) ** 0.5
-
-
-def bar(name: str, value: float, wanted: str, is_met: bool) -> None:
-    print(f"bar {name}: {value:.3f} (wanted {wanted}) {'ok' if is_met else 'short'}")
 
 
 def main() -> None:

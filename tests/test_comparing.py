@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import assay
 from assay.cli.comparing import compare, shown
 from assay.data.schema import Task
 from assay.differing import Told, changes
+from assay.errors import InputError
 from assay.evaluation.contrast import Change
+from assay.evaluation.resampled import over_fits
 from assay.reports import contrast_page, contrasts
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
@@ -159,15 +162,55 @@ def test_the_terminal_tells_every_run(store: MemoryStore, runs: list[Run]) -> No
     console.print(shown(found))
     text = " ".join(console.export_text().split())
     for part in (
-        "ROC AUC", "Log loss", "within noise", "is better than fake-seeds2 in ROC AUC by",
-        "McNemar's mid-p", "Over 5 folds and 2 seeds", "corrected resampled t",
-        "One thing differs: learner", "192 rows, out of fold", "so that all hold together at 95 %",
+        "ROC AUC", "Log loss", "within noise", "McNemar's mid-p", "Over 5 folds and 2 seeds",
+        "corrected resampled t", "One thing differs: learner", "192 rows, out of fold",
+        "so that all hold together at 95 %",
     ):  # fmt: skip
         assert part in text, part
+    for each in found.contrasts:
+        assert f"{each.name} is better than fake-seeds2 in ROC AUC by" in text
+        assert contrasts.verdict(found, each).text in text
+        assert f"Decided right by fake-seeds2 only: {each.decisions.only_first} rows, by" in text
+        assert text.count(contrasts.on_fits(found, each)) == 1
     undecided = assay.compare(runs[1], runs[2], store=store)
+    console.print(shown(undecided))
+    text = " ".join(console.export_text().split())
     said = contrasts.verdict(undecided, undecided.contrasts[0]).text
-    needed = undecided.contrasts[0].needed
-    assert needed is None or needed.said in said
+    assert "is within noise: " in said
+    assert said.endswith(undecided.contrasts[0].needed.said)
+    assert said in text
+
+
+def test_seeds_that_only_one_of_the_runs_has_are_said_to_be_its_own(
+    store: MemoryStore, runs: list[Run]
+) -> None:
+    found = assay.compare(*runs[:2], store=store)
+    apart = replace(found.contrasts[0], over_fits=None)
+    both = contrasts.on_seeds(found, apart)
+    assert both.startswith("Standard deviation of ROC AUC over seeds: ")
+    assert both.endswith(f" ({runs[1].name}, 2 seeds).")
+    alone = contrasts.on_seeds(found, replace(apart, seeds=(runs[0].seeds, runs[1].seeds[:1])))
+    assert alone.endswith(f" ({runs[0].name}, 2 seeds), of this run alone.")
+    single = tuple(each.seeds[:1] for each in runs[:2])
+    assert contrasts.on_seeds(found, replace(apart, seeds=single)).startswith("One seed each")
+
+
+def test_a_fold_without_a_value_is_null_in_records_and_told(
+    store: MemoryStore, runs: list[Run], tmp_path: Path
+) -> None:
+    gap = replace(runs[0], by_fold=((float("nan"), *runs[0].by_fold[0][1:]), runs[0].by_fold[1]))
+    record = gap.as_dict()
+    assert json.loads(json.dumps(record["by_fold"], allow_nan=False))[0][0] is None
+    again = Run.from_dict(json.loads(json.dumps(record, default=str)))
+    assert math.isnan(again.by_fold[0][0])
+    assert again.by_fold[0][1:] == gap.by_fold[0][1:]
+    found = over_fits(again.by_fold, runs[1].by_fold, n=192, level=0.95)
+    compared = assay.compare(*runs[:2], store=store)
+    told = replace(compared.contrasts[0], over_fits=found)
+    said = contrasts.on_fits(compared, told)
+    assert said.endswith("; no interval: it is not defined in every fold.")
+    page = contrast_page.write(replace(compared, contrasts=(told,)), tmp_path / "page.html")
+    assert said in Markup(page.read_text()).seen
 
 
 def test_the_page_stands_alone_and_tells_the_same(
@@ -180,6 +223,7 @@ def test_the_page_stands_alone_and_tells_the_same(
     path = contrast_page.write(hostile, tmp_path / "deep" / "comparison.html")
     text = path.read_text()
     assert text.startswith("<!DOCTYPE html>")
+    assert "Content-Security-Policy" in text
     page = Markup(text)
     for each in found.contrasts:
         assert contrasts.verdict(found, each).text in page.seen
@@ -225,3 +269,23 @@ def test_better_may_be_required(
     assert {"rows_needed", "decisions", "over_fits", "changes", "things"} <= set(
         document["runs"][0]
     )
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("nowhere/p.html", "There is no folder nowhere"),
+        ("/proc/p.html", "Nothing can be written into the folder /proc"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_refused_before(
+    page: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["no-such-run", "nor-such", "--html", page]
+    result = CliRunner().invoke(compare, words, standalone_mode=False)
+    assert isinstance(result.exception, InputError)
+    assert told in result.exception.what
+    assert result.exception.where == page
+    assert result.exception.mend
+    assert list(tmp_path.iterdir()) == []

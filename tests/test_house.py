@@ -15,6 +15,7 @@ from assay.experiment import Experiment
 from assay.learners.boosting import BoostingOptions
 from assay.learners.linear import LinearOptions
 
+ROOT = Path(__file__).parent.parent
 SOURCE = Path(assay.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 _ABOVE = ("cli/", "__init__", "ablation.py", "reproduction/")
@@ -101,6 +102,13 @@ def test_every_setting_has_a_default_or_is_needed_and_says_what_it_is(
     for name, field in model.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+
+
+def test_every_page_of_the_documentation_is_in_its_contents() -> None:
+    docs = ROOT / "docs"
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    contents = (ROOT / "mkdocs.yml").read_text().partition("\nnav:")[2]
+    assert set(re.findall(r"[\w/-]+\.md", contents)) == pages
 
 
 def test_every_error_needs_a_mend() -> None:

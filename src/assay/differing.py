@@ -1,37 +1,45 @@
 """What differs: in what two recorded runs are not the same, and what of it numbers depend on.
 
-A difference in a metric can be laid to a change only if it is the only one. What belongs together
-counts once: a learner with its own options, a split with its seed, an environment.
+A difference in a metric can be laid to a change only if it is the only one. What was asked for is
+compared; what follows from it, as the rates that a learner trains with by default, only where
+nothing else differs. What belongs together counts once: a learner with its own options, a split
+with its seed, an environment.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from packaging.utils import canonicalize_name
+
 from assay.errors import NotFoundError
 from assay.evaluation.contrast import Change
+from assay.evaluation.result import VALIDATION
 from assay.experiment.recipe import LEARNER_FILE, RECIPE_FILE, Recipe
-from assay.run import Run
+from assay.provenance import DISTRIBUTIONS
+from assay.provenance.apart import commit_apart, packages_apart, python_apart
+from assay.run import CHOSEN, Run
+from assay.tracking.recorder import flattened
 from assay.tracking.store import RunRecord, Store
 
 _UNSET, _DEFAULT, _NONE = "not set", "default", "none"
 _LEARNER, _SPLIT, _CODE, _ENVIRONMENT = "learner", "split", "code", "environment"
+_TRAINING, _SEEDS = "training.", "training.seeds"
 _NAMING = ("name", "tracking.", "registry.", "prediction.", "checks.")
 """Settings that say how runs are kept and models used, not what is learnt."""
-_SHOWING = ("evaluation.primary", "evaluation.confidence", "evaluation.resamples", "training.seeds",
-            "data.source")  # fmt: skip
+_SHOWING = ("evaluation.primary", "evaluation.confidence", "evaluation.resamples", _SEEDS,
+            "data.source", "data.query", "data.sheet")  # fmt: skip
 """Settings by which no prediction changes: the first seed's is the one that is compared, and tables
 of one fingerprint hold the same."""
-_KEEPING = ("mlflow", "skops", "loky")
-"""Packages that keep or move what others compute."""
 _HARDWARE = ("processor", "instructions", "accelerator")
-_OF_THE_PROCESS = ("__id__", "file")
+_OF_THE_FILE = ("_skops_version", "protocol")
+_PASSING = ("__id__", "_sklearn_version")
 _DIGITS = 12
 
 
@@ -45,6 +53,9 @@ class Told:
         code: SHA-256 of the user's own modules that make the learner, by path.
         learner: SHA-256 of what an estimator holds that was handed over as an object; else empty.
         is_own: Whether the learner is made by code that is not recorded.
+        packages: Canonical names of the packages that the learner stands on.
+        settled: What was not asked for but followed from it, as text by dotted name: the learner's
+            own defaults, and what its fit chose.
     """
 
     run: Run
@@ -52,6 +63,8 @@ class Told:
     code: Mapping[str, str]
     learner: str = ""
     is_own: bool = False
+    packages: frozenset[str] = frozenset()
+    settled: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, store: Store, scratch: Path) -> Told:
@@ -70,40 +83,54 @@ class Told:
             return cls(run, record, {})
         recipe = Recipe.from_dict(json.loads(path.read_text(encoding="utf-8")))
         learner = _held(store, run.run_id, scratch) if recipe.given else ""
-        return cls(run, record, recipe.code, learner, recipe.given and not learner)
+        packages = frozenset(map(canonicalize_name, recipe.packages))
+        settled = _settled(run, record.params, recipe)
+        is_own = recipe.given and not learner
+        return cls(run, record, recipe.code, learner, is_own, packages, settled)
 
 
 def changes(first: Told, second: Told) -> tuple[Change, ...]:
     """What is not the same, first what numbers can depend on."""
     found = [*_settings(first, second), *_code(first, second), *_environment(first, second)]
     split = tuple(told.run.provenance.get("split fingerprint") for told in (first, second))
-    explained = {_SPLIT, _LEARNER} & {each.thing for each in found} or any(
-        each.name.startswith(("data.", "training.seeds")) for each in found
+    explained = any(
+        each.name == _SEEDS  # more of them are more folds; those of the first seed stay
+        or (each.counts and (each.thing in (_SPLIT, _LEARNER) or each.name.startswith("data.")))
+        for each in found
     )
     if None not in split and split[0] != split[1] and not explained:
         found.append(Change(_SPLIT, "rows of the parts and folds", *_short(*split)))
+    if not any(each.counts for each in found):
+        found += _consequences(first.settled, second.settled)
     return tuple(sorted(found, key=lambda each: not each.counts))
 
 
 def _settings(first: Told, second: Told) -> Iterator[Change]:
-    """What the resolved experiment files say differently."""
+    """What the resolved experiment files say differently, as far as one of them asks for it."""
     before, after = first.record.params, second.record.params
     is_other = before.get("model.learner") != after.get("model.learner")
     for key in dict.fromkeys((*before, *after)):
         values = before.get(key, _UNSET), after.get(key, _UNSET)
-        if values[0] == values[1] or {*values} <= {_UNSET, "{}", "[]", "None"}:
+        asked = [key in told.record.params and key not in told.settled for told in (first, second)]
+        is_same = values[0] == values[1] or {*values} <= {_UNSET, "{}", "[]", "None"}
+        if is_same or not any(asked):
             continue
+        is_of_learner = is_other and key.startswith(_TRAINING) and not all(asked)
         if key.startswith("model.options.") and not is_other:
-            values = before.get(key, _DEFAULT), after.get(key, _DEFAULT)
-        counts = not key.startswith(_NAMING) and key not in _SHOWING
-        if key == "model.learner" or (key.startswith("model.options.") and is_other):
-            yield Change(_LEARNER, key, *values)
-        elif key.startswith("data.split."):
-            yield Change(_SPLIT, key, *values)
-        elif is_other and key.startswith(("model.", "training.")):
-            yield Change(_LEARNER, key, *values, counts)
+            thing, values = key, (before.get(key, _DEFAULT), after.get(key, _DEFAULT))
+        elif key.startswith("model.") or is_of_learner:
+            thing = _LEARNER
         else:
-            yield Change(key, key, *values, counts)
+            thing = _SPLIT if key.startswith("data.split.") else key
+        yield Change(thing, key, *values, not key.startswith(_NAMING) and key not in _SHOWING)
+
+
+def _consequences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    """What was settled otherwise in two runs that were asked for the same."""
+    for name, was in before.items():
+        is_now = after.get(name, was)
+        if was != is_now:
+            yield Change(name, name, was, is_now)
 
 
 def _code(first: Told, second: Told) -> Iterator[Change]:
@@ -116,28 +143,42 @@ def _code(first: Told, second: Told) -> Iterator[Change]:
         handed = _short(first.learner, second.learner)
         yield Change(_LEARNER, "the learner that was handed over", *handed)
     is_own = first.is_own or second.is_own
-    before, after = (told.run.provenance.get("git", {}) for told in (first, second))
-    if before.get("commit") != after.get("commit"):
-        commits = _short(before.get("commit"), after.get("commit"))
-        yield Change(_CODE, "commit", *commits, is_own)
-    diffs = before.get("diff", ""), after.get("diff", "")
-    if diffs[0] != diffs[1]:
-        yield Change(_CODE, "uncommitted changes", _lines(diffs[0]), _lines(diffs[1]), is_own)
+    for each in commit_apart(first.run.provenance, second.run.provenance, is_own):
+        yield Change(_CODE, *each)
 
 
 def _environment(first: Told, second: Told) -> Iterator[Change]:
-    """Packages that compute, Python and the processor."""
-    before, after = first.run.provenance, second.run.provenance
-    packages = [each.get("packages", {}) for each in (before, after)]
-    for name, versions in _apart(*packages):
-        yield Change(_ENVIRONMENT, name, *versions, name not in _KEEPING)
-    was, is_now = (str(each.get("python", _UNSET)) for each in (before, after))
-    if was != is_now:
-        is_other = was.split(".")[:2] != is_now.split(".")[:2]
-        yield Change(_ENVIRONMENT, "python", was, is_now, is_other)
+    """Packages that both have, Python and the processor.
+
+    A package that only one of the learners stands on differs with the learner.
+    """
+    before, after = (told.run.provenance for told in (first, second))
+    both = {*first.packages} & {*second.packages}
+    versions = [
+        {**each.get(DISTRIBUTIONS, {}), **each.get("packages", {})} for each in (before, after)
+    ]
+    named = {*versions[0]} & {*versions[1]} & {*before.get("packages", {}), *both}
+    was, is_now = ({name: each[name] for name in named} for each in versions)
+    yield from (Change(_ENVIRONMENT, *each) for each in packages_apart(was, is_now, both))
+    yield from (Change(_ENVIRONMENT, *each) for each in python_apart(before, after))
     for name, values in _apart(before.get("hardware", {}), after.get("hardware", {})):
         if name in _HARDWARE:
             yield Change(_ENVIRONMENT, name, *values)
+
+
+def _settled(run: Run, params: Mapping[str, str], recipe: Recipe) -> dict[str, str]:
+    """What nobody wrote of how the learner trains, and what its fit chose.
+
+    What folds chose is left out: of the predictions that are compared it is a consequence.
+    """
+    written = flattened({"training": recipe.settings.get("training", {})})
+    defaults = {
+        key: value
+        for key, value in params.items()
+        if key.startswith(_TRAINING) and key not in written
+    }
+    chosen = flattened({"chosen": run.provenance.get(CHOSEN[VALIDATION], {})})
+    return {**defaults, **{key: str(value) for key, value in chosen.items()}}
 
 
 def _held(store: Store, run_id: str, scratch: Path) -> str:
@@ -146,16 +187,25 @@ def _held(store: Store, run_id: str, scratch: Path) -> str:
         path = store.fetch(run_id, LEARNER_FILE, scratch)
         with ZipFile(path) as file:
             schema = json.loads(file.read("schema.json"))
+            sums = {each.filename: each.CRC for each in file.infolist()}
     except (NotFoundError, BadZipFile, KeyError, ValueError):
         return ""
-    return sha256(json.dumps(_lasting(schema), sort_keys=True).encode()).hexdigest()
+    known = {key: each for key, each in schema.items() if key not in _OF_THE_FILE}
+    return sha256(json.dumps(_lasting(known, sums), sort_keys=True).encode()).hexdigest()
 
 
-def _lasting(schema: Any) -> Any:
-    """What skops writes of an object, without what it calls it in this process."""
+def _lasting(schema: Any, sums: Mapping[str, int]) -> Any:
+    """What skops writes of an object, without its name in this process and without versions.
+
+    Args:
+        schema: A node, or a list of them.
+        sums: Of the files beside it, which hold arrays, the CRC-32 by name: names are drawn anew.
+    """
     if isinstance(schema, Mapping):
-        return {key: _lasting(each) for key, each in schema.items() if key not in _OF_THE_PROCESS}
-    return [_lasting(each) for each in schema] if isinstance(schema, list) else schema
+        lasting = {k: _lasting(each, sums) for k, each in schema.items() if k not in _PASSING}
+        file = schema.get("file")
+        return lasting | ({"file": sums[file]} if isinstance(file, str) and file in sums else {})
+    return [_lasting(each, sums) for each in schema] if isinstance(schema, list) else schema
 
 
 def _apart(
@@ -170,8 +220,3 @@ def _apart(
 def _short(first: str | None, second: str | None) -> tuple[str, str]:
     """Two digests, as far as one reads them."""
     return (first or _NONE)[:_DIGITS], (second or _NONE)[:_DIGITS]
-
-
-def _lines(diff: str) -> str:
-    n = len(diff.splitlines())
-    return f"{n:,} lines" if n else _NONE

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ class Run:
         test: Set once the sealed rows were opened.
         profile: What the development rows hold; None in runs that were recorded without it.
         mistakes: The worst ones of training; None in runs that were recorded without them.
-        by_fold: The primary metric in each fold, by repetition; empty where rows were held out, or
-            folds go forward, and in runs that were recorded without it.
+        by_fold: The primary metric in each fold, by repetition, NaN where it is not defined (in
+            JSON null); empty where rows were held out, or folds go forward, and in runs that were
+            recorded without it.
     """
 
     run_id: str
@@ -149,6 +151,7 @@ class Run:
         return {
             **{name: getattr(self, name) for name in self.__dataclass_fields__},
             "schema": self.schema.as_dict(),
+            "by_fold": [[None if isnan(each) else each for each in one] for one in self.by_fold],
             "evaluation": self.evaluation.as_dict(),
             "baselines": [
                 {
@@ -178,7 +181,10 @@ class Run:
                 "schema": Schema.from_dict(record["schema"]),
                 "evaluation": Evaluation.from_dict(record["evaluation"]),
                 "seeds": tuple(record["seeds"]),
-                "by_fold": tuple(map(tuple, record.get("by_fold", ()))),
+                "by_fold": tuple(
+                    tuple(nan if each is None else each for each in one)
+                    for one in record.get("by_fold", ())
+                ),
                 "baselines": tuple(
                     BaselineContent(
                         each["name"],

@@ -17,6 +17,8 @@ from uuid import uuid4
 
 from filelock import FileLock
 
+from assay.errors import InputError
+
 WORKSPACE_VARIABLE = "ASSAY_WORKSPACE"
 FOLDER = ".assay"
 _STORE = "tracking-uri"
@@ -185,6 +187,26 @@ def is_writable(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a file whose folder cannot take it, before there is anything to be written.
+
+    Raises:
+        InputError: There is no such folder, or nothing can be written into it.
+    """
+    if not path.parent.is_dir():
+        raise InputError(
+            f"There is no folder {path.parent}.", where=str(path), mend=f"mkdir -p '{path.parent}'"
+        )
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise InputError(
+            f"Nothing can be written into the folder {path.parent}: {error.strerror}.",
+            where=str(path),
+            mend="name a file in another folder",
+        ) from None
 
 
 def _lock_of(scratch: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -36,6 +37,29 @@ def test_what_was_lost_is_raised_with_the_next_step(quiet: bool) -> None:
         asked_and_lost()
         with pytest.raises(Terminated):
             announce(Step("Fitting", 2, 2))
+
+
+def test_what_is_to_last_is_told_however_steps_are(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (True, False):
+        with progress(quiet) as announce:
+            announce(Step("The store is away", lasting=True))
+        assert capsys.readouterr().err == "The store is away\n"
+
+
+def test_in_another_thread_nobody_is_asked() -> None:
+    """Python hears signals in its main thread only, and that is the one that is to end."""
+
+    def called() -> str:
+        end_when_asked()
+        with progress(True) as announce:
+            announce(Step("Fitting", 1, 2))
+        return "done"
+
+    asked_and_lost()
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(called).result() == "done"
+    with progress(True) as announce, pytest.raises(Terminated):
+        announce(Step("Fitting", 1, 2))
 
 
 def test_on_the_way_out_nothing_is_raised_again() -> None:

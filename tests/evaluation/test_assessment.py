@@ -10,6 +10,7 @@ from sklearn import metrics as sk
 
 from assay.data.schema import Task
 from assay.evaluation.assessment import Assessment, assess, importance_of
+from assay.evaluation.resampled import over_fits
 from assay.evaluation.settings import EvaluationSettings
 from assay.predictions import Predictions
 from tests.tables import prepared
@@ -66,6 +67,27 @@ def test_clusters_reach_intervals_and_differences(task: Task) -> None:
     few, _ = assessed(task, clusters=np.arange(N) // 50)
     assert few.judged.evaluation.headline.reason == "only 12 groups"
     assert few.gains["rival"].better is None
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [(Task.BINARY, "roc_auc"), (Task.MULTICLASS, "roc_auc_ovr")]
+)
+def test_a_fold_without_a_class_has_no_value_of_its_own(task: Task, metric: str) -> None:
+    schema = prepared(task).schema
+    folds = np.arange(N) * 4 // N
+    truth = np.random.default_rng(0).integers(0, len(schema.classes), N)
+    truth[folds == 2] = 0
+    own = predicted(1, 0.8, truth, schema.class_array)
+    found = assess(
+        [(own, folds)], {}, schema.class_array[truth], schema,
+        settings=EvaluationSettings(resamples=200, calibration="none"), primary=metric,
+        learner="own",
+    )  # fmt: skip
+    [values] = found.by_fold
+    assert np.isnan(values).tolist() == [False, False, True, False]
+    assert np.isfinite(found.judged.evaluation.headline.value)
+    compared = over_fits([values], [values], n=N, level=0.95).estimate
+    assert (compared.value, compared.reason) == (0.0, "it is not defined in every fold")
 
 
 def test_no_future_in_ordered_folds() -> None:

@@ -35,7 +35,10 @@ def compare(
     resamples; of several, the intervals hold together.
     """
     from assay import lifecycle
+    from assay.workspace import check_folder
 
+    if page is not None:
+        check_folder(page)
     comparison = lifecycle.compare(first, *others)
     if page is not None:
         from assay.reports.contrast_page import write

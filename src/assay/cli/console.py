@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import IO, Any, TypeVar, cast
 
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from assay.cli.completion import offer_runs, offer_tags
 from assay.cli.ending import heed
-from assay.monitor import Announce, Step
+from assay.monitor import Announce, Step, silent
 
 _WIDTH_OF_FILES = 120
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,12 +75,24 @@ class _Trimmed:
 def progress(quiet: bool) -> Iterator[Announce]:
     """Shows on stderr what is being done; on a terminal with a bar, else a line per stage."""
     console = Console(stderr=True, highlight=False)
+    shown: AbstractContextManager[Announce]
     if quiet:
-        yield partial(_lasting, console)
+        shown = nullcontext(silent)
     elif console.is_terminal:
-        yield from _bar(console)
+        shown = _bar(console)
     else:
-        yield _Lines(console)
+        shown = nullcontext(_Lines(console))
+    with shown as announce:
+        yield partial(_heeding, console, announce)
+
+
+def _heeding(console: Console, announce: Announce, step: Step) -> None:
+    """Ends here if that was asked for; what is to last is told as a line, however steps are."""
+    heed()
+    if step.lasting:
+        console.print(step.text, style="yellow", soft_wrap=True)
+    else:
+        announce(step)
 
 
 class _Lines:
@@ -91,15 +103,12 @@ class _Lines:
         self._last = ""
 
     def __call__(self, step: Step) -> None:
-        heed()
-        if step.lasting:
-            _tell(self._console, step)
-            return
         if step.text != self._last:
             self._console.print(f"{step.text} ...", soft_wrap=True)
         self._last = step.text
 
 
+@contextmanager
 def _bar(console: Console) -> Iterator[Announce]:
     from rich.progress import (
         BarColumn,
@@ -121,10 +130,6 @@ def _bar(console: Console) -> Iterator[Announce]:
         [task] = shown.tasks
 
         def announce(step: Step) -> None:
-            heed()
-            if step.lasting:
-                _tell(console, step)
-                return
             # by hand: an update to no total leaves the last one, and what was finished stays so
             task.total, task.finished_time = step.total or None, None
             count = f"{step.done:,}/{step.total:,}" if step.total else ""
@@ -132,16 +137,6 @@ def _bar(console: Console) -> Iterator[Announce]:
             shown.update(task.id, description=text, completed=step.done, count=count)
 
         yield announce
-
-
-def _lasting(console: Console, step: Step) -> None:
-    heed()
-    if step.lasting:
-        _tell(console, step)
-
-
-def _tell(console: Console, step: Step) -> None:
-    console.print(step.text, style="yellow", soft_wrap=True)
 
 
 def _finite(value: Any) -> Any:

@@ -1,13 +1,14 @@
 """Being asked to end: SIGTERM as an exception, raised anew if it was lost.
 
 What is raised while C code calls back into Python may be cleared by that code; so whatever is told
-next asks again.
+next asks again. All of it in the main thread, the only one in which Python hears signals.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+import threading
 from types import FrameType
 
 
@@ -25,14 +26,19 @@ class _Asked:
 
 
 def end_when_asked() -> None:
-    """From now on SIGTERM raises `Terminated` in the main thread."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """From now on SIGTERM raises `Terminated` in the main thread; nothing if this is another."""
+    if _is_main():
+        signal.signal(signal.SIGTERM, _terminate)
 
 
 def heed() -> None:
     """Raise `Terminated` if it was asked for and lost: not on the way out, which it began."""
-    if _Asked.to_end and sys.exc_info()[0] is None:
+    if _Asked.to_end and _is_main() and sys.exc_info()[0] is None:
         raise Terminated
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

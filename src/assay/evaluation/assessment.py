@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.schema import Schema, Task
+from assay.evaluation import support
 from assay.evaluation.calibration import Calibrated, calibrate
 from assay.evaluation.comparison import paired
 from assay.evaluation.evaluate import Judged, judge_together, outcome_of
@@ -31,7 +33,8 @@ class Assessment:
         baselines: The baselines on the same rows, as they are.
         gains: The learner against each baseline: the baseline first, the learner second.
         seeds: The primary metric of each repetition, the logged one first.
-        by_fold: The same in each fold of each; empty where folds are not drawn anew.
+        by_fold: The same in each fold of each, NaN where the fold lacks a class that it needs;
+            empty where folds are not drawn anew.
         calibrated: How the probabilities were calibrated; None for a regression.
         threshold: For a binary task.
     """
@@ -247,6 +250,9 @@ def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
 
 
 def _by_fold(metric: Metric, outcome: Outcome, folds: NDArray[Any]) -> list[float]:
-    """A metric of the rows of each fold by themselves."""
+    """A metric of the rows of each fold by themselves; NaN where they lack a class it needs."""
+    needs_all = support.every_class in metric.needs
     parts = (outcome.rows[folds == fold] for fold in np.unique(folds))
-    return [metric.of(outcome.on_rows(rows.tolist())) for rows in parts]
+    found = [outcome.on_rows(rows.tolist()) for rows in parts]
+    lacking = [needs_all and len(np.unique(each.truth)) < len(each.classes) for each in found]
+    return [nan if lacks else metric.of(each) for each, lacks in zip(found, lacking, strict=True)]

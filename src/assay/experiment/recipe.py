@@ -24,7 +24,9 @@ from assay.learners.adapt import BuildGiven
 from assay.learners.builtin import NAMES
 from assay.learners.estimators import EstimatorLearner
 from assay.learners.networks import NetworkLearner
+from assay.learners.pretrained_images import ImageOptions
 from assay.learners.protocol import StepwiseLearner
+from assay.learners.text import TextOptions
 from assay.learners.trust import skops_io
 
 RECIPE_FILE = "recipe.json"
@@ -168,6 +170,9 @@ def _modules_of(asked: Asked) -> Iterator[str]:
     if asked.learner.name in NAMES and not asked.is_given:
         if isinstance(asked.learner, StepwiseLearner):
             yield "torch"
+        options = getattr(asked.learner, "options", None)
+        if isinstance(options, ImageOptions | TextOptions):
+            yield from ("transformers", "peft") if options.strategy == "lora" else ("transformers",)
         return
     if isinstance(asked.learner, NetworkLearner):
         yield "torch"

@@ -5,7 +5,6 @@ A table of any size is read, predicted and written piece by piece, in memory tha
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from assay.data.sources import located, read_batches
 from assay.errors import InputError
 from assay.inference.loading import LoadedModel, as_frame
 from assay.monitor import Announce, Step
-from assay.workspace import written_aside
+from assay.workspace import check_folder, written_aside
 
 _FORMS = (".csv", ".parquet")
 
@@ -126,18 +125,7 @@ def check_out(path: Path, data: Any = None) -> None:
             where=str(path),
             mend=f"name another file, for example predictions{path.suffix}",
         )
-    if not path.parent.is_dir():
-        raise InputError(
-            f"There is no folder {path.parent}.", where=str(path), mend=f"mkdir -p '{path.parent}'"
-        )
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise InputError(
-            f"Nothing can be written into the folder {path.parent}: {error.strerror}.",
-            where=str(path),
-            mend="name a file in another folder",
-        ) from None
+    check_folder(path)
 
 
 def write_frames(frames: Iterable[pd.DataFrame], path: Path) -> int:

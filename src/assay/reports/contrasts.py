@@ -51,20 +51,26 @@ def basis(comparison: Comparison) -> str:
 
 def beside(comparison: Comparison, contrast: Contrast) -> list[str]:
     """What stands beside the intervals: decisions, folds and seeds, as far as they are known."""
-    told = (on_decisions(contrast), on_fits(comparison, contrast), on_seeds(comparison, contrast))
+    told = (
+        on_decisions(comparison, contrast),
+        on_fits(comparison, contrast),
+        on_seeds(comparison, contrast),
+    )
     return [text for text in told if text]
 
 
-def on_decisions(contrast: Contrast) -> str:
+def on_decisions(comparison: Comparison, contrast: Contrast) -> str:
     """How many rows only one of the two decides right; empty where that says nothing."""
     found = contrast.decisions
     if found is None:
         return ""
+    first, second = counted(found.only_first, "row"), counted(found.only_second, "row")
     said = (
-        f"Decided right by the first only: {counted(found.only_first, 'row')}, by {contrast.name} "
-        f"only: {counted(found.only_second, 'row')}; McNemar's mid-{_p(found.p_value)}"
+        f"Decided right by {comparison.first} only: {first}, by {contrast.name} only: {second}; "
+        f"McNemar's mid-{_p(found.p_value)}"
     )
-    return f"{said}, {_p(found.adjusted)} of several (Holm)." if _is_more(contrast) else f"{said}."
+    is_one_of_several = found.adjusted != found.p_value
+    return f"{said}, {_p(found.adjusted)} of several (Holm)." if is_one_of_several else f"{said}."
 
 
 def on_fits(comparison: Comparison, contrast: Contrast) -> str:
@@ -81,7 +87,8 @@ def on_fits(comparison: Comparison, contrast: Contrast) -> str:
         f"{said} (corrected resampled t at {level(mean.level)} %, {_p(found.p_value or 0.0)})"
     )
     if not mean.excludes_zero:
-        return f"{corrected}: fitted again on other rows, {_either(comparison, contrast)}."
+        either = f"either {comparison.first} or {contrast.name} may be ahead"
+        return f"{corrected}: fitted again on other rows, {either}."
     falls = contrast.verdict.metric in comparison.falling
     ahead = contrast.name if (mean.value > 0) != falls else comparison.first
     return f"{corrected}: fitted again on other rows, {ahead} should be ahead."
@@ -91,18 +98,17 @@ def on_seeds(comparison: Comparison, contrast: Contrast) -> str:
     """How much the two vary with the seed, where folds do not say it; empty where unknown."""
     if contrast.over_fits is not None or not any(contrast.seeds):
         return ""
-    named = metric_within(contrast.verdict.metric)
     names = (comparison.first, contrast.name)
     told = [
         f"{significant(statistics.stdev(values), 2)} ({name}, {counted(len(values), 'seed')})"
         for name, values in zip(names, contrast.seeds, strict=True)
         if len(values) > 1
     ]
-    unknown = [name for name, values in zip(names, contrast.seeds, strict=True) if len(values) == 1]
     if not told:
         return "One seed each: how much the difference hangs on the seed is unknown."
+    named = metric_within(contrast.verdict.metric)
     said = f"Standard deviation of {named} over seeds: {', '.join(told)}"
-    return f"{said}; of {unknown[0]} one seed only." if unknown else f"{said}."
+    return f"{said}, of this run alone." if len(told) == 1 else f"{said}."
 
 
 def word(difference: Difference) -> str:
@@ -129,15 +135,6 @@ def apart(difference: Difference) -> str:
     """The difference with its interval, or why there is none."""
     each = difference.estimate
     return estimate(each) if each.has_interval else f"{value(each)} (no interval: {each.reason})"
-
-
-def _either(comparison: Comparison, contrast: Contrast) -> str:
-    return f"either {comparison.first} or {contrast.name} may be ahead"
-
-
-def _is_more(contrast: Contrast) -> bool:
-    found = contrast.decisions
-    return found is not None and found.adjusted != found.p_value
 
 
 def _p(value: float) -> str:

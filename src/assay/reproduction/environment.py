@@ -17,13 +17,8 @@ from packaging.utils import canonicalize_name
 
 from assay.experiment.recipe import Recipe, own_modules
 from assay.provenance import DISTRIBUTIONS
+from assay.provenance.apart import commit_apart, packages_apart, python_apart
 from assay.reproduction.pins import needed_by
-
-COMPUTING = (
-    "assay-ml", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "joblib", "threadpoolctl",
-    "numexpr", "bottleneck",
-)  # fmt: skip
-"""Packages that numbers depend on, whatever the learner; pandas takes up the last two unasked."""
 
 _OF_THE_RUN = {
     "created", "command", "user", "host", "seed", "split", "data fingerprint", "sealed test",
@@ -78,16 +73,18 @@ def changes(
         recipe: Of the run.
         learner_is_own: Whether a learner was handed over whose code is not in the recipe.
     """
+    of_learner = recipe.packages
+    packages = packages_apart(
+        {**recorded_packages(before), **of_learner},
+        {**recorded_packages(now), **_installed(of_learner)},
+        needed_by(of_learner),
+    )
     found = [
-        *_packages(
-            {**recorded_packages(before), **recipe.packages},
-            {**recorded_packages(now), **_installed(recipe.packages)},
-            recipe.packages,
-        ),
-        *_python(before, now),
+        *(Change("package", *each) for each in packages),
+        *(Change("python", *each) for each in python_apart(before, now)),
         *_platform(before.get("platform", ""), now.get("platform", "")),
         *_code(recipe),
-        *_commit(before.get("git", {}), now.get("git", {}), learner_is_own),
+        *(Change("code", *each) for each in commit_apart(before, now, learner_is_own)),
     ]
     told = {"packages", DISTRIBUTIONS, "python", "platform", *_PRIVATE} | _OF_THE_RUN
     for kind in before:
@@ -131,20 +128,6 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str) and Path(value).is_absolute()
 
 
-def _packages(
-    before: Mapping[str, str], now: Mapping[str, str], of_learner: Iterable[str]
-) -> Iterator[Change]:
-    telling = {*map(canonicalize_name, COMPUTING), *needed_by(of_learner)}
-    was, is_now = (
-        {canonicalize_name(name): version for name, version in each.items()}
-        for each in (before, now)
-    )
-    for name in sorted({*was, *is_now}):
-        versions = was.get(name, "not installed"), is_now.get(name, "not installed")
-        if versions[0] != versions[1] and (name in was or name in telling):
-            yield Change("package", name, *versions, matters=name in telling)
-
-
 def _installed(names: Iterable[str]) -> dict[str, str]:
     """Versions of those that are installed."""
     found = {}
@@ -154,14 +137,6 @@ def _installed(names: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _python(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
-    """Of Python the minor version: releases of one compute alike."""
-    was, is_now = str(before.get("python", "")), str(now.get("python", ""))
-    if was and was != is_now:
-        matters = was.split(".")[:2] != is_now.split(".")[:2]
-        yield Change("python", "python", was, is_now, matters)
 
 
 def _platform(before: str, now: str) -> Iterator[Change]:
@@ -185,22 +160,6 @@ def _code(recipe: Recipe) -> Iterator[Change]:
         was = recipe.code.get(path)
         if was != digest:
             yield Change("code", path, was[:12] if was else "not there", digest[:12], matters=True)
-
-
-def _commit(
-    before: Mapping[str, Any], now: Mapping[str, Any], learner_is_own: bool
-) -> Iterator[Change]:
-    """The commit and what is not in it; that the learner is made by it, only digests can tell."""
-    for key, name in (("commit", "commit"), ("diff", "uncommitted changes")):
-        was, is_now = str(before.get(key, "")), str(now.get(key, ""))
-        if was != is_now:
-            told = (was[:12], is_now[:12]) if key == "commit" else (_lines(was), _lines(is_now))
-            yield Change("code", name, told[0] or "none", told[1] or "none", learner_is_own)
-
-
-def _lines(diff: str) -> str:
-    n = len(diff.splitlines())
-    return f"{n:,} lines" if n else "none"
 
 
 def _other(kind: str, before: Any, now: Any) -> list[Change]:
