@@ -17,7 +17,7 @@ from assay.training.batches import Batch
 from assay.training.choosing import Choices, choose, cores_here, explain
 from assay.training.losses import CrossEntropy
 from assay.training.settings import LoopSettings
-from assay.training.trial import Variant, race, threads
+from assay.training.trial import Trial, Variant, race, threads
 
 CPU = torch.device("cpu")
 SETTINGS = LoopSettings()
@@ -229,6 +229,31 @@ def test_where_time_is_over_a_gain_must_be_seen_at_a_glance() -> None:
 
     assert late(slight) == PLAIN
     assert late(large) == LAST
+
+
+CLOCK = [0.0]
+
+
+class Weighty(nn.Module):
+    """Each row takes a second, by a clock of its own; one alone has no statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        CLOCK[0] += len(x)
+        return self.layers(x)
+
+
+@pytest.mark.parametrize("n", [2, 3, 16])
+def test_however_long_a_row_takes_there_are_two(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "perf_counter", lambda: CLOCK[0])
+    rows = Batch(torch.randn(n, 4), torch.randint(0, 3, (n,)))
+    trial = Trial(Weighty(), rows, LOSS, SETTINGS, CPU)
+    trial.fit_rows(PLAIN)
+    assert trial.rows == 2
+    assert trial.seconds(PLAIN) == 2.0
 
 
 def test_threads_are_set_within_and_restored_after() -> None:

@@ -92,20 +92,21 @@ class Trial:
 
         They are at least eight, or as many as take a second. Fewer would say little of the whole
         batch: what is done once a step would decide, and a layout of memory gains with the rows.
+        Of several it is never one alone, which a batch norm cannot learn from.
         """
-        whole, n, rows = self._batch, self.rows, _FIRST_ROWS
+        whole, n, rows = self._batch, self.rows, min(_FIRST_ROWS, self.rows)
         with threads(variant.threads):
             while True:
-                self._batch = part_of(whole, 0, min(rows, n))
+                self._batch = part_of(whole, 0, rows)
                 self._timed(variant, 1)
                 taken = min(self._timed(variant, 1) for _ in range(2))
-                if rows >= n or taken * _GROWTH > _STEP_S:
+                if rows == n or taken * _GROWTH > _STEP_S:
                     break
-                rows *= _GROWTH
-        fewest = max(1, min(_FEWEST_ROWS, int(rows * _LONGEST_S / taken)))
+                rows = min(rows * _GROWTH, n)
+        fewest = max(_FIRST_ROWS, min(_FEWEST_ROWS, int(rows * _LONGEST_S / taken)))
         self.rows = min(n, max(fewest, int(rows * _STEP_S / taken)))
         self._batch = part_of(whole, 0, self.rows)
-        self._last[variant] = taken * self.rows / min(rows, n)
+        self._last[variant] = taken * self.rows / rows
 
     def warm(self, variants: Sequence[Variant]) -> None:
         """Takes a step of each, in which kernels are compiled and memory is laid out."""
