@@ -155,3 +155,39 @@ def test_on_average_it_is_attention(mask: str, monkeypatch: pytest.MonkeyPatch) 
     apart = (torch.stack(many).mean(0) - plain).abs()
     deviation = torch.stack(many).std(0) / math.sqrt(len(many))
     assert (apart < 5 * deviation + 1e-6).all()
+
+
+@pytest.mark.parametrize("given", ["nothing", "bool", "added", "causal", "as the module says"])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(("queries", "keys"), [(6, 6), (1, 1), (1, 5), (3, 5), (5, 3)])
+def test_where_nothing_is_dropped_it_is_what_pytorch_says(
+    queries: int, keys: int, groups: int, given: str
+) -> None:
+    """Also of fewer queries than keys, as with a cache: a single one sees all of them."""
+    torch.manual_seed(0)
+    query = torch.randn(2, 4, queries, 8)
+    key, value = torch.randn(2, 2, 4 // groups, keys, 8)
+    seen = torch.rand(2, 1, queries, keys) < 0.6
+    seen[..., 0] = True
+    masks = {"bool": seen, "added": torch.zeros(seen.shape).masked_fill(~seen, -1e9)}
+    mask, causal = masks.get(given), {"causal": True, "as the module says": None}.get(given, False)
+    module = nn.Module()
+    module.num_key_value_groups, module.is_causal = groups, True
+    ours, _ = attention(module, query, key, value, mask, ALMOST_NONE, None, causal)
+    theirs = nn.functional.scaled_dot_product_attention(
+        query, key, value, mask, is_causal=causal is not False and queries > 1,
+        enable_gqa=groups > 1,
+    ).transpose(1, 2)  # fmt: skip
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+    plain, _ = attention(module, query, key, value, mask, 0.0, None, causal)
+    torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_that_does_not_learn_drops_nothing_before_it_is_told_either(
+    tiny_transformer: Path,
+) -> None:
+    net: Any = text_net(str(tiny_transformer), None, 2, ["a", "b"], 0.3).wrapped
+    assert not net.training
+    assert not any(each.training for each in net.modules() if isinstance(each, nn.Dropout))
+    ids = torch.randint(4, V, (2, 12))
+    assert torch.equal(net(input_ids=ids).logits, net(input_ids=ids).logits)

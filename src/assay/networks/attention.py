@@ -28,7 +28,7 @@ def draw_cheaply(model: Any) -> None:
     for module in list(model.modules()):
         for name, part in module.named_children():
             if type(part) is nn.Dropout:
-                setattr(module, name, Dropout(part.p))
+                setattr(module, name, Dropout(part.p).train(part.training))
     if model.config._attn_implementation == _SDPA:
         _register()
         model.set_attn_implementation(NAME)
@@ -56,8 +56,8 @@ def attention(
             (n or 1, heads or 1, length, length). None if all is seen, or all that comes before.
         dropout: Share of the weights that are dropped.
         scaling: Of the scores; 1 / sqrt(size) when None.
-        is_causal: Whether only what comes before is seen, where no mask says so; as the module
-            says when None.
+        is_causal: Whether the query at a place sees the keys up to that place, where no mask says
+            otherwise and there are several queries; as the module says when None.
         asked: Whatever else a model asks for.
 
     Returns:
@@ -75,7 +75,7 @@ def attention(
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     scores = (query * scale) @ key.transpose(2, 3)
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
-    if attention_mask is None and causal:
+    if attention_mask is None and causal and query.shape[2] > 1:
         attention_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
     if attention_mask is not None:
         scores = scores + _added(attention_mask, scores.dtype)
