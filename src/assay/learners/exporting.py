@@ -36,7 +36,7 @@ def write_program(model: NetworkModel, features: pd.DataFrame, folder: Path) -> 
         folder: Where it was saved.
 
     Returns:
-        Whether it is there; else whoever loads the model needs the module's factory.
+        Whether it is there; else whoever loads the model builds its module.
     """
     inputs = model.inputs(features)
     try:
@@ -47,7 +47,7 @@ def write_program(model: NetworkModel, features: pd.DataFrame, folder: Path) -> 
             _check(model.module, torch.export.load(folder / PROGRAM).module(), inputs)
     except Exception as error:  # whatever a module does may not be exportable
         (folder / PROGRAM).unlink(missing_ok=True)
-        warnings.warn(AssayWarning(_told(model.architecture.code, error)), stacklevel=2)
+        warnings.warn(AssayWarning(_told(model, error)), stacklevel=2)
         return False
     return True
 
@@ -85,10 +85,13 @@ def _rows(inputs: Any, n: int) -> Any:
     return mapped(inputs, again)
 
 
-def _told(path: str, error: Exception) -> str:
+def _told(model: NetworkModel, error: Exception) -> str:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    package = path.partition(":")[0].partition(".")[0]
+    code = model.architecture.code
+    package = code.partition(":")[0].partition(".")[0]
+    beside = "" if package == "assay" else f", and {package} where Python finds it"
     return (
-        f"The network of {path} cannot be exported ({reason}). The model is kept with its weights, "
-        f"and whoever loads it needs {package} installed."
+        f"The network of {code} cannot be exported ({reason}). The model is kept with its weights, "
+        "and whoever loads it has to build its network: "
+        f"pip install {' '.join(model.builds_with)}{beside}."
     )

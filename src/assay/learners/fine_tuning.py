@@ -1,19 +1,21 @@
-"""How pretrained networks are fine-tuned: the strategies that `text` and `image` share."""
+"""How pretrained networks are fine-tuned: what `text` and `image` share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.learners.networks import PlainRecipe
+
+if TYPE_CHECKING:
+    from assay.networks.adaptable import Adaptable
+
 Strategy = Literal["full", "head", "phases", "layer-decay", "lora"]
-MEANING = (
-    "full: all of it learns. head: only what is fresh. phases: the head, then the upper layers "
-    "too, then all of it. layer-decay: the lower a layer, the slower. lora: adapters beside the "
-    "layers learn."
-)
+SOURCE = "A folder, an installed package that holds a model, or owner/name on the Hugging Face hub."
 ADAPTER = "adapter"
 
 
@@ -25,6 +27,75 @@ class LoraOptions(BaseModel):
     rank: int = Field(8, ge=1, description="Of the matrices that are learnt beside each layer's.")
     alpha: float = Field(16, gt=0, description="What is learnt is multiplied by alpha / rank.")
     dropout: float = Field(0.05, ge=0, lt=1, description="Of what the adapters see.")
+
+
+class FineTuningOptions(BaseModel):
+    """Options of every learner that fine-tunes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(min_length=1, description=SOURCE)
+    revision: str | None = Field(
+        None, description="Which files it must be: a commit of the hub; any when absent."
+    )
+    strategy: Strategy = Field(
+        "full",
+        description="full: all of it learns. head: only what is fresh. phases: the head, then the "
+        "upper layers too, then all of it. layer-decay: the lower a layer, the slower. lora: "
+        "adapters beside the layers learn.",
+    )
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="In the whole network; as it was pretrained when absent."
+    )
+    lora: LoraOptions = Field(LoraOptions(), description="With strategy: lora, the adapters.")
+
+
+@dataclass(frozen=True)
+class FineTuningRecipe(PlainRecipe):
+    """What recipes of pretrained networks have in common: whose files, and what learns.
+
+    Attributes:
+        options: Of the recipe's own kind.
+        of_texts: Whether it reads texts; else it sees images.
+    """
+
+    options: Any
+    of_texts: ClassVar[bool]
+
+    def pinned(self, fixed: Mapping[str, Any]) -> Self:
+        """The recipe with the files of the pretrained model that it found, or that were recorded.
+
+        Raises:
+            LearnerError: It is not to be found, or its files are others than those recorded.
+        """
+        from assay.networks.pretrained_source import find
+
+        asked = self.options.revision or fixed.get("revision")
+        revision = find(self.options.model, asked, of_texts=self.of_texts).revision
+        return replace(self, options=self.options.model_copy(update={"revision": revision}))
+
+    @property
+    def chosen(self) -> Mapping[str, Any]:
+        """Which files the pretrained model is of, once that is settled."""
+        revision = self.options.revision
+        return {"revision": revision} if revision is not None else {}
+
+    def training(self, n_rows: int | None) -> Mapping[str, Any]:  # noqa: ARG002
+        """Fields of `LoopSettings` for the strategy."""
+        return training_for(self.options.strategy, lambda: blocks_of(self.unweighted()))
+
+    def unweighted(self) -> Any:
+        """The architecture of the pretrained model, only to be looked at.
+
+        Raises:
+            LearnerError: It is not to be found, or is of another kind.
+        """
+        raise NotImplementedError
+
+    @property
+    def adapters(self) -> dict[str, Any] | None:
+        """Rank, alpha and dropout of adapters that learn in place of the model; None without."""
+        return self.options.lora.model_dump() if self.options.strategy == "lora" else None
 
 
 def training_for(strategy: Strategy, count: Callable[[], tuple[int, int]]) -> dict[str, Any]:
@@ -81,7 +152,7 @@ def blocks_of(net: Any) -> tuple[int, int]:
     return is_body.index(True) if True in is_body else len(names), len(names)
 
 
-def save_adapter(module: Any, source: str, revision: str | None, folder: Path) -> None:
+def save_adapter(module: Adaptable, source: str, revision: str | None, folder: Path) -> None:
     """Write what was learnt through adapters by itself, as PEFT reads it, if anything was.
 
     Args:
@@ -90,7 +161,7 @@ def save_adapter(module: Any, source: str, revision: str | None, folder: Path) -
         revision: Its files.
         folder: Where the model is saved.
     """
-    if getattr(module, "adapter", None) is None:
+    if module.adapter is None:
         return
     from safetensors.torch import save_file
 

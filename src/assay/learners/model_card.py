@@ -17,7 +17,7 @@ def model_card(
     """The card, as the Hugging Face hub takes it.
 
     Args:
-        source: What was fine-tuned, as it was asked for.
+        source: What the model that was fine-tuned is called.
         revision: Which files that were.
         reading: How texts become tokens.
         target: What `Target.as_dict` gives.

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -240,7 +240,7 @@ class NetworkLearner:
             encoding,
             target,
             architecture,
-            _finished(trained.model.cpu()),
+            _merged(trained.model.cpu()),
             chosen={**_settled(trained.choices), **recipe.chosen},
             findings=(*remarks, *trained.findings),
             about={"training": _in_words(trained, settings)},
@@ -259,6 +259,7 @@ class NetworkModel:
         chosen: What was measured to train it fastest here.
         findings: What the guards found while it trained; not saved with it.
         about: How its training went, to be shown; not saved with it.
+        builds_with: Packages that its module is built with, where it is no program.
     """
 
     encoding: Encoding
@@ -268,6 +269,7 @@ class NetworkModel:
     chosen: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+    builds_with: ClassVar[tuple[str, ...]] = ("assay-ml",)
 
     @property
     def rows_at_once(self) -> int:
@@ -338,10 +340,14 @@ def rows_of(part: Part, encoding: Any, target: Target) -> Any:
     return Tensors(_tensors(encoding.arrays(part.features)), targets, weights)
 
 
-def _finished(module: Any) -> Any:
-    """The module as it is kept: one that learns in another form says how it ends."""
-    finish = getattr(module, "finished", None)
-    return module if finish is None else finish()
+def _merged(module: Any) -> Any:
+    """The module as it is kept."""
+    from assay.networks.adaptable import Adaptable
+
+    for part in list(module.modules()):
+        if isinstance(part, Adaptable):
+            part.merge()
+    return module
 
 
 def _in_words(trained: Trained, settings: LoopSettings) -> dict[str, str]:

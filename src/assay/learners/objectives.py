@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from assay.learners.encoding import Target
 from assay.networks.outputs import probabilities, values
+from assay.networks.tabular import TabM
 from assay.training.batches import Tensors
 from assay.training.constant import constant_loss
 from assay.training.losses import CrossEntropy, Loss, Regression
@@ -47,7 +48,7 @@ def objective(
         target: What is predicted.
         data: The training rows.
         settings: Which loss, label smoothing, class weights.
-        module: Of members, if it names a number of them.
+        module: What learns; `TabM` is of members.
     """
     loss: Loss
     if target.classes:
@@ -55,7 +56,7 @@ def objective(
     else:
         loss = Regression("mse" if settings.loss == "auto" else settings.loss)
     alone = constant_loss(loss, data.targets, data.weights)
-    if any(getattr(each, "n_members", 0) for each in module.modules()):
+    if any(isinstance(each, TabM) for each in module.modules()):
         loss = OfMembers(loss)
     if not target.classes:
         return Objective(loss, {"rmse": _rmse}, {}, "rmse", alone)

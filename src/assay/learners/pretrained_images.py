@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from assay.data.dataset import Part
 from assay.learners.encoding import Target
 from assay.learners.fine_tuning import (
-    MEANING,
-    LoraOptions,
-    Strategy,
-    blocks_of,
+    SOURCE,
+    FineTuningOptions,
+    FineTuningRecipe,
     save_adapter,
-    training_for,
 )
 from assay.learners.images import ImageEncoding, fit_images
-from assay.learners.networks import Architecture, NetworkModel, PlainRecipe
+from assay.learners.networks import Architecture, NetworkModel
 from assay.learners.served_text import TRANSFORMER
 
 if TYPE_CHECKING:
@@ -30,26 +27,14 @@ if TYPE_CHECKING:
 _NETWORKS = "assay.networks.pretrained_images"
 
 
-class ImageOptions(BaseModel):
+class ImageOptions(FineTuningOptions):
     """Options of `learner: image`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     model: str = Field(
-        min_length=1,
-        examples=["google/vit-base-patch16-224-in21k"],
-        description="A folder, an installed package that holds a model, or owner/name on the "
-        "Hugging Face hub.",
+        min_length=1, examples=["google/vit-base-patch16-224-in21k"], description=SOURCE
     )
-    revision: str | None = Field(
-        None, description="Which files it must be: a commit of the hub; any when absent."
-    )
-    strategy: Strategy = Field("full", description=MEANING)
     size: tuple[int, int] | None = Field(
         None, description="Height and width that images are made; the model's own when absent."
-    )
-    dropout: float | None = Field(
-        None, ge=0, lt=1, description="In the whole network; as it was pretrained when absent."
     )
     shift: float = Field(
         0.1, ge=0, lt=1, description="How far training images move at most, in shares of a side."
@@ -61,39 +46,19 @@ class ImageOptions(BaseModel):
     erase: float = Field(
         0.0, ge=0, lt=1, description="Side of the square of them that is hidden, in shares."
     )
-    lora: LoraOptions = Field(LoraOptions(), description="With strategy: lora, the adapters.")
 
 
 @dataclass(frozen=True)
-class ImageRecipe(PlainRecipe):
+class ImageRecipe(FineTuningRecipe):
     """A pretrained vision model over one column of images."""
 
+    of_texts: ClassVar[bool] = False
     options: ImageOptions
 
-    def pinned(self, fixed: Mapping[str, Any]) -> Self:
-        """The recipe with the files of the pretrained model that it found, or that were recorded.
-
-        Raises:
-            LearnerError: It is not to be found, or its files are others than those recorded.
-        """
-        from assay.networks.pretrained_source import find
-
-        asked = self.options.revision or fixed.get("revision")
-        revision = find(self.options.model, asked, of_texts=False).revision
-        return replace(self, options=self.options.model_copy(update={"revision": revision}))
-
-    @property
-    def chosen(self) -> Mapping[str, Any]:
-        """Which files the pretrained model is of, once that is settled."""
-        revision = self.options.revision
-        return {"revision": revision} if revision is not None else {}
-
-    def training(self, n_rows: int | None) -> Mapping[str, Any]:  # noqa: ARG002
-        """Fields of `LoopSettings` for the strategy."""
+    def unweighted(self) -> Any:
         from assay.networks.pretrained_images import unweighted
 
-        model, revision = self.options.model, self.options.revision
-        return training_for(self.options.strategy, lambda: blocks_of(unweighted(model, revision)))
+        return unweighted(self.options.model, self.options.revision)
 
     def encode(self, train: Part, seed: int) -> ImageEncoding:  # noqa: ARG002
         """The size and the scale that the model was pretrained with.
@@ -132,7 +97,7 @@ class ImageRecipe(PlainRecipe):
             "revision": options.revision,
             "config": config,
             "dropout": options.dropout,
-            "lora": options.lora.model_dump() if options.strategy == "lora" else None,
+            "lora": self.adapters,
             "interpolates": self.sees()[1],
             "mean": list(encoding.mean),
             "deviation": list(encoding.deviation),
@@ -153,6 +118,7 @@ class ImageModel(NetworkModel):
     """A fine-tuned vision model; beside it lies what `transformers` reads: folder `transformer`."""
 
     encoding: Any
+    builds_with: ClassVar[tuple[str, ...]] = ("assay-ml", "transformers")
 
     def save(self, folder: Path) -> None:
         """Write the network, the same as `transformers` has it, and adapters by themselves."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from assay.data.dataset import Part
 from assay.data.schema import Kind, Schema, label_array
@@ -19,15 +17,13 @@ from assay.errors import LearnerError
 from assay.findings import Finding
 from assay.learners.encoding import Target
 from assay.learners.fine_tuning import (
-    MEANING,
-    LoraOptions,
-    Strategy,
-    blocks_of,
+    SOURCE,
+    FineTuningOptions,
+    FineTuningRecipe,
     save_adapter,
-    training_for,
 )
 from assay.learners.model_card import CARD, model_card
-from assay.learners.networks import Architecture, NetworkModel, PlainRecipe
+from assay.learners.networks import Architecture, NetworkModel
 from assay.learners.served_text import TEXT, TRANSFORMER, Reading, ServedText
 from assay.learners.tokens import TextEncoding
 from assay.predictions import Predictions
@@ -40,21 +36,10 @@ _MOST_TEXTS = 2
 _FEWEST_TOKENS = 8
 
 
-class TextOptions(BaseModel):
+class TextOptions(FineTuningOptions):
     """Options of `learner: text`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str = Field(
-        _MODEL,
-        min_length=1,
-        description="A folder, an installed package that holds a model, or owner/name on the "
-        "Hugging Face hub.",
-    )
-    revision: str | None = Field(
-        None, description="Which files it must be: a commit of the hub; any when absent."
-    )
-    strategy: Strategy = Field("full", description=MEANING)
+    model: str = Field(_MODEL, min_length=1, description=SOURCE)
     max_length: int = Field(
         256,
         ge=_FEWEST_TOKENS,
@@ -65,40 +50,19 @@ class TextOptions(BaseModel):
         description="What is read of longer texts; windows: all of it, in pieces that overlap, "
         "whose logits are averaged.",
     )
-    dropout: float | None = Field(
-        None, ge=0, lt=1, description="In the whole network; as it was pretrained when absent."
-    )
-    lora: LoraOptions = Field(LoraOptions(), description="With strategy: lora, the adapters.")
 
 
 @dataclass(frozen=True)
-class TextRecipe(PlainRecipe):
+class TextRecipe(FineTuningRecipe):
     """A pretrained transformer over texts."""
 
+    of_texts: ClassVar[bool] = True
     options: TextOptions = field(default_factory=TextOptions)
 
-    def pinned(self, fixed: Mapping[str, Any]) -> Self:
-        """The recipe with the files of the pretrained model that it found, or that were recorded.
+    def unweighted(self) -> Any:
+        from assay.networks.pretrained import unweighted
 
-        Raises:
-            LearnerError: It is not to be found, or its files are others than those recorded.
-        """
-        from assay.networks.pretrained_source import find
-
-        asked = self.options.revision or fixed.get("revision")
-        revision = find(self.options.model, asked).revision
-        return replace(self, options=self.options.model_copy(update={"revision": revision}))
-
-    @property
-    def chosen(self) -> Mapping[str, Any]:
-        """Which files the pretrained model is of, once that is settled."""
-        revision = self.options.revision
-        return {"revision": revision} if revision is not None else {}
-
-    def training(self, n_rows: int | None) -> Mapping[str, Any]:  # noqa: ARG002
-        """Fields of `LoopSettings` for the strategy."""
-        options = self.options
-        return training_for(options.strategy, lambda: _blocks(options.model, options.revision))
+        return unweighted(self.options.model, self.options.revision)
 
     def encode(self, train: Part, seed: int) -> TextEncoding:  # noqa: ARG002
         """The tokenizer of the pretrained model, and what it reads; texts are not looked at.
@@ -145,7 +109,7 @@ class TextRecipe(PlainRecipe):
                 "n_outputs": target.n_outputs,
                 "labels": classes,
                 "dropout": options.dropout,
-                "lora": options.lora.model_dump() if options.strategy == "lora" else None,
+                "lora": self.adapters,
                 "padding": encoding.tokenizer.pad_token_id,
             },
         )
@@ -193,12 +157,14 @@ class TextModel(NetworkModel):
 
     def save(self, folder: Path) -> None:
         """Write the transformer with its card, how it is used, and adapters by themselves."""
+        from assay.networks.pretrained_source import title
+
         told = {"architecture": self.architecture.arguments, "revision": self.encoding.revision}
         self._served.save(folder, chosen=dict(self.chosen), **told)
         source, revision = self.architecture.arguments["source"], self.encoding.revision
         is_adapted = self.architecture.arguments["lora"] is not None
         reading, target = self.encoding.reading, self.target.as_dict()
-        card = model_card(source, revision, reading, target, lora=is_adapted)
+        card = model_card(title(source), revision, reading, target, lora=is_adapted)
         (folder / TRANSFORMER / CARD).write_text(card, encoding="utf-8")
         save_adapter(self.module, source, revision, folder)
 
@@ -241,11 +207,3 @@ def columns_of(schema: Schema) -> tuple[str, ...]:
             mend=f"data: {{roles: {{ignore: [{', '.join(named[_MOST_TEXTS:])}]}}}}",
         )
     return tuple(named)
-
-
-@lru_cache(maxsize=8)
-def _blocks(model: str, revision: str | None) -> tuple[int, int]:
-    """As `blocks_of`."""
-    from assay.networks.pretrained import unweighted
-
-    return blocks_of(unweighted(model, revision))

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
+from torch.random import fork_rng
 
 from assay.errors import LearnerError
 from assay.networks.attention import draw_cheaply
 from assay.networks.pretrained_source import Source
 from assay.networks.reading import hushed
 
-Adapter = tuple[dict[str, Any], Any]
-"""What was learnt through adapters: weights by name; and how they were made."""
 _DROPOUTS = (
     "hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout",
     "classifier_dropout", "seq_classif_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop",
-    "classifier_dropout_prob", "dropout_rate",
+    "classifier_dropout_prob", "dropout_rate", "activation_dropout",
 )  # fmt: skip
-"""What models call their dropouts, of which attention has some without a module."""
+"""What models call their dropouts, of which some have no module."""
 _DEVIATION = 0.02
 
 
@@ -49,9 +49,8 @@ def config_of(
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = "single_label_classification" if labels else "regression"
-    for name in _DROPOUTS:
-        if dropout is not None and hasattr(config, name):
-            setattr(config, name, dropout)
+    for part, name in _dropouts(config) if dropout is not None else ():
+        setattr(part, name, dropout)
     return config
 
 
@@ -89,35 +88,30 @@ def with_fresh_head(
     return net
 
 
-def without_weights(found: Source, kind: str, config: Any) -> Any:
-    """Its architecture, on no device and without numbers, to be looked at.
+@lru_cache(maxsize=8)
+def looked_at(found: Source, kind: str) -> Any:
+    """Its architecture with two outputs, on no device and without numbers, only to be looked at.
+
+    Args:
+        found: Its files.
+        kind: As `config_of` takes it.
 
     Raises:
-        LearnerError: It is of another kind.
+        LearnerError: It cannot be read, or is of another kind.
     """
     import transformers
 
-    with torch.device("meta"):
-        make = getattr(transformers, kind).from_config
-        return made(make, found, kind, config, dtype=torch.float32, trust_remote_code=False)
+    config = config_of(found, kind, 2, ("0", "1"), None)
+    make = getattr(transformers, kind).from_config
+    with fork_rng(devices=[]), torch.device("meta"):
+        net = made(make, found, kind, config, dtype=torch.float32, trust_remote_code=False)
+    return net.eval()
 
 
-def merged(model: Any) -> tuple[Any, Adapter | None]:
-    """The network as it is kept: adapters are merged into the weights that they adapt.
-
-    Returns:
-        It, and the adapters by themselves; None without.
-    """
-    if not hasattr(model, "merge_and_unload"):
-        return model, None
-    from peft import get_peft_model_state_dict
-
-    learnt = {
-        name: each.detach().clone() for name, each in get_peft_model_state_dict(model).items()
-    }
-    config = model.peft_config["default"]
-    with hushed():
-        return model.merge_and_unload(), (learnt, config)
+def has_dropout(net: Any) -> bool:
+    """Whether anything is dropped in it, by a module or, as its config says, without one."""
+    has_module = any(isinstance(each, nn.Dropout) for each in net.modules())
+    return has_module or bool(_dropouts(net.config))
 
 
 def head_of(model: Any) -> dict[str, nn.Module]:
@@ -164,6 +158,12 @@ def _adapted(model: Any, kind: str, lora: Mapping[str, Any]) -> Any:
     )
     with hushed():
         return get_peft_model(model, config)
+
+
+def _dropouts(config: Any) -> list[tuple[Any, str]]:
+    """Where a config says what is dropped: itself, or one that it holds, and the name there."""
+    configs = [config, *(getattr(config, name) for name in config.sub_configs)]
+    return [(each, name) for each in configs for name in _DROPOUTS if hasattr(each, name)]
 
 
 def _parts(model: Any) -> list[tuple[str, nn.Module]]:

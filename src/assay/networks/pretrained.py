@@ -5,49 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from assay.networks.fine_tuning import (
-    Adapter,
-    config_of,
-    made,
-    merged,
-    with_fresh_head,
-    without_weights,
-)
+from assay.networks.adaptable import Adaptable
+from assay.networks.fine_tuning import config_of, looked_at, made, with_fresh_head
 from assay.networks.pretrained_source import Source, find
 from assay.networks.reading import logits_of
 
 _KIND = "AutoModelForSequenceClassification"
 
 
-class FineTuned(nn.Module):
-    """A pretrained network that learns, all of it or through adapters: see `logits_of`.
-
-    Args:
-        wrapped: A model for sequence classification, or its adapters.
-
-    Attributes:
-        adapter: What was learnt through adapters, once they are merged; None without.
-    """
-
-    adapter: Adapter | None = None
-
-    def __init__(self, wrapped: Any) -> None:
-        super().__init__()
-        self.wrapped = wrapped
+class FineTuned(Adaptable):
+    """A model for sequence classification: see `logits_of`."""
 
     def forward(self, attention_mask: Tensor, **tokens: Tensor) -> Tensor:
         return logits_of(self.wrapped, attention_mask, **tokens)
-
-    def finished(self) -> FineTuned:
-        """The network as it is kept: adapters are merged into the weights that they adapt."""
-        whole, adapter = merged(self.wrapped)
-        if adapter is None:
-            return self
-        kept = FineTuned(whole)
-        kept.adapter = adapter
-        return kept
 
 
 def text_net(
@@ -80,16 +52,13 @@ def text_net(
     return FineTuned(with_fresh_head(found, _KIND, config, dropout, lora))
 
 
-def unweighted(
-    source: str, revision: str | None, n_outputs: int = 2, labels: Sequence[str] = ("0", "1")
-) -> Any:
-    """Its architecture, on no device and without numbers, to be looked at.
+def unweighted(source: str, revision: str | None) -> Any:
+    """Its architecture, as `looked_at` gives it.
 
     Raises:
         LearnerError: As `text_net` does.
     """
-    found = find(source, revision)
-    return without_weights(found, _KIND, config_of(found, _KIND, n_outputs, labels, None))
+    return looked_at(find(source, revision), _KIND)
 
 
 def tokenizer_of(source: Source) -> Any:

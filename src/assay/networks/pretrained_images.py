@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.random import fork_rng
 
 from assay.errors import LearnerError
+from assay.networks.adaptable import Adaptable
 from assay.networks.fine_tuning import (
-    Adapter,
     bodies_of,
     config_of,
-    merged,
+    has_dropout,
+    looked_at,
     with_fresh_head,
-    without_weights,
 )
 from assay.networks.pretrained_sight import Sides, Sight, sides_of, sight_of
 from assay.networks.pretrained_source import Source, find
@@ -32,38 +32,23 @@ _OF_HERE = "auto_map", "dtype", "transformers_version"
 """What a config says of where it was written, and nothing of the network."""
 
 
-class FineTunedImages(nn.Module):
-    """A pretrained network that learns, all of it or through adapters: images to logits.
+class FineTunedImages(Adaptable):
+    """Images to logits.
 
     Args:
         wrapped: A model for image classification, or its adapters.
         interpolates: Whether its position embeddings are interpolated for images of another size
             than those that it was made for.
-
-    Attributes:
-        adapter: What was learnt through adapters, once they are merged; None without.
     """
 
-    adapter: Adapter | None = None
-
     def __init__(self, wrapped: Any, *, interpolates: bool = False) -> None:
-        super().__init__()
-        self.wrapped = wrapped
+        super().__init__(wrapped)
         self.interpolates = interpolates
 
     def forward(self, images: Tensor) -> Tensor:
         given = {_INTERPOLATES: True} if self.interpolates else {}
         logits: Tensor = self.wrapped(pixel_values=images, **given).logits
         return logits
-
-    def finished(self) -> FineTunedImages:
-        """The network as it is kept: adapters are merged into the weights that they adapt."""
-        whole, adapter = merged(self.wrapped)
-        if adapter is None:
-            return self
-        kept = FineTunedImages(whole, interpolates=self.interpolates)
-        kept.adapter = adapter
-        return kept
 
 
 def pretrained_net(
@@ -157,12 +142,12 @@ def config_for(
 
 
 def unweighted(source: str, revision: str | None) -> Any:
-    """Its architecture, on no device and without numbers, to be looked at.
+    """Its architecture, as `looked_at` gives it.
 
     Raises:
         LearnerError: As `pretrained_net` does.
     """
-    return _looked_at(find(source, revision, of_texts=False))
+    return looked_at(find(source, revision, of_texts=False), _KIND)
 
 
 def sight(
@@ -187,7 +172,7 @@ def sight(
             layers for adapters, or no dropout.
     """
     found = find(source, revision, of_texts=False)
-    net = _looked_at(found)
+    net = looked_at(found, _KIND)
     linear = (isinstance(each, nn.Linear) for b in bodies_of(net).values() for each in b.modules())
     if adapts and not any(linear):
         raise LearnerError(
@@ -195,7 +180,7 @@ def sight(
             where="model.options.strategy: lora",
             mend="strategy: layer-decay, or phases",
         )
-    if drops and not any(isinstance(each, nn.Dropout) for each in net.modules()):
+    if drops and not has_dropout(net):
         raise LearnerError(
             f"{source} has no dropout that could be set otherwise.",
             where="model.options.dropout",
@@ -204,13 +189,6 @@ def sight(
     own = sight_of(found, _configured(net.config))
     seen = Sight(sides or own.sides, own.mean, own.deviation)
     return seen, _interpolates(found, seen.sides, own.sides)
-
-
-@lru_cache(maxsize=8)
-def _looked_at(found: Source) -> Any:
-    config = config_of(found, _KIND, 2, ("0", "1"), None)
-    with fork_rng(devices=[]):
-        return without_weights(found, _KIND, config).eval()
 
 
 def _config(told: Mapping[str, Any]) -> Any:
@@ -250,7 +228,7 @@ def _interpolates(found: Source, sides: Sides, own: Sides) -> bool:
 
 def _tried(found: Source, sides: Sides, interpolates: bool, device: str) -> str | None:
     """Why it cannot see an image of that size; None if it can."""
-    net = _looked_at(found)
+    net = looked_at(found, _KIND)
     try:
         with fork_rng(devices=[]), torch.no_grad():
             if device != "meta":

@@ -56,7 +56,7 @@ def sight_of(found: Source, configured: Sides | None) -> Sight:
             where=f"{PREPROCESSOR}: do_flip_channel_order",
             mend="give another model",
         )
-    mean, deviation = _scale(told)
+    mean, deviation = _scale(found, told)
     cropped = told.get("crop_size") if told.get("do_center_crop", True) else None
     sides = sides_of(cropped) or sides_of(told.get("size")) or configured or (_SIDE, _SIDE)
     return Sight(sides, mean, deviation)
@@ -90,22 +90,40 @@ def preprocessor(sight: Sight) -> dict[str, Any]:
     }
 
 
-def _scale(told: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _scale(found: Source, told: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """What is taken from pixels, and what they are divided by.
 
     EfficientNet's preprocessor may move what it has scaled by one, and divide by the deviations
     once more.
     """
     factor = told.get("rescale_factor", 1 / _LEVELS) if told.get("do_rescale", True) else 1.0
-    mean, deviation = told.get("image_mean") or _IMAGENET[0], told.get("image_std") or _IMAGENET[1]
+    mean = _of_colours(found, told, "image_mean", _IMAGENET[0])
+    deviation = own = _of_colours(found, told, "image_std", _IMAGENET[1])
     if not told.get("do_normalize", True):
         mean, deviation = (0.0,) * 3, (1.0,) * 3
-    again = (told.get("image_std") or deviation) if told.get("include_top") else (1.0,) * 3
+    again = own if told.get("include_top") else (1.0,) * 3
     moved = 1.0 if told.get("rescale_offset") else 0.0
     return (
         tuple((each + moved) / factor for each in mean),
         tuple(each * more / factor for each, more in zip(deviation, again, strict=True)),
     )
+
+
+def _of_colours(
+    found: Source, told: Mapping[str, Any], name: str, usual: tuple[float, ...]
+) -> tuple[float, ...]:
+    """What is said of red, green and blue; one value holds for each of them."""
+    said = told.get(name)
+    if said is None or said == []:
+        return usual
+    values = said if isinstance(said, list) else [said]
+    if len(values) not in (1, 3) or not all(isinstance(each, int | float) for each in values):
+        raise LearnerError(
+            f"{found.name} sees images of three colours, and is told {name} {said}.",
+            where=f"{PREPROCESSOR}: {name}",
+            mend=f"{name}: [..., ..., ...], of red, green and blue",
+        )
+    return tuple(map(float, values)) * (3 // len(values))
 
 
 def _told(found: Source) -> dict[str, Any]:

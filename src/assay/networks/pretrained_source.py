@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -65,6 +66,12 @@ def find(name: str, revision: str | None = None, *, of_texts: bool = True) -> So
             mend="put back the files it had, or leave model.options.revision out",
         )
     return source
+
+
+def title(name: str) -> str:
+    """What a pretrained model is called elsewhere: a folder not by the path that it has here."""
+    path = Path(name).expanduser()
+    return path.resolve().name if path.is_absolute() or path.is_dir() else name
 
 
 def _in_package(name: str) -> Path | None:
@@ -153,6 +160,14 @@ def _digest(folder: Path) -> str:
     total = hashlib.sha256()
     for pattern in _WANTED:
         for path in sorted(folder.glob(pattern)):
-            with path.open("rb") as file:
-                total.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
+            now = path.stat()
+            held = _held(path.resolve(), now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+            total.update(path.name.encode() + held)
     return total.hexdigest()[:_DIGITS]
+
+
+@lru_cache(maxsize=256)
+def _held(path: Path, size: int, written_ns: int, changed_ns: int) -> bytes:  # noqa: ARG001
+    """SHA-256 of a file: a fit asks for it several times, of weights that may be gigabytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

@@ -39,10 +39,3 @@ class Standardised(nn.Module):
 
     def forward(self, images: Tensor) -> Any:
         return self.network((images.to(self.mean.dtype) - self.mean) / self.deviation)
-
-    def finished(self) -> Standardised:
-        """The same with the network as that one is kept, where it learns in another form."""
-        finish = getattr(self.network, "finished", None)
-        if finish is not None:
-            self.network = finish()
-        return self
