@@ -129,7 +129,7 @@ def test_attention_weights_are_dropped_in_training(
     assert NAME not in (tmp_path / "kept" / "config.json").read_text().split('"')
 
 
-@pytest.mark.parametrize("lora", [None, {"rank": 2, "alpha": 4, "dropout": 0.1}])
+@pytest.mark.parametrize("lora", [None, {"kind": "lora", "rank": 2, "alpha": 4, "dropout": 0.1}])
 def test_no_dropout_is_left_as_it_came(lora: dict[str, Any] | None, tiny_transformer: Path) -> None:
     net: Any = text_net(str(tiny_transformer), None, 2, ["a", "b"], lora=lora)
     kinds = {type(each) for each in net.modules() if isinstance(each, nn.Dropout)}

@@ -246,7 +246,10 @@ def test_a_fresh_head_is_drawn_from_the_global_generator(tiny_transformer: Path)
     assert all(torch.equal(each, nets[2][name]) for name, each in nets[0].items() if name != head)
 
 
-def test_adapters_of_a_real_model_are_small_and_are_what_peft_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["lora", "rslora", "dora"])
+def test_adapters_of_a_real_model_are_small_and_are_what_peft_says(
+    kind: str, tmp_path: Path
+) -> None:
     """Loaded by PEFT over the pretrained model they say what the merged model says."""
     from peft import PeftModel
     from transformers import AutoModelForSequenceClassification
@@ -254,7 +257,7 @@ def test_adapters_of_a_real_model_are_small_and_are_what_peft_says(tmp_path: Pat
     from assay.networks.reading import hushed, logits_of
 
     rows = part(Task.MULTICLASS, 24)
-    model = fitted(MINILM, rows, strategy="lora")
+    model = fitted(MINILM, rows, strategy="lora", lora={"kind": kind})
     model.save(tmp_path)
     adapter, source = tmp_path / ADAPTER, find(MINILM).folder
     size = sum(path.stat().st_size for path in adapter.glob("*.safetensors"))
@@ -270,7 +273,9 @@ def test_adapters_of_a_real_model_are_small_and_are_what_peft_says(tmp_path: Pat
     torch.testing.assert_close(merged, adapted, rtol=1e-5, atol=1e-5)
     assert not torch.allclose(merged, plain, atol=1e-3)
     config = json.loads((adapter / "adapter_config.json").read_text())
-    assert (config["r"], config["lora_alpha"], config["use_rslora"]) == (8, 16, False)
+    assert (config["r"], config["lora_alpha"]) == (8, 16)
+    assert config["use_rslora"] == (kind == "rslora")
+    assert config["use_dora"] == (kind == "dora")
 
 
 @pytest.mark.parametrize("n_outputs", [2, 3])

@@ -24,6 +24,12 @@ class LoraOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: Literal["lora", "rslora", "dora"] = Field(
+        "lora",
+        description="lora: matrices of low rank are added to each layer's. rslora: times alpha / "
+        "sqrt(rank), for high ranks. dora: they turn each weight; its length is learnt apart.",
+    )
+
     rank: int = Field(8, ge=1, description="Of the matrices that are learnt beside each layer's.")
     alpha: float = Field(16, gt=0, description="What is learnt is multiplied by alpha / rank.")
     dropout: float = Field(0.05, ge=0, lt=1, description="Of what the adapters see.")
@@ -94,7 +100,7 @@ class FineTuningRecipe(PlainRecipe):
 
     @property
     def adapters(self) -> dict[str, Any] | None:
-        """Rank, alpha and dropout of adapters that learn in place of the model; None without."""
+        """Options of the adapters that learn in place of the model; None without."""
         return self.options.lora.model_dump() if self.options.strategy == "lora" else None
 
 

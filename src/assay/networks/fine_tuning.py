@@ -64,8 +64,9 @@ def with_fresh_head(
         kind: As `config_of` takes it.
         config: As `config_of` gives it.
         dropout: In the whole network; as it was pretrained when None.
-        lora: Rank, alpha and dropout of adapters that learn in place of the network (LoRA, Hu et
-            al. 2021, arXiv 2106.09685); None without.
+        lora: Kind, rank, alpha and dropout of adapters that learn in place of the network: lora
+            (Hu et al. 2021, arXiv 2106.09685), rslora (Kalajdzievski 2023, arXiv 2312.03732) or
+            dora (Liu et al. 2024, arXiv 2402.09353); None without.
 
     Raises:
         LearnerError: It is of another kind, or its files are torn.
@@ -152,6 +153,8 @@ def _adapted(model: Any, kind: str, lora: Mapping[str, Any]) -> Any:
         r=lora["rank"],
         lora_alpha=lora["alpha"],
         lora_dropout=lora["dropout"],
+        use_rslora=lora["kind"] == "rslora",
+        use_dora=lora["kind"] == "dora",
         target_modules="all-linear",
         exclude_modules=rf"({'|'.join(head)})(\..*)?",
         modules_to_save=head,

@@ -39,7 +39,7 @@ def text_net(
         n_outputs: Classes, or one value.
         labels: Of the classes, as text; empty for a value.
         dropout: In the whole network; as it was pretrained when None.
-        lora: Rank, alpha and dropout of adapters that learn in its place; None without.
+        lora: Kind, rank, alpha and dropout of adapters that learn in its place; None without.
         padding: The token that stands for nothing, for a network that does not know it.
 
     Raises:

@@ -69,7 +69,7 @@ def pretrained_net(
         revision: Which files it must be.
         config: As `config_for` gives it.
         dropout: In the whole network; as it was pretrained when None.
-        lora: Rank, alpha and dropout of adapters that learn in its place; None without.
+        lora: Kind, rank, alpha and dropout of adapters that learn in its place; None without.
         interpolates: As `FineTunedImages` takes it.
         mean: Of pixels from 0 to 255, of red, green and blue; grey images are made three of.
         deviation: As well.
