@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from assay.inference.loading import LoadedModel, load_folder
 from assay.inference.predicting import PredictedFile, check_out, predict_frame
 from assay.monitor import Announce, silent
 from assay.place import Place
-from assay.publishing import known_run
+from assay.publishing import draw_card, known_run
 from assay.registry import versions
 from assay.run import Run
 from assay.tracking.runs import find_run
 
 
 def register(run: Run | str, name: str | None = None) -> versions.Version:
-    """Keep the model of a run under a name.
+    """Keep the model of a run under a name, and its model card with the run.
 
     Args:
         run: A run, or what it is called.
@@ -42,6 +43,8 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
             mend="mend them and train again, or accept them with a reason: checks.accept",
         )
     found = versions.find_model(place.uri, f"runs:/{known.run_id}")
+    with place.workspace.scratch(), closing(place.attach(known.run_id)) as recorder:
+        recorder.artifact(draw_card(known, place))
     return versions.register(
         place.uri,
         found.uri,

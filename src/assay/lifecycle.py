@@ -204,12 +204,27 @@ def compare(
         return compared(known, place, scratch)
 
 
-def report(run: Run | str, *, store: Store | None = None) -> Path:
-    """Write the page of a run again and return its path.
+def report(
+    run: Run | str,
+    *,
+    card: bool = False,
+    out: str | Path | None = None,
+    store: Store | None = None,
+) -> Path:
+    """Write the page of a run again, or its model card, and return the path.
+
+    Args:
+        run: A run, or what it is called.
+        card: The model card instead of the page: Markdown, with marked places for what only people
+            can say; what they wrote there before is kept.
+        out: Where to write it; among the reports of the workspace if None.
+        store: Where the run is kept.
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
+        InputError: Where the card is to go there is a file that is none.
     """
     place = Place.to_find(store)
+    draw = publishing.draw_card if card else publishing.draw
     with place.workspace.scratch() as scratch:
-        return publishing.draw(known_run(run, place, scratch), place)
+        return draw(known_run(run, place, scratch), place, Path(out) if out is not None else None)

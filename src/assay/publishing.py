@@ -13,8 +13,8 @@ from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
 from assay.inference.testing import judge_sealed
 from assay.place import Place
-from assay.reports import page
-from assay.reports.content import TestLook
+from assay.reports import card, page
+from assay.reports.content import ReportContent, TestLook
 from assay.run import Run, read_run, write_run
 from assay.tracking.recorder import Recorder
 from assay.tracking.runs import find_run
@@ -50,7 +50,7 @@ def publish(run: Run, announced: Outcome, place: Place, recorder: Recorder, scra
         scratch: A folder for files on their way.
     """
     recorder.artifact(write_run(run, scratch))
-    path = _drawn(run, announced, place)
+    path = page.write(_content(run, announced, place), page_of(run, place))
     recorder.artifact(path)
     return replace(run, report=path)
 
@@ -69,9 +69,26 @@ def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Se
     return replace(run, test=TestLook(evaluation, difference, looks, tuple(notes)))
 
 
-def draw(run: Run, place: Place) -> Path:
-    """Write a recorded run's page into the workspace, as the looks stand now."""
-    return _drawn(run, announced_by(run, place), place)
+def draw(run: Run, place: Place, out: Path | None = None) -> Path:
+    """Write a recorded run's page, into the workspace if nowhere else, as the looks stand now."""
+    content = _content(run, announced_by(run, place), place)
+    return page.write(content, out if out is not None else page_of(run, place))
+
+
+def draw_card(run: Run, place: Place, out: Path | None = None) -> Path:
+    """Write a recorded run's model card, beside its page if nowhere else.
+
+    Raises:
+        InputError: There is a file that is no such card.
+    """
+    content = _content(run, announced_by(run, place), place)
+    return card.write(content, out if out is not None else card_of(run, place))
+
+
+def card_of(run: Run, place: Place) -> Path:
+    """Where a run's model card is, or will be."""
+    beside = page_of(run, place)
+    return beside.with_name(f"{beside.stem}.{card.CARD_FILE}")
 
 
 def announced_by(run: Run, place: Place) -> Outcome:
@@ -79,14 +96,14 @@ def announced_by(run: Run, place: Place) -> Outcome:
     return from_table(place.store.table(run.run_id, run.announced_table), run.schema)
 
 
-def _drawn(run: Run, announced: Outcome, place: Place) -> Path:
+def _content(run: Run, announced: Outcome, place: Place) -> ReportContent:
+    """The run as a page shows it, as the looks stand now."""
     try:
         looks = place.vault.looks(run.test_digest)
     except VaultError:
         looks = None
     run = _as_of(run, looks, announced, place)
-    content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
-    return page.write(content, page_of(run, place))
+    return run.content(curves_of(announced), looks=looks, steps=next_steps(run))
 
 
 def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:

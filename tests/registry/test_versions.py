@@ -12,6 +12,7 @@ import assay
 from assay import delivery, logbook
 from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError, UnsafeModelError
+from assay.place import Place
 from assay.registry import versions
 from assay.tracking.mlflow_client import client
 from tests.tables import table
@@ -30,6 +31,7 @@ def test_a_model_goes_from_run_to_prediction(run: assay.Run, workspace: Path) ->
     assert (version.reference, version.run_id) == ("income/1", run.run_id)
     assert assay.register("last", "income") == version, "the same model is registered once"
     assert [each.reference for each in delivery.models()] == ["income/1"]
+    assert f"{run.name}.MODEL_CARD.md" in Place.to_find().store.files(run.run_id)
 
     uri = f"sqlite:///{workspace / 'mlflow.db'}"
     client(uri).set_registered_model_alias("income", "production", "1")

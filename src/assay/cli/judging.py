@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from assay.cli import console
 from assay.cli.console import (
     json_option,
-    out,
     print_json,
     progress,
     quiet_option,
@@ -35,23 +37,42 @@ def evaluate(run: str, on: str | None, reason: str, as_json: bool, quiet: bool) 
     if as_json:
         print_json(evaluated.summary())
     else:
-        show_run(evaluated, out())
+        show_run(evaluated, console.out())
     return 0
 
 
 @click.command()
 @run_argument
-@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option(
+    "--card", is_flag=True, help="Write the model card instead, with places for people to fill in."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where to write it; among the reports of the workspace if absent.",
+)
+@click.option("--open", "opens", is_flag=True, help="Open it: a page in the browser.")
 @json_option
-def report(run: str, opens: bool, as_json: bool) -> int:
+def report(run: str, card: bool, out: Path | None, opens: bool, as_json: bool) -> int:
     """Write the page of RUN again and say where it is."""
     from assay import lifecycle
 
-    path = lifecycle.report(run)
+    path = lifecycle.report(run, card=card, out=out)
     if as_json:
-        print_json({"report": str(path)})
+        print_json({"card" if card else "report": str(path)})
     else:
         click.echo(str(path))
+    if card:
+        _tell_unwritten(path)
     if opens:
-        click.launch(path.as_uri())
+        click.launch(path.absolute().as_uri())
     return 0
+
+
+def _tell_unwritten(path: Path) -> None:
+    from assay.reports.card import unwritten
+
+    places = unwritten(path.read_text(encoding="utf-8"))
+    if places:
+        click.echo(f"To be filled in by people: {', '.join(places)}.", err=True)
