@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from assay import publishing, steps
 from assay.begun import begin, refuse_changes
@@ -206,25 +206,30 @@ def compare(
 
 def report(
     run: Run | str,
+    kind: Literal["page", "card", "mistakes"] = "page",
     *,
-    card: bool = False,
     out: str | Path | None = None,
     store: Store | None = None,
 ) -> Path:
-    """Write the page of a run again, or its model card, and return the path.
+    """Write the page of a run again, its model card, or its mistakes, and return the path.
 
     Args:
         run: A run, or what it is called.
-        card: The model card instead of the page: Markdown, with marked places for what only people
-            can say; what they wrote there before is kept.
+        kind: 'page'; 'card' for the model card: Markdown, with marked places for what only people
+            can say, where what they wrote before is kept; or 'mistakes' for a table of all rows
+            that were predicted wrongly and of labels that may be wrong: CSV, or Parquet.
         out: Where to write it; among the reports of the workspace if None.
         store: Where the run is kept.
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
-        InputError: Where the card is to go there is a file that is none.
+        InputError: Where the card is to go there is a file that is none, or a table cannot be
+            written in the form that `out` asks for.
     """
+    if kind not in publishing.DRAWN:
+        kinds = ", ".join(publishing.DRAWN)
+        raise InputError(f"There is no report {kind!r} of a run.", mend=f"one of {kinds}")
     place = Place.to_find(store)
-    draw = publishing.draw_card if card else publishing.draw
     with place.workspace.scratch() as scratch:
-        return draw(known_run(run, place, scratch), place, Path(out) if out is not None else None)
+        known = known_run(run, place, scratch)
+        return publishing.DRAWN[kind](known, place, Path(out) if out is not None else None)

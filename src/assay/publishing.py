@@ -9,6 +9,8 @@ from shlex import quote
 
 from assay.errors import NotFoundError, VaultError
 from assay.evaluation.drawing import curves_of
+from assay.evaluation.label_errors import label_errors
+from assay.evaluation.mistaken import write_mistaken
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
 from assay.inference.testing import judge_sealed
@@ -85,10 +87,25 @@ def draw_card(run: Run, place: Place, out: Path | None = None) -> Path:
     return card.write(content, out if out is not None else card_of(run, place))
 
 
+def draw_mistakes(run: Run, place: Place, out: Path | None = None) -> Path:
+    """Write all mistakes of a recorded run as a table, beside its page if nowhere else.
+
+    Raises:
+        InputError: It is to be written neither as CSV nor as Parquet.
+    """
+    beside = page_of(run, place)
+    path = out if out is not None else beside.with_name(f"{beside.stem}.mistakes.csv")
+    return write_mistaken(announced_by(run, place), path)
+
+
 def card_of(run: Run, place: Place) -> Path:
     """Where a run's model card is, or will be."""
     beside = page_of(run, place)
     return beside.with_name(f"{beside.stem}.{card.CARD_FILE}")
+
+
+DRAWN = {"page": draw, "card": draw_card, "mistakes": draw_mistakes}
+"""What can be written of a recorded run."""
 
 
 def announced_by(run: Run, place: Place) -> Outcome:
@@ -103,7 +120,8 @@ def _content(run: Run, announced: Outcome, place: Place) -> ReportContent:
     except VaultError:
         looks = None
     run = _as_of(run, looks, announced, place)
-    return run.content(curves_of(announced), looks=looks, steps=next_steps(run))
+    content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
+    return replace(content, label_errors=label_errors(announced))
 
 
 def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:

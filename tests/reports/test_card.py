@@ -120,11 +120,11 @@ def test_a_run_has_a_card(tmp_path: Path) -> None:
     settings = {"training": {"seeds": 1}}
     run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
     assert run.report is not None
-    path = assay.report(run, card=True, store=store)
+    path = assay.report(run, "card", store=store)
     assert path == run.report.with_name(f"{run.report.stem}.MODEL_CARD.md")
     card = path.read_text(encoding="utf-8")
     assert f"`{run.fingerprint}`" in card
     assert "sealed: no number here was measured on them" in card
-    elsewhere = assay.report(run, card=True, out=tmp_path / "docs" / "CARD.md", store=store)
+    elsewhere = assay.report(run, "card", out=tmp_path / "docs" / "CARD.md", store=store)
     assert elsewhere.read_text(encoding="utf-8") == card
     assert assay.report(run, out=tmp_path / "page.html", store=store).exists()

@@ -19,6 +19,7 @@ from PIL import Image
 
 import assay
 from assay.data.schema import Column, Kind, Role, Schema, Task
+from assay.errors import InputError
 from assay.estimates import Estimate
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Importance
@@ -308,3 +309,30 @@ def test_training_shows_the_features_that_the_model_uses_most() -> None:
     row = run.mistakes.rows[0].row
     assert run.mistakes.columns[0].cells[0] == frame["g"][row]
     assert run.mistakes.rows[0].truth == frame["y"][row]
+
+
+def test_planted_labels_are_told_and_in_the_table_of_all_mistakes(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(1500, 4)), columns=list("abcd"))
+    right = np.where(frame["a"] + frame["b"] > 0, "yes", "<no>")
+    flipped = random.random(1500) < 0.05
+    frame["y"] = np.where(flipped, np.where(right == "yes", "<no>", "yes"), right)
+    run, store = trained(frame)
+    assert run.report is not None
+    seen = Markup(run.report.read_text(encoding="utf-8")).seen
+    [shown] = re.findall(r"(\d+) labels that may be wrong", seen)
+    path = assay.report(run, "mistakes", store=store)
+    assert path.name == f"{run.report.stem}.mistakes.csv"
+    table = pd.read_csv(path)
+    suspected = table.dropna(subset="likely_label")
+    assert flipped[suspected["row"]].mean() > 0.9
+    assert len(suspected) == int(shown)
+    assert (suspected["likely_label"] == right[suspected["row"]]).mean() > 0.9
+    elsewhere = assay.report(run, "mistakes", out=tmp_path / "all.parquet", store=store)
+    assert pd.read_parquet(elsewhere)["row"].tolist() == table["row"].tolist()
+    with pytest.raises(InputError, match="no report 'mistake'"):
+        assay.report(run, "mistake", store=store)  # type: ignore[arg-type]
+    frame["y"] = right
+    clean, _ = trained(frame)
+    assert clean.report is not None
+    assert "may be wrong" not in clean.report.read_text(encoding="utf-8")

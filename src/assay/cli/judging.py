@@ -47,20 +47,29 @@ def evaluate(run: str, on: str | None, reason: str, as_json: bool, quiet: bool) 
     "--card", is_flag=True, help="Write the model card instead, with places for people to fill in."
 )
 @click.option(
+    "--mistakes",
+    is_flag=True,
+    help="Write a table instead: all rows predicted wrongly, and labels that may be wrong.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Where to write it; among the reports of the workspace if absent.",
+    help="Where to write it, a table as .csv or .parquet; among the reports if absent.",
 )
 @click.option("--open", "opens", is_flag=True, help="Open it: a page in the browser.")
 @json_option
-def report(run: str, card: bool, out: Path | None, opens: bool, as_json: bool) -> int:
+def report(
+    run: str, card: bool, mistakes: bool, out: Path | None, opens: bool, as_json: bool
+) -> int:
     """Write the page of RUN again and say where it is."""
+    if card and mistakes:
+        raise click.UsageError("Give --card or --mistakes, not both.")
     from assay import lifecycle
 
-    path = lifecycle.report(run, card=card, out=out)
+    path = lifecycle.report(run, "card" if card else "mistakes" if mistakes else "page", out=out)
     if as_json:
-        print_json({"card" if card else "report": str(path)})
+        print_json({"card" if card else "mistakes" if mistakes else "report": str(path)})
     else:
         click.echo(str(path))
     if card:

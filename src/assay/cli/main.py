@@ -28,7 +28,7 @@ _VERBS = {
     "note": ("logbook", "Write something down about a run."),
     "ui": ("logbook", "Show runs and reports in MLflow's pages, on this machine only."),
     "sync": ("sending", "Send what earlier processes recorded and could not send."),
-    "report": ("judging", "Write the page of a run again, or its model card (--card)."),
+    "report": ("judging", "Write the page of a run again, its model card or its mistakes."),
     "register": ("serving", "Keep the model of a run under a name."),
     "models": ("serving", "List the registered models."),
     "predict": ("serving", "Predict a table with a model."),

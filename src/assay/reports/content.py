@@ -9,6 +9,7 @@ from typing import Any
 from assay.data.profile import Profile
 from assay.data.schema import Schema
 from assay.evaluation.curves import Curves
+from assay.evaluation.details import LabelErrors
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding
 from assay.reports.mistakes import Mistakes
@@ -87,6 +88,7 @@ class ReportContent:
         next_steps: Commands with what they do.
         profile: What the development rows hold; None where it was not recorded.
         mistakes: Those to look at; None where they were not recorded.
+        label_errors: Labels that may be wrong; None where none is suspected.
     """
 
     experiment: str
@@ -117,3 +119,4 @@ class ReportContent:
     next_steps: Mapping[str, str] = field(default_factory=dict)
     profile: Profile | None = None
     mistakes: Mistakes | None = None
+    label_errors: LabelErrors | None = None
