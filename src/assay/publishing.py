@@ -8,6 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from assay.errors import NotFoundError, VaultError
+from assay.evaluation.by_class import by_class
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.label_errors import label_errors
 from assay.evaluation.mistaken import write_mistaken
@@ -121,7 +122,8 @@ def _content(run: Run, announced: Outcome, place: Place) -> ReportContent:
         looks = None
     run = _as_of(run, looks, announced, place)
     content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
-    return replace(content, label_errors=label_errors(announced))
+    classes = by_class(announced, run.level)
+    return replace(content, classes=classes, label_errors=label_errors(announced))
 
 
 def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:

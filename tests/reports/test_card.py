@@ -128,3 +128,18 @@ def test_a_run_has_a_card(tmp_path: Path) -> None:
     elsewhere = assay.report(run, "card", out=tmp_path / "docs" / "CARD.md", store=store)
     assert elsewhere.read_text(encoding="utf-8") == card
     assert assay.report(run, out=tmp_path / "page.html", store=store).exists()
+
+
+def test_several_classes_have_scores_of_their_own(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(300, 3)), columns=list("abc"))
+    frame["y"] = np.select([frame["a"] > 0.5, frame["b"] > 0.3], ["hi|gh", "mid"], "<low>")
+    store = MemoryStore()
+    settings = {"training": {"seeds": 1}}
+    run = assay.train(frame, target="y", learner="linear", settings=settings, store=store)
+    assert run.report is not None
+    page = Markup(run.report.read_text(encoding="utf-8"))
+    card = Markup(seen(assay.report(run, "card", store=store).read_text(encoding="utf-8")))
+    for label, n in run.evaluation.support.items():
+        assert f"{label}{n}" in re.sub(r"\s", "", page.seen)
+        assert f"{label}{n}" in re.sub(r"\s", "", card.seen)

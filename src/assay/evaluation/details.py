@@ -1,9 +1,11 @@
-"""What an evaluation tells of single rows, as it is shown."""
+"""What an evaluation tells of single rows and classes, as it is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from assay.estimates import Estimate
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,22 @@ class LabelErrors:
     n: int
     of: int
     rows: Sequence[LabelError]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How one class is predicted.
+
+    Attributes:
+        label: The class as text.
+        support: Rows that are of it.
+        precision: Share of the rows decided so that are; 0 where none is.
+        recall: Share of its rows that are decided so; 0 where there are none.
+        f1: Harmonic mean of both.
+    """
+
+    label: str
+    support: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate

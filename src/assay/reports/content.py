@@ -9,7 +9,7 @@ from typing import Any
 from assay.data.profile import Profile
 from assay.data.schema import Schema
 from assay.evaluation.curves import Curves
-from assay.evaluation.details import LabelErrors
+from assay.evaluation.details import ClassScores, LabelErrors
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding
 from assay.reports.mistakes import Mistakes
@@ -88,6 +88,7 @@ class ReportContent:
         next_steps: Commands with what they do.
         profile: What the development rows hold; None where it was not recorded.
         mistakes: Those to look at; None where they were not recorded.
+        classes: Scores of each class where there are several; else empty.
         label_errors: Labels that may be wrong; None where none is suspected.
     """
 
@@ -119,4 +120,5 @@ class ReportContent:
     next_steps: Mapping[str, str] = field(default_factory=dict)
     profile: Profile | None = None
     mistakes: Mistakes | None = None
+    classes: Sequence[ClassScores] = ()
     label_errors: LabelErrors | None = None

@@ -1,0 +1,73 @@
+"""Precision, recall and F1 of each class, with their intervals, from one confusion of all rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assay.data.schema import Task
+from assay.estimates import Estimate
+from assay.evaluation.closed import wilson
+from assay.evaluation.details import ClassScores
+from assay.evaluation.outcome import Outcome
+from assay.predictions import Floats
+
+_IN_GROUPS = "rows come in groups, which this form does not allow for"
+
+
+def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
+    """Each class of several; of two classes, and of a regression, the metrics say it all: empty.
+
+    Intervals are Wilson's. With sample weights they are those of as many rows of equal weight as
+    have the same variance, (sum w)^2 / sum w^2 (Kish 1965). Rows in groups have none.
+
+    Args:
+        outcome: Predictions with the truth.
+        level: Level of the intervals.
+    """
+    if outcome.task is not Task.MULTICLASS or outcome.decided is None:
+        return ()
+    k, weights = len(outcome.classes), outcome.known_weights
+    hit = outcome.truth == outcome.decided
+
+    def sums(codes: Any, of: Any = slice(None)) -> Floats:
+        """Sum of the weights and of their squares by class, shape (k, 2)."""
+        return np.stack(
+            [np.bincount(codes[of], weights[of] ** power, minlength=k) for power in (1, 2)], axis=1
+        )
+
+    true, decided, hits = sums(outcome.truth), sums(outcome.decided), sums(outcome.truth, hit)
+    either = true + decided - hits
+    support = np.bincount(outcome.truth, minlength=k)
+    grouped = outcome.clusters is not None
+    return tuple(
+        ClassScores(
+            str(label),
+            int(support[at]),
+            precision=_share(hits[at], decided[at], level, grouped, "no row is decided so"),
+            recall=_share(hits[at], true[at], level, grouped, "no row is of this class"),
+            f1=_f1(_share(hits[at], either[at], level, grouped, "no row is of it or decided so")),
+        )
+        for at, label in enumerate(outcome.classes)
+    )
+
+
+def _share(part: Floats, whole: Floats, level: float, grouped: bool, empty: str) -> Estimate:
+    if whole[0] <= 0:
+        return Estimate.without_interval(0.0, n=0, reason=empty)
+    value, n = float(part[0] / whole[0]), float(whole[0] ** 2 / whole[1])
+    if grouped:
+        return Estimate.without_interval(value, n=round(n), reason=_IN_GROUPS)
+    low, high = wilson(min(value * n, n), n, level)
+    return Estimate(value, low, high, n=round(n), level=level, method="Wilson")
+
+
+def _f1(share: Estimate) -> Estimate:
+    """F1 = 2 j / (1 + j) rises with the share j of hits among rows of a class or decided so."""
+    value, low, high = (
+        None if each is None else 2 * each / (1 + each)
+        for each in (share.value, share.low, share.high)
+    )
+    assert value is not None
+    return Estimate(value, low, high, share.n, share.level, share.method, share.reason)
