@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from scipy.stats import norm
 
 from assay.estimates import Estimate
+from assay.evaluation.intervals import widened
 from assay.evaluation.result import Difference
 from assay.reports import dots, verdicts
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread
-from assay.reports.wording import MINUS
+from assay.reports.wording import MINUS, NARROW_SPACE
 
 from . import builders
 
@@ -94,6 +96,22 @@ def test_looks_are_told_from_the_second_on() -> None:
     assert verdicts.staleness(1) == ""
     assert verdicts.staleness(2) == "These rows have had 2 looks."
     assert "flatters" in verdicts.staleness(3)
+    assert verdicts.staleness(3).endswith("set fresh rows aside.")
+
+
+@pytest.mark.parametrize(("looks", "told", "factor"), [(2, "97.5", 1.1436), (5, "99.8", 1.5427)])
+def test_how_far_intervals_had_to_widen_is_told(looks: int, told: str, factor: float) -> None:
+    content = builders.opened(builders.regression(), looks=looks)
+    assert content.test is not None
+    tested = content.test.evaluation
+    at = widened(0.95, looks)
+    assert norm.ppf(0.5 + at / 2) / norm.ppf(0.975) == pytest.approx(factor, abs=1e-3)
+    headline = replace(tested.headline, level=at)
+    tested = replace(tested, metrics={**tested.metrics, tested.primary: headline})
+    content = replace(content, test=replace(content.test, evaluation=tested), looks=looks)
+    said = verdicts.on_looks(content).replace(NARROW_SPACE, " ")
+    assert f"read at {told} % instead of 95 %, about {factor:.2f} times as wide" in said
+    assert "Dunn 1961" in said
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _tested(run: Run) -> Text:
     else:
         lines.append(
             f"These test rows have now been looked at {looks} times: intervals are widened "
-            "accordingly, and what is chosen by them flatters itself."
+            "accordingly, and what is chosen by them flatters itself. Fresh rows would not."
         )
     return Text("\n".join(lines))
 

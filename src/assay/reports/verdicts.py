@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from assay.estimates import significant
-from assay.evaluation.result import VALIDATION, Difference
+from assay.evaluation.result import VALIDATION, Difference, Evaluation
 from assay.reports.content import BaselineContent, ReportContent, TestLook
-from assay.reports.wording import counted, estimate, magnitude, metric_within, number
+from assay.reports.wording import (
+    MINUS,
+    NARROW_SPACE,
+    counted,
+    estimate,
+    level,
+    magnitude,
+    metric_within,
+    number,
+)
 
 MANY_LOOKS = 3
 """Looks from which a test set counts as stale."""
+_FIRST = "First look at these rows."
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ def on_looks(content: ReportContent) -> str:
         return said
     if known < content.looks:
         return f"{said} The interval was made at {counted(known, 'look')}: read it as wider."
-    return said or "First look at these rows."
+    return f"{said}{_widening(content.evaluation, content.test.evaluation)}" or _FIRST
 
 
 def staleness(looks: int) -> str:
@@ -97,7 +108,24 @@ def staleness(looks: int) -> str:
         return ""
     if looks < MANY_LOOKS:
         return f"These rows have had {counted(looks, 'look')}."
-    return f"These rows have had {counted(looks, 'look')}: what is chosen by them flatters itself."
+    return (
+        f"These rows have had {counted(looks, 'look')}: what is chosen by them flatters "
+        "itself. For the next claim, set fresh rows aside."
+    )
+
+
+def _widening(announced: Evaluation, tested: Evaluation) -> str:
+    """How much wider the intervals on test rows are than at a first look; empty at the first."""
+    first, now = announced.headline, tested.headline
+    if not (first.has_interval and now.has_interval) or now.level <= first.level:
+        return ""
+    reach = [NormalDist().inv_cdf(0.5 + each.level / 2) for each in (now, first)]
+    return (
+        f" Intervals on them are read at {level(now.level)}{NARROW_SPACE}% instead of "
+        f"{level(first.level)}{NARROW_SPACE}%, about {reach[0] / reach[1]:.2f} times as wide: "
+        "all later looks together err no more often than the first (Bonferroni's inequality, Dunn "
+        f"1961, with 1 / (k (k {MINUS} 1)) for the k-th)."
+    )
 
 
 def over_seeds(content: ReportContent) -> str:
