@@ -20,7 +20,7 @@ from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
 from assay.data.schema import Kind
 from assay.evaluation.assessment import Assessment, assess, importance_of
-from assay.evaluation.evaluate import check_primary
+from assay.evaluation.evaluate import check_settings
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.result import OUT_OF_FOLD, VALIDATION
 from assay.experiment import recipe
@@ -125,7 +125,7 @@ def made_ready(asked: Asked) -> Ready:
     mirrors_of(experiment.tracking)  # refused now, rather than when the run begins
     apart = holds_out(asked.learner)
     data = prepare(asked.table, experiment.data, asked.where, holds_out=apart)
-    primary = check_primary(experiment.evaluation.primary, data.schema.task)
+    primary = check_settings(experiment.evaluation, data.schema.task)
     check_fit_for(asked.learner, data.schema.task)
     check_sees(asked.learner, data.schema)
     plan = Plan(

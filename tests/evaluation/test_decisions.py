@@ -118,7 +118,7 @@ def calibrated(pair: tuple, method: str, task: Task = Task.BINARY):
 def test_overconfident_probabilities_are_calibrated(classes: tuple[str, str]) -> None:
     pair = predictions(1500, 4.0, classes)
     done = calibrated(pair, "auto")
-    assert done.method in ("sigmoid", "isotonic")
+    assert done.method in ("sigmoid", "beta", "isotonic")
     assert "lowers the log loss by" in done.why
     before = sk.log_loss(pair[1], pair[0].probabilities)
     assert sk.log_loss(pair[1], done.predictions.probabilities) < before - 0.2
@@ -180,7 +180,7 @@ def test_it_is_the_calibration_of_scikit_learn() -> None:
     assert fitted.calibrators[0].b_ == pytest.approx(reference.calibrators[0].b_)
 
 
-@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+@pytest.mark.parametrize("method", ["sigmoid", "beta", "isotonic", "temperature"])
 def test_a_row_of_weight_three_calibrates_as_three_rows(method: str) -> None:
     pair, truth = predictions(300, 3.0, ("no", "yes"))
     weights = np.random.default_rng(0).integers(1, 4, 300)

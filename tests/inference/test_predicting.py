@@ -69,7 +69,12 @@ class Overconfident(FakeLearner):
 
 @pytest.mark.parametrize(
     ("task", "method"),
-    [(Task.BINARY, "sigmoid"), (Task.BINARY, "isotonic"), (Task.MULTICLASS, "temperature")],
+    [
+        (Task.BINARY, "sigmoid"),
+        (Task.BINARY, "beta"),
+        (Task.BINARY, "isotonic"),
+        (Task.MULTICLASS, "temperature"),
+    ],
 )
 def test_a_model_of_ones_own_is_logged_as_calibrated_as_it_was_announced(
     task: Task, method: str, tmp_path: Path

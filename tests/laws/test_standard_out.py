@@ -110,7 +110,8 @@ def test_plain_mlflow_gives_the_same(
     frame["when"] = pd.date_range("2026-01-01", periods=300).astype(str)
     frame["flag"] = np.arange(300) % 3 == 0
     store = MemoryStore()
-    calibration = {Task.BINARY: "isotonic", Task.MULTICLASS: "temperature"}.get(task, "none")
+    binary = "beta" if learner in ("linear", "mlp") else "isotonic"
+    calibration = {Task.BINARY: binary, Task.MULTICLASS: "temperature"}.get(task, "none")
     settings = {"evaluation": {"calibration": calibration, "resamples": 200}}
     settings["training"] = {"seeds": 1} | ({"epochs": 2} if learner in NETWORKS else {})
     run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)

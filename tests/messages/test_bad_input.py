@@ -61,6 +61,11 @@ CASES = {
         "experiment.yaml",
         ["data.positive is 'u', but in a multiclass task", "3 classes", "leave data.positive out"],
     ),
+    "a calibration for two classes of many": (
+        "source: good.csv\n  target: kind\nevaluation:\n  calibration: beta",
+        "experiment.yaml",
+        ["evaluation.calibration is 'beta', which is for two classes", "calibration: temperature"],
+    ),
     "a positive class of numbers": (
         "source: good.csv\n  target: a\n  task: regression\n  positive: 1",
         "experiment.yaml",

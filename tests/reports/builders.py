@@ -28,6 +28,7 @@ from assay.evaluation.curves import (
     Residuals,
     RocCurve,
 )
+from assay.evaluation.miscalibration import miscalibration
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding, Severity
@@ -76,7 +77,12 @@ def evaluation(
         support = {label: sum(row) for label, row in zip(labels, confusion, strict=True)}
     estimates = {name: bootstrap(score, truth, said) for name, score in scores.items()}
     primary = next(iter(scores))
-    return Evaluation(task, "out-of-fold", len(truth), primary, estimates, support, confusion)
+    measured = Evaluation(task, "out-of-fold", len(truth), primary, estimates, support, confusion)
+    if decided is None:
+        return measured
+    probabilities = np.column_stack([1 - said, said]) if said.ndim == 1 else said
+    made = outcome(task, truth, probabilities, classes=tuple(labels), decided=decided)
+    return replace(measured, miscalibration=miscalibration(made, 0.95))
 
 
 def difference(name: str, score: Any, truth: Any, first: Any, second: Any) -> Difference:

@@ -56,6 +56,20 @@ def test_reliability_counts_the_bins_that_miss_the_diagonal() -> None:
     assert "all 3 bins reach" in _said(_only(builders.binary(), reliability=inside)[0])
 
 
+def test_reliability_tells_the_test_and_how_many_rows_say_what() -> None:
+    content = builders.binary()
+    plot = next(each for each in figures(content) if each.key == "reliability")
+    found = content.evaluation.miscalibration
+    assert plot.more[0].startswith(("No sign", "Too sure", "Not sure", "Says", "Off"))
+    assert plot.more[0][1:-1] == found.verdict[1:]
+    (said,) = (mark for mark in plot.marks if mark.look == "said")
+    assert said.path.count("Z") >= 10
+    assert "bars at the foot" in plot.description
+    plain = replace(content, evaluation=replace(content.evaluation, miscalibration=None))
+    bare = next(each for each in figures(plain) if each.key == "reliability")
+    assert [mark.look for mark in bare.marks] == [each.look for each in plot.marks][1:]
+
+
 def test_residuals_are_read_by_spread_and_quartiles() -> None:
     predicted = np.arange(100.0)
     residual = np.where(predicted < 50, 1.0, 4.0) * np.where(predicted % 2, 1.0, -1.0)

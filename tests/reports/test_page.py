@@ -13,7 +13,8 @@ from assay.estimates import Estimate
 from assay.findings import Severity
 from assay.reports.content import ReportContent
 from assay.reports.page import render, write
-from assay.reports.tables import metric_table
+from assay.reports.tables import calibration_table, metric_table
+from assay.reports.wording import MINUS
 
 from . import builders
 from .markup import Markup
@@ -168,6 +169,22 @@ def test_a_metric_without_an_interval_gives_its_reason() -> None:
     seen = Markup(render(bare)).seen
     assert "No interval: 9 rows are too few." in seen
     assert "not defined" in seen
+
+
+def test_calibration_is_folded_beside_the_parts_of_the_brier_score() -> None:
+    content = builders.binary()
+    found, table = content.evaluation.miscalibration, calibration_table(content)
+    values = {name: cells[0].value.replace(MINUS, "-") for name, _, cells in table.lines}
+    parts = (float(values[name]) for name in ("Reliability", "Resolution", "Uncertainty"))
+    for shown, known in zip(
+        parts, (found.reliability, found.resolution, found.uncertainty), strict=True
+    ):
+        assert shown == pytest.approx(known, abs=5.1e-5)
+    page = render(content)
+    assert "<summary>Calibration, and the Brier score taken apart</summary>" in page
+    bare = replace(content, evaluation=replace(content.evaluation, miscalibration=None))
+    assert "Brier score taken apart" not in render(bare)
+    assert "Brier score taken apart" not in render(builders.regression())
 
 
 def test_a_baseline_is_written_with_the_decimals_of_the_model() -> None:

@@ -41,10 +41,10 @@ class Calibrated:
 
     Attributes:
         predictions: The cross-calibrated predictions; the plain ones where method is 'none'.
-        method: 'none', 'sigmoid', 'isotonic' or 'temperature'.
+        method: 'none', 'sigmoid', 'beta', 'isotonic' or 'temperature'.
         why: The choice in words.
-        calibrator: scikit-learn's CalibratedClassifierCV fitted on all predictions, around a
-            stand-in for the model; None where method is 'none'.
+        calibrator: An estimator of scikit-learn, fitted on all predictions around a stand-in for
+            the model; None where method is 'none'.
     """
 
     predictions: Predictions
@@ -79,7 +79,7 @@ def calibrate(
         predictions: Out-of-fold predictions of a classifier.
         truth: Position of each row's class in `predictions.classes`, shape (n,).
         folds: Fold of each row, shape (n,).
-        method: 'auto', 'none', 'sigmoid', 'isotonic' or 'temperature'.
+        method: 'auto', 'none', 'sigmoid', 'beta', 'isotonic' or 'temperature'.
         task: Binary or multiclass.
         level: Level at which an improvement counts as more than noise.
         resamples: Bootstrap resamples behind that.
@@ -132,7 +132,7 @@ def _best(outcomes: Mapping[str, Outcome], level: float, resamples: Resamples) -
 def _candidates(task: Task, n: int) -> list[str]:
     if task is Task.MULTICLASS:
         return ["temperature"]
-    return ["sigmoid", "isotonic"] if n >= FEWEST_FOR_ISOTONIC else ["sigmoid"]
+    return ["sigmoid", "beta", *(["isotonic"] if n >= FEWEST_FOR_ISOTONIC else [])]
 
 
 def _crossed(
@@ -176,11 +176,15 @@ def _fit(predictions: Predictions, truth: Codes, method: str, weights: Floats | 
     assert predictions.classes is not None
     assert predictions.probabilities is not None
     stand_in = replayed(predictions.classes, predictions.probabilities, predictions.scores)
+    labels = predictions.classes[truth]
+    if method == "beta":
+        from assay.evaluation.beta import fit_beta
+
+        return fit_beta(stand_in, labels, weights)
     everything = np.arange(len(predictions))
     calibrated = CalibratedClassifierCV(
         FrozenEstimator(stand_in), method=method, cv=[(everything, everything)], ensemble=False
     )
-    labels = predictions.classes[truth]
     with warnings.catch_warnings():
         # The model is frozen: that weights reach the calibrator only is what is wanted.
         warnings.filterwarnings("ignore", "Since FrozenEstimator does not appear to accept")

@@ -12,9 +12,10 @@ from assay.data.schema import Schema, Task
 from assay.errors import ExperimentError
 from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.metrics import METRICS, default_primary
+from assay.evaluation.miscalibration import miscalibration
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Evaluation
-from assay.evaluation.settings import Resamples
+from assay.evaluation.settings import EvaluationSettings, Resamples
 from assay.predictions import Floats, Labels, Predictions
 
 
@@ -93,12 +94,19 @@ def judge_together(
     }
 
 
-def check_primary(primary: str | None, task: Task) -> str:
+def check_settings(settings: EvaluationSettings, task: Task) -> str:
     """The metric to decide by.
 
     Raises:
-        ExperimentError: The task has no such metric.
+        ExperimentError: The task has no such metric, or no such calibration.
     """
+    if settings.calibration == "beta" and task is Task.MULTICLASS:
+        raise ExperimentError(
+            "evaluation.calibration is 'beta', which is for two classes, and there are more.",
+            where="evaluation.calibration",
+            mend="evaluation: {calibration: temperature}",
+        )
+    primary = settings.primary
     if primary is None:
         return default_primary(task)
     if primary in METRICS[task]:
@@ -117,11 +125,13 @@ def _evaluation(
     names = sorted(replicates.values, key=lambda name: name != primary)
     support: dict[str, int] = {}
     confusion: tuple[tuple[int, ...], ...] = ()
+    found = None
     if outcome.task.is_classification:
         k = len(outcome.classes)
         counts = np.bincount(outcome.truth, minlength=k)
         support = {str(c): int(n) for c, n in zip(outcome.classes, counts, strict=True)}
         confusion = _confusion(outcome)
+        found = miscalibration(outcome, level)
     return Evaluation(
         task=outcome.task,
         rows=rows,
@@ -130,6 +140,7 @@ def _evaluation(
         metrics={name: replicates.estimate(name, level) for name in names},
         support=support,
         confusion=confusion,
+        miscalibration=found,
     )
 
 

@@ -66,19 +66,36 @@ def replayed(classes: Labels, probabilities: Floats, scores: Floats | None) -> R
     return Replay(classes[order], probabilities[:, order], scores)
 
 
+def put_inside(calibrator: Any, estimator: Any) -> None:
+    """Let it calibrate this classifier instead of the one that it was fitted around.
+
+    Args:
+        calibrator: scikit-learn's CalibratedClassifierCV or, of a beta calibration, its
+            StackingClassifier.
+        estimator: A fitted classifier.
+    """
+    frozen = FrozenEstimator(estimator)
+    if hasattr(calibrator, "calibrated_classifiers_"):
+        calibrator.set_params(estimator=frozen, cv=None)
+        calibrator.calibrated_classifiers_[0].estimator = frozen
+    else:
+        calibrator.set_params(estimators=[("model", frozen)])
+        calibrator.estimators_ = [frozen]
+        calibrator.named_estimators_ = {"model": frozen}
+
+
 def recalibrated(
     calibrator: Any, classes: Labels, probabilities: Floats, scores: Floats | None
 ) -> Floats:
     """What a calibrator makes of predictions, columns in the order of `classes`, shape (n, k).
 
     Args:
-        calibrator: scikit-learn's CalibratedClassifierCV, fitted around a stand-in.
+        calibrator: As for `put_inside`, fitted around a stand-in.
         classes: As for `replayed`; likewise the others.
         probabilities: What the model said.
         scores: What it said before that, if it did.
     """
-    pair = calibrator.calibrated_classifiers_[0]
-    pair.estimator = FrozenEstimator(replayed(classes, probabilities, scores))
+    put_inside(calibrator, replayed(classes, probabilities, scores))
     calibrated = calibrator.predict_proba(np.arange(len(probabilities))[:, None])
     back = np.argsort(np.argsort(classes, kind="stable"), kind="stable")
     return np.asarray(calibrated, dtype=np.float64)[:, back]

@@ -14,6 +14,41 @@ OUT_OF_FOLD, VALIDATION, TEST = "out-of-fold", "validation", "test"
 
 
 @dataclass(frozen=True)
+class Miscalibration:
+    """How far the probabilities of a classification are from frequencies.
+
+    Attributes:
+        error: Root mean square of probability less frequency over bins, chance's share taken off;
+            of the positive class, or of the most probable one of several.
+        p: How often calibrated probabilities would seem as far off by chance; None where rows are
+            too few to tell.
+        verdict: The same in words.
+        reliability: What miscalibration adds to the Brier score, chance's share taken off.
+        resolution: What telling rows apart takes off it.
+        uncertainty: What it is for who knows the shares of the classes only. The score is
+            reliability - resolution + uncertainty.
+        said: Rows by the probability that is looked at, in twentieths from 0 to 1.
+    """
+
+    error: Estimate
+    p: float | None
+    verdict: str
+    reliability: float
+    resolution: float
+    uncertainty: float
+    said: tuple[int, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "error": self.error.as_dict(), "said": list(self.said)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Miscalibration:
+        """Read back what `as_dict` wrote."""
+        known = {"error": Estimate(**record["error"]), "said": tuple(record["said"])}
+        return cls(**{**record, **known})
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Metrics of one model on one set of rows.
 
@@ -26,6 +61,8 @@ class Evaluation:
         support: Rows per class, by label as text; empty for regression.
         confusion: Row counts, true class down, decided class across; empty for regression. With
             sample weights their sums, scaled to the number of rows and rounded.
+        miscalibration: Of a classification; None of a regression, and in runs that were recorded
+            without it.
     """
 
     task: Task
@@ -35,6 +72,7 @@ class Evaluation:
     metrics: Mapping[str, Estimate]
     support: Mapping[str, int]
     confusion: tuple[tuple[int, ...], ...] = ()
+    miscalibration: Miscalibration | None = None
 
     @property
     def headline(self) -> Estimate:
@@ -50,11 +88,13 @@ class Evaluation:
             "metrics": {name: estimate.as_dict() for name, estimate in self.metrics.items()},
             "support": dict(self.support),
             "confusion": [list(row) for row in self.confusion],
+            "miscalibration": self.miscalibration.as_dict() if self.miscalibration else None,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Evaluation:
         """Read back what `as_dict` wrote."""
+        found = record.get("miscalibration")
         return cls(
             task=Task(record["task"]),
             rows=record["rows"],
@@ -63,6 +103,7 @@ class Evaluation:
             metrics={name: Estimate(**each) for name, each in record["metrics"].items()},
             support=record["support"],
             confusion=tuple(tuple(row) for row in record["confusion"]),
+            miscalibration=Miscalibration.from_dict(found) if found is not None else None,
         )
 
 

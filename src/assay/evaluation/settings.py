@@ -25,8 +25,10 @@ class EvaluationSettings(BaseModel):
         description=f"Bootstrap resamples, 200 to 100,000; auto: {RESAMPLES:,}, or "
         f"{RESAMPLES_OF_MANY} of {MANY:,} rows or groups and more, whose metrics vary little.",
     )
-    calibration: Literal["auto", "none", "sigmoid", "isotonic", "temperature"] = Field(
-        "auto", description="auto: calibrate when that lowers the log loss by more than noise."
+    calibration: Literal["auto", "none", "sigmoid", "beta", "isotonic", "temperature"] = Field(
+        "auto",
+        description="auto: calibrate when that lowers the log loss by more than noise; beta is for "
+        "two classes.",
     )
     threshold: Literal["f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] = Field(
         "f1",

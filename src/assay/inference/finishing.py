@@ -82,7 +82,8 @@ def finish(
         return replace(finished, calibrator=_alone(calibrator))
     predictor = model.estimator
     if calibrator is not None:
-        predictor = _swapped(calibrator, predictor)
+        assert list(calibrator.classes_) == list(predictor.classes_), "sorted labels on both sides"
+        predictor = _around(predictor, calibrator)
     if finished.threshold is not None:
         predictor = _deciding(predictor, development, finished.threshold)
     return replace(finished, predictor=predictor, model=None)
@@ -90,32 +91,17 @@ def finish(
 
 def _alone(calibrator: Any) -> Any:
     """The calibrator without the recorded predictions that it was fitted on."""
-    if calibrator is None:
-        return None
     from sklearn.dummy import DummyClassifier
-    from sklearn.frozen import FrozenEstimator
 
-    nobody = FrozenEstimator(DummyClassifier())
-    calibrator.estimator = nobody
-    calibrator.cv = None
-    calibrator.calibrated_classifiers_[0].estimator = nobody
+    return None if calibrator is None else _around(DummyClassifier(), calibrator)
+
+
+def _around(estimator: Any, calibrator: Any) -> Any:
+    """The calibrator with the estimator in it instead of the stand-in that it was fitted with."""
+    from assay.evaluation.replay import put_inside
+
+    put_inside(calibrator, estimator)
     return calibrator
-
-
-def _swapped(calibrator: Any, estimator: Any) -> Any:
-    """The calibrator around the estimator itself instead of the stand-in it was fitted with."""
-    from sklearn.base import clone
-    from sklearn.calibration import CalibratedClassifierCV
-    from sklearn.frozen import FrozenEstimator
-
-    assert list(calibrator.classes_) == list(estimator.classes_), "sorted labels on both sides"
-    frozen = FrozenEstimator(estimator)
-    [fitted] = calibrator.calibrated_classifiers_
-    fitted.estimator = frozen
-    whole: CalibratedClassifierCV = clone(calibrator).set_params(estimator=frozen, cv=None)
-    whole.classes_ = calibrator.classes_
-    whole.calibrated_classifiers_ = [fitted]
-    return whole
 
 
 def _deciding(estimator: Any, development: Part, threshold: float) -> Any:

@@ -16,6 +16,7 @@ from assay.errors import LearnerError, UnsafeModelError
 
 TRUSTED_TYPES = (
     "functools.partial",
+    "numpy.clip",
     "numpy.dtype",
     "numpy.interp",
     "scipy._lib.array_api_compat.numpy._aliases.asarray",

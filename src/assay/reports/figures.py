@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from assay.data.schema import Task
 from assay.evaluation.curves import PrecisionRecallCurve, Reliability, Residuals, RocCurve
 from assay.evaluation.result import Evaluation
 from assay.predictions import Floats
-from assay.reports.axis import extent
+from assay.reports.axis import Scale, extent
 from assay.reports.content import ReportContent
 from assay.reports.plots import (
     BOTTOM,
@@ -34,6 +34,7 @@ _FALSE_ALARMS = 0.1
 _RECALL = 0.8
 _LAYERS = 8
 _EVEN = 0.5
+_LOW_BARS = 30
 
 
 def figures(content: ReportContent) -> list[Plot]:
@@ -45,9 +46,7 @@ def figures(content: ReportContent) -> list[Plot]:
     if curves.precision_recall is not None:
         plots.append(_precision_recall(curves.precision_recall, evaluation))
     if curves.reliability is not None:
-        plot = _reliability(curves.reliability, evaluation.task)
-        how = content.calibration.rstrip(".")
-        plots.append(replace(plot, more=[f"Calibration: {how}."] if how else []))
+        plots.append(_reliability(curves.reliability, content))
     if curves.residuals is not None:
         plots += [_residuals(curves.residuals), _residual_spread(curves.residuals)]
     return plots
@@ -162,7 +161,8 @@ def _precision_recall(curve: PrecisionRecallCurve, evaluation: Evaluation) -> Pl
     )
 
 
-def _reliability(curve: Reliability, task: Task) -> Plot:
+def _reliability(curve: Reliability, content: ReportContent) -> Plot:
+    found, how = content.evaluation.miscalibration, content.calibration.rstrip(".")
     limits = _probability_limits(curve)
     x, y = across(*limits), upwards(*limits)
     off = (curve.predicted < curve.low) | (curve.predicted > curve.high)
@@ -177,9 +177,10 @@ def _reliability(curve: Reliability, task: Task) -> Plot:
         f"{outside}; the widest gap: predicted {share(curve.predicted[worst])}, "
         f"observed {share(curve.observed[worst])}."
     )
-    multiclass = task is Task.MULTICLASS
+    multiclass = content.evaluation.task is Task.MULTICLASS
     at = x.at(curve.predicted)
     marks = [
+        *([_said(found.said, limits, x)] if found is not None else []),
         line("reference", x.at(np.array(limits)), y.at(np.array(limits))),
         uprights("interval", at, y.at(curve.low), y.at(curve.high)),
         dots("point", at[~off], y.at(curve.observed[~off])),
@@ -189,14 +190,28 @@ def _reliability(curve: Reliability, task: Task) -> Plot:
         "reliability",
         "Reliability of the top class" if multiclass else "Reliability",
         f"Observed frequency with its interval against predicted probability, in {bins} bins of "
-        f"equal count; the diagonal is perfect calibration. {reading}",
+        "equal count; the diagonal is perfect calibration, and bars at the foot show how many rows "
+        f"each probability is said of. {reading}",
         reading,
         x,
         y,
         "probability of the top class" if multiclass else "predicted probability",
         "how often it is right" if multiclass else "observed frequency",
         [mark for mark in marks if mark.path],
+        more=[
+            *([f"{found.verdict[:1].upper()}{found.verdict[1:]}."] if found is not None else []),
+            *([f"Calibration: {how}."] if how else []),
+        ],
     )
+
+
+def _said(rows: Sequence[int], limits: tuple[float, float], x: Scale) -> Mark:
+    """How many rows each probability is said of, as low bars under the points."""
+    edges = np.linspace(0, 1, len(rows) + 1)
+    inside = (edges[:-1] > limits[0]) & (edges[1:] < limits[1])
+    heights = _LOW_BARS * np.array(rows)[inside] / max(1, *rows)
+    drawn = np.append(edges[:-1][inside], edges[1:][inside][-1:])
+    return bars("said", x.at(drawn), BOTTOM - heights)
 
 
 def _residuals(residuals: Residuals) -> Plot:

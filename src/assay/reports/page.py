@@ -43,6 +43,7 @@ def render(content: ReportContent) -> str:
             severities=_severities(content),
             against=dots.against_baselines(content),
             metrics=tables.metric_table(content),
+            calibration=tables.calibration_table(content),
             seeds=dots.seeds(content),
             over_seeds=verdicts.over_seeds(content),
             plots=figures(content),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.estimates import Estimate
+from assay.evaluation.result import Evaluation
 from assay.reports.content import ReportContent
-from assay.reports.wording import counted, like, metric, rows, share
+from assay.reports.wording import MINUS, counted, like, metric, rows, share
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -38,24 +39,11 @@ class MetricTable:
 
 def metric_table(content: ReportContent) -> MetricTable:
     """The model's metrics, those on the sealed rows once opened, and the baselines'."""
-    columns = [(content.learner, content.evaluation)]
-    if content.test is not None:
-        columns.append((content.learner, content.test.evaluation))
-    columns += [(each.name, each.evaluation) for each in content.baselines]
-    reasons = dict.fromkeys(
-        each.reason or "no reason was given"
-        for _, evaluation in columns
-        for each in evaluation.metrics.values()
-        if not each.has_interval
-    )
-    letters = {reason: _LETTERS[n % len(_LETTERS)] for n, reason in enumerate(reasons)}
+    columns = _columns(content)
+    letters = _letters([each for _, found in columns for each in found.metrics.values()])
 
     def cell(estimate: Estimate | None, model: Estimate) -> MetricCell | None:
-        if estimate is None:
-            return None
-        why = "" if estimate.has_interval else letters[estimate.reason or "no reason was given"]
-        said, between = like(model, estimate)
-        return MetricCell(said, between, why)
+        return None if estimate is None else _cell(estimate, model, letters)
 
     lines = [
         (
@@ -65,8 +53,72 @@ def metric_table(content: ReportContent) -> MetricTable:
         )
         for name, model in content.evaluation.metrics.items()
     ]
-    heads = [(who, f"{rows(each.rows)}, {counted(each.n, 'row')}") for who, each in columns]
-    return MetricTable(heads, lines, [(letter, reason) for reason, letter in letters.items()])
+    return MetricTable(_heads(columns), lines, _footnotes(letters))
+
+
+def calibration_table(content: ReportContent) -> MetricTable | None:
+    """The calibration error with its test, and the parts of the Brier score; None without."""
+    model = content.evaluation.miscalibration
+    columns = [each for each in _columns(content) if each[1].miscalibration is not None]
+    if model is None:
+        return None
+    found = [each.miscalibration for _, each in columns if each.miscalibration is not None]
+    letters = _letters([each.error for each in found])
+
+    def plain(texts: Iterable[str]) -> list[MetricCell]:
+        return [MetricCell(text, "", "") for text in texts]
+
+    lines = [
+        ("Calibration error", False, [_cell(each.error, model.error, letters) for each in found]),
+        ("Calibration test, p", False, plain(_chance(each.p) for each in found)),
+        ("Reliability", False, plain(_fourth(each.reliability) for each in found)),
+        ("Resolution", False, plain(_fourth(each.resolution) for each in found)),
+        ("Uncertainty", False, plain(_fourth(each.uncertainty) for each in found)),
+    ]
+    return MetricTable(_heads(columns), lines, _footnotes(letters))
+
+
+def _chance(p: float | None) -> str:
+    if p is None:
+        return "not tested"
+    return "<0.001" if p < 0.001 else f"{p:.2f}" if p > 0.1 else f"{p:.3f}"
+
+
+def _fourth(value: float) -> str:
+    """A number to the fourth decimal, so that those beside it add up."""
+    return f"{round(value, 4) + 0.0:.4f}".replace("-", MINUS)
+
+
+def _columns(content: ReportContent) -> list[tuple[str, Evaluation]]:
+    columns = [(content.learner, content.evaluation)]
+    if content.test is not None:
+        columns.append((content.learner, content.test.evaluation))
+    return columns + [(each.name, each.evaluation) for each in content.baselines]
+
+
+def _heads(columns: Sequence[tuple[str, Evaluation]]) -> list[tuple[str, str]]:
+    return [(who, f"{rows(each.rows)}, {counted(each.n, 'row')}") for who, each in columns]
+
+
+def _letters(estimates: Sequence[Estimate]) -> dict[str, str]:
+    """A letter for each reason why there is no interval."""
+    reasons = dict.fromkeys(_reason(each) for each in estimates if not each.has_interval)
+    return {reason: _LETTERS[n % len(_LETTERS)] for n, reason in enumerate(reasons)}
+
+
+def _footnotes(letters: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(letter, reason) for reason, letter in letters.items()]
+
+
+def _cell(estimate: Estimate, model: Estimate, letters: Mapping[str, str]) -> MetricCell:
+    said, between = like(model, estimate)
+    if estimate.has_interval:
+        return MetricCell(said, between, "")
+    return MetricCell(said, "no interval", letters[_reason(estimate)])
+
+
+def _reason(estimate: Estimate) -> str:
+    return estimate.reason or "no reason was given"
 
 
 @dataclass(frozen=True)
