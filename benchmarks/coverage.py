@@ -1,19 +1,25 @@
 """How often 95 % intervals hold the true value: metrics of simulated rows whose law is known.
 
-Each law is drawn again and again; an interval that is not given, with its reason, is no miss.
-Beside the intervals: how often two models of the same worth, and two samples of the same law, are
-said to differ. Coverage of n repetitions is itself uncertain by 1.96 sqrt(0.05 * 0.95 / n), which
-the bars allow for.
+Each law is drawn again and again; an interval that is not given, with its reason, is no miss. The
+cells have as many rows of each class in every sample, as stratified parts have; in the further laws
+that varies too. Beside the intervals: how often two models of the same worth, and two samples of
+the same law, are said to differ. Coverage of n repetitions is itself uncertain by
+1.96 sqrt(0.05 * 0.95 / n), which the bars allow for.
+
+Seeds are by law and repetition, so the numbers are the same on any number of processes; with
+`--out` what is done is written law by law.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -22,16 +28,28 @@ from assay.evaluation.comparison import independent, paired
 from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.support import FEWEST_ROWS
+from assay.predictions import Floats
 from bars import LEVEL, bar, noise
 
 REPETITIONS, QUICK = 2000, 60
 RESAMPLES = 1000
 MANY = 1_000_000
 """Rows that tell the true values."""
+CHUNK = 100
+"""Repetitions that a process does at once."""
+SIZES = (50, 200, 2000)
+CLUSTERS = 60
 SPREADS = {"normal": 1.0, "laplace": 2**0.5, "t3": 3**0.5}
 """Standard deviations of the errors."""
 LEAST_GIVEN = 0.1
 """Share of the repetitions with an interval below which coverage is not judged."""
+PROMISED = {
+    "binary": ("accuracy", "roc_auc", "log_loss", "brier", "f1_macro"),
+    "three classes": ("accuracy", "log_loss", "brier", "f1_macro"),
+    "regression": ("rmse", "mae", "r2"),
+}
+"""The metrics that the bars are about, by the beginning of a law's name."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +60,34 @@ class Law:
         name: What to call it.
         n: Rows of a sample.
         draw: Draws so many rows.
+        rarest: Rows of the rarer class in every sample; None where that varies or there is none.
     """
 
     name: str
     n: int
     draw: Callable[[np.random.Generator, int], Outcome]
+    rarest: int | None = None
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether the bars are about it."""
+        return not self.name.startswith("further")
+
+    def random(self, repetition: int) -> np.random.Generator:
+        """What draws a repetition."""
+        return np.random.default_rng([crc32(self.name.encode()), repetition])
 
 
 def binary(
-    random: np.random.Generator, n: int, share: float, apart: float, size: int = 0
-) -> Outcome:
+    random: np.random.Generator, n: int, share: float, apart: float, size: int = 0,
+    fixed: bool = True,
+) -> Outcome:  # fmt: skip
     """Calibrated scores of two normal classes; of rows in clusters of a size, with their shifts."""
     clusters = np.arange(n) // size if size else None
-    truth = (random.random(n) < share).astype(np.int64)
+    truth = classes(random, n, (1 - share, share), fixed)
     score = random.normal(size=n) + apart * truth
     if clusters is not None:
-        shift = random.normal(size=clusters.max() + 1)
-        score += 0.7 * shift[clusters]
+        score += 0.7 * random.normal(size=clusters.max() + 1)[clusters]
     odds = share / (1 - share) * np.exp(apart * score - apart**2 / 2)
     positive = odds / (1 + odds)
     return Outcome(
@@ -67,9 +96,10 @@ def binary(
     )  # fmt: skip
 
 
-def multiclass(random: np.random.Generator, n: int, apart: float) -> Outcome:
-    shares = np.array([0.5, 0.3, 0.2])
-    truth = random.choice(3, n, p=shares)
+def multiclass(
+    random: np.random.Generator, n: int, shares: tuple[float, ...], apart: float, fixed: bool = True
+) -> Outcome:
+    truth = classes(random, n, shares, fixed)
     logits = apart * (random.normal(size=(n, 3)) + apart * np.eye(3)[truth]) + np.log(shares)
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -77,56 +107,82 @@ def multiclass(random: np.random.Generator, n: int, apart: float) -> Outcome:
     return Outcome(Task.MULTICLASS, np.arange(n), truth, ("a", "b", "c"), probabilities, decided)
 
 
-def regression(random: np.random.Generator, n: int, error: str) -> Outcome:
+def classes(
+    random: np.random.Generator, n: int, shares: tuple[float, ...], fixed: bool
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A class for each row: as many of each as its share says, or as many as chance gives it."""
+    if not fixed:
+        return random.choice(len(shares), n, p=shares)
+    ends = np.round(np.cumsum(shares) * n).astype(np.int64)
+    return random.permutation(np.repeat(np.arange(len(shares)), np.diff(ends, prepend=0)))
+
+
+def regression(random: np.random.Generator, n: int, error: str, size: int = 0) -> Outcome:
+    """Errors of a law; of rows in clusters of a size, with shifts that make up a third of them."""
+    clusters = np.arange(n) // size if size else None
     errors = random.standard_t(3, n) if error == "t3" else getattr(random, error)(size=n)
+    if clusters is not None:
+        errors += 0.7 * random.normal(size=clusters.max() + 1)[clusters]
     values = random.normal(size=n) * SPREADS[error]
-    return Outcome(Task.REGRESSION, np.arange(n), values + errors, values=values)
+    return Outcome(Task.REGRESSION, np.arange(n), values + errors, values=values, clusters=clusters)
 
 
-LAWS = [
-    Law(f"binary, {share:.0%} positive, {model}, n={n}", n, partial(binary, share=share, apart=d))
-    for share in (0.5, 0.05)
-    for model, d in {"weak": 0.7, "good": 2.5}.items()
-    for n in (50, 200, 500, 2000)
-] + [
-    Law("binary, 50 % positive, 60 clusters, n=480", 480,
-        partial(binary, share=0.5, apart=1.5, size=8)),
-    *(Law(f"three classes, {model}, n={n}", n, partial(multiclass, apart=d))
-      for model, d in {"weak": 0.8, "good": 2.0}.items() for n in (50, 120, 2000)),
-    *(Law(f"regression, {error} errors, n={n}", n, partial(regression, error=error))
-      for error in ("normal", "laplace", "t3") for n in (25, 100, 2000)),
-]  # fmt: skip
+def laws() -> Iterator[Law]:
+    """The cells, then the further laws."""
+    balanced, rare = (0.4, 0.3, 0.3), (0.5, 0.45, 0.05)
+    for n in SIZES:
+        for share in (0.5, 0.05):
+            made, few = f"{share:.0%} positive, n={n}", round(n * share)
+            yield Law(f"binary, {made}", n, partial(binary, share=share, apart=1.5), few)
+            if n > CLUSTERS:
+                draw = partial(binary, share=share, apart=1.5, size=n // CLUSTERS)
+                yield Law(f"binary, clusters, {made}", n, draw)
+        for name, shares in {"balanced": balanced, "5% in the rarest": rare}.items():
+            draw = partial(multiclass, shares=shares, apart=1.4)
+            yield Law(f"three classes, {name}, n={n}", n, draw, round(n * min(shares)))
+        for error in ("normal", "laplace"):
+            yield Law(f"regression, {error}, n={n}", n, partial(regression, error=error))
+        if n > CLUSTERS:
+            draw = partial(regression, error="normal", size=n // CLUSTERS)
+            yield Law(f"regression, clusters, n={n}", n, draw)
+    for n in SIZES:
+        for model, apart in {"weak": 0.7, "good": 2.5}.items():
+            for share in (0.5, 0.05):
+                draw = partial(binary, share=share, apart=apart, fixed=False)
+                yield Law(f"further: binary, {share:.0%} positive, {model}, n={n}", n, draw)
+        for model, apart in {"weak": 0.8, "good": 2.0}.items():
+            draw = partial(multiclass, shares=(0.5, 0.3, 0.2), apart=apart, fixed=False)
+            yield Law(f"further: three classes, {model}, n={n}", n, draw)
+        yield Law(f"further: regression, t3, n={n}", n, partial(regression, error="t3"))
 
 
-def measured(law: Law, repetitions: int) -> dict[str, dict[str, float]]:
-    """Of each metric: its true value, the share of repetitions with an interval, its coverage."""
-    sample = law.draw(np.random.default_rng(MANY), MANY)
-    metrics = METRICS[sample.task]
-    true = {name: metric.of(replace(sample, clusters=None)) for name, metric in metrics.items()}
-    given, hits = dict.fromkeys(metrics, 0), dict.fromkeys(metrics, 0)
-    for seed in range(repetitions):
-        [found] = replicate([law.draw(np.random.default_rng([seed, law.n]), law.n)], RESAMPLES)
-        for name in metrics:
-            estimate = found.estimate(name, LEVEL)
-            if estimate.has_interval:
-                given[name] += 1
-                hits[name] += estimate.low <= true[name] <= estimate.high
-    return {
-        name: {
-            "true": true[name],
-            "given": given[name] / repetitions,
-            "covers": hits[name] / given[name] if given[name] else float("nan"),
-        }
-        for name in metrics
-    }
+LAWS = list(laws())
 
 
-def alarms(law: Law, repetitions: int) -> dict[str, dict[str, float]]:
+def truth_of(law: Law) -> dict[str, float]:
+    """The true value of each metric."""
+    sample = replace(law.draw(law.random(MANY), MANY), clusters=None)
+    return {name: metric.of(sample) for name, metric in METRICS[sample.task].items()}
+
+
+def ends(law: Law, span: range) -> dict[str, Floats]:
+    """The ends of each metric's interval in these repetitions, (r, 2); NaN where none is given."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for repetition in span:
+        [drawn] = replicate([law.draw(law.random(repetition), law.n)], RESAMPLES)
+        for name in drawn.values:
+            each = drawn.estimate(name, LEVEL)
+            known = (each.low, each.high) if each.has_interval else (np.nan, np.nan)
+            found.setdefault(name, []).append(known)
+    return {name: np.array(each, dtype=np.float64) for name, each in found.items()}
+
+
+def alarms(law: Law, span: range) -> dict[str, dict[str, int]]:
     """Of each metric: how often equals are said to differ, on the same rows and on others."""
-    task = law.draw(np.random.default_rng(0), law.n).task
-    false = {name: {"paired": 0.0, "independent": 0.0} for name in METRICS[task]}
-    for seed in range(repetitions):
-        random = np.random.default_rng([seed, law.n])
+    task = law.draw(law.random(0), law.n).task
+    false = {name: {"paired": 0, "independent": 0} for name in METRICS[task]}
+    for repetition in span:
+        random = law.random(repetition)
         one, other = law.draw(random, law.n), law.draw(random, law.n)
         twins = [_jittered(random, one) for _ in range(2)]
         first, second = replicate(twins, RESAMPLES)
@@ -135,10 +191,7 @@ def alarms(law: Law, repetitions: int) -> dict[str, dict[str, float]]:
             asked = {"task": task, "metric": name, "level": LEVEL, "names": ("a", "b")}
             counts["paired"] += paired(first, second, **asked).better is not None
             counts["independent"] += independent(first, elsewhere, **asked).better is not None
-    return {
-        name: {how: count / repetitions for how, count in counts.items()}
-        for name, counts in false.items()
-    }
+    return false
 
 
 def _jittered(random: np.random.Generator, outcome: Outcome) -> Outcome:
@@ -155,27 +208,85 @@ def _jittered(random: np.random.Generator, outcome: Outcome) -> Outcome:
     return replace(outcome, probabilities=noisy, decided=decided)
 
 
-def work(law: Law, repetitions: int) -> dict[str, dict[str, dict[str, float]]]:
-    """All of one law; equals are compared a quarter as often, for a law costs as much there."""
-    return {"metrics": measured(law, repetitions), "alarms": alarms(law, max(20, repetitions // 4))}
+Result = dict[str, dict[str, dict[str, float]]]
 
 
-def bars(found: dict[str, dict], repetitions: int) -> None:
+def results(laws: list[Law], repetitions: int, jobs: int) -> Iterator[tuple[Law, Result]]:
+    """Each law when it is done; equals are compared a quarter as often, for a law costs as much
+    there."""
+    compared = max(20, repetitions // 4)
+    with ProcessPoolExecutor(jobs) as pool:
+        begun = [
+            (
+                law,
+                pool.submit(truth_of, law),
+                [pool.submit(ends, law, span) for span in spans(repetitions)],
+                [pool.submit(alarms, law, span) for span in spans(compared)],
+            )
+            for law in laws
+        ]
+        for law, true, found, false in begun:
+            known = [each.result() for each in found]
+            counted = [each.result() for each in false]
+            yield (
+                law,
+                {
+                    "metrics": {
+                        name: covered(value, np.concatenate([each[name] for each in known]))
+                        for name, value in true.result().items()
+                    },
+                    "alarms": {
+                        name: {
+                            how: sum(each[name][how] for each in counted) / compared
+                            for how in ("paired", "independent")
+                        }
+                        for name in counted[0]
+                    },
+                },
+            )
+
+
+def spans(repetitions: int) -> list[range]:
+    return [range(start, min(start + CHUNK, repetitions)) for start in range(0, repetitions, CHUNK)]
+
+
+def covered(true: float, found: Floats) -> dict[str, float]:
+    """The true value, the share of repetitions with an interval, and of those that hold it."""
+    given = found[np.isfinite(found).all(axis=1)]
+    hits = (given[:, 0] <= true) & (true <= given[:, 1])
+    return {
+        "true": true,
+        "given": len(given) / len(found),
+        "covers": float(hits.mean()) if len(given) else float("nan"),
+    }
+
+
+def bars(found: dict[str, Result], repetitions: int) -> None:
     """A line per target: the worst of its laws and metrics, and which that is."""
-    for kind in ("binary", "three classes", "regression"):
+    known = {law.name: law for law in LAWS}
+    for kind, promised in PROMISED.items():
         covers = [
-            (each["covers"], law, name, round(repetitions * each["given"]))
+            (each["covers"], known[law], name, round(repetitions * each["given"]))
             for law, result in found.items()
             for name, each in result["metrics"].items()
-            if law.startswith(kind) and each["given"] >= LEAST_GIVEN
+            if law.startswith(kind) and name in promised and each["given"] >= LEAST_GIVEN
         ]
         low, law, name, many = min(covers, key=lambda each: each[0] + noise(each[3]))
         wanted = 0.93 - noise(many)
-        bar(f"least coverage, {kind} ({name}; {law})", low, f">= {wanted:.3f}", low >= wanted)
-        high, law, name, many = max(covers, key=lambda each: each[0] - noise(each[3]))
-        most = 0.99 if int(law.split("n=")[1]) < 100 else 0.97
-        wanted = most + noise(many)
-        bar(f"most coverage, {kind} ({name}; {law})", high, f"<= {wanted:.3f}", high <= wanted)
+        bar(f"least coverage, {kind} ({name}; {law.name})", low, f">= {wanted:.3f}", low >= wanted)
+        high, law, name, many = max(covers, key=lambda each: each[0] - noise(each[3]) - most(each))
+        wanted = most((high, law)) + noise(many)
+        text = f"most coverage, {kind} ({name}; {law.name})"
+        bar(text, high, f"<= {wanted:.3f}", high <= wanted)
+        given = [
+            (result["metrics"][name]["given"], law, name)
+            for law, result in found.items()
+            for name in promised
+            if law.startswith(kind) and (known[law].rarest or 0) >= FEWEST_ROWS
+        ]
+        if given:
+            least, law, name = min(given)
+            bar(f"given, {kind} ({name}; {law})", least, ">= 0.990", least >= 0.99)
     for how in ("paired", "independent"):
         false, law, name = max(
             (each[how], law, name)
@@ -187,30 +298,47 @@ def bars(found: dict[str, dict], repetitions: int) -> None:
         bar(text, false, f"<= {wanted:.3f}", false <= wanted)
 
 
+def most(each: tuple[float, Law, *tuple[object, ...]]) -> float:
+    """How much coverage is not yet too much."""
+    return 0.99 if each[1].n < 100 else 0.97
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} repetitions, n < 500")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--laws", default="", help="only those whose names have this in them")
+    parser.add_argument("--out", type=Path, help="JSON, written anew after each law")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     repetitions = QUICK if arguments.quick else arguments.repetitions
-    laws = [law for law in LAWS if law.n < 480 or not arguments.quick]
-    with ProcessPoolExecutor(2) as pool:
-        results = list(pool.map(partial(work, repetitions=repetitions), laws))
-    found = {law.name: result for law, result in zip(laws, results, strict=True)}
+    chosen = [law for law in LAWS if law.n < 500 or not arguments.quick]
+    chosen = [law for law in chosen if arguments.laws in law.name]
+    found: dict[str, Result] = {}
+    written = {"repetitions": repetitions, "resamples": RESAMPLES, "laws": found}
+    for law, result in results(chosen, repetitions, arguments.jobs):
+        found[law.name] = result
+        if arguments.out is not None:
+            arguments.out.write_text(json.dumps(written, indent=1))
+        if not arguments.json:
+            show(law, result)
     if arguments.json:
-        print(json.dumps({"repetitions": repetitions, "resamples": RESAMPLES, "laws": found}))
-        return
-    for name, result in found.items():
-        print(name)
-        for metric, each in result["metrics"].items():
-            false = result["alarms"][metric]
-            print(
-                f"    {metric}: true {each['true']:.3f}, given {each['given']:.2f}, "
-                f"covers {each['covers']:.3f}; equals said to differ {false['paired']:.3f} paired, "
-                f"{false['independent']:.3f} independent"
-            )
-    bars(found, repetitions)
+        print(json.dumps(written))
+    else:
+        bars(found, repetitions)
+
+
+def show(law: Law, result: Result) -> None:
+    print(law.name)
+    for metric, each in result["metrics"].items():
+        false = result["alarms"][metric]
+        print(
+            f"    {metric}: true {each['true']:.3f}, given {each['given']:.2f}, "
+            f"covers {each['covers']:.3f}; equals said to differ {false['paired']:.3f} paired, "
+            f"{false['independent']:.3f} independent",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -151,6 +151,7 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
         Metric("precision", precision, closed=closed.DECIDED),
         Metric("recall", recall, closed=closed.FOUND, needs=_EACH),
         Metric("f1", f1, closed=closed.F1),
+        Metric("f1_macro", f1_macro, needs=_EACH),
         Metric("mcc", mcc, needs=_EACH),
     ),
     Task.MULTICLASS: _named(
