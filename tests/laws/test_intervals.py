@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from math import exp, factorial
 from typing import Any
 
@@ -233,13 +231,13 @@ def test_poisson_draws_say_what_multinomial_ones_say(monkeypatch: pytest.MonkeyP
         assert abs(quick.resampled[name].mean() - resampled.mean()) < resampled.std() / 10, name
 
 
-@pytest.mark.parametrize("n", [2000, POISSON_FROM])
+@pytest.mark.parametrize("n", [2000, 4 * POISSON_FROM])
 def test_any_number_of_threads_gives_the_same_bits(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = drawn(np.random.default_rng(4), n, 0.3)
-    [many] = replicate([outcome], 300 if n < POISSON_FROM else 20)
-    monkeypatch.setattr(intervals, "ThreadPoolExecutor", partial(ThreadPoolExecutor, 1))
+    [many] = replicate([outcome], 300)
+    monkeypatch.setattr(intervals, "_CELLS_AT_ONCE", 1)
     with threadpool_limits(2):
-        [one] = replicate([outcome], 300 if n < POISSON_FROM else 20)
+        [one] = replicate([outcome], 300)
     for name, resampled in many.resampled.items():
         np.testing.assert_array_equal(resampled, one.resampled[name], err_msg=name)
 

@@ -44,6 +44,7 @@ def of_classes(outcome: Outcome, weights: np.ndarray) -> Reference:
         "accuracy": sk.accuracy_score(y, d, **w),
         "balanced_accuracy": sk.balanced_accuracy_score(y, d, **w),
         "mcc": sk.matthews_corrcoef(y, d, **w),
+        "f1_macro": sk.f1_score(y, d, average="macro", zero_division=0, **w),
     }
     if outcome.task is Task.BINARY:
         return common | {
@@ -57,7 +58,6 @@ def of_classes(outcome: Outcome, weights: np.ndarray) -> Reference:
     return common | {
         "roc_auc_ovr": sk.roc_auc_score(y, p, multi_class="ovr", labels=labels, **w),
         "brier": sk.brier_score_loss(y, p, labels=labels, scale_by_half=False, **w),
-        "f1_macro": sk.f1_score(y, d, average="macro", zero_division=0, **w),
         "f1_weighted": sk.f1_score(y, d, average="weighted", zero_division=0, **w),
     }
 

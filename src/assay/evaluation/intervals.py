@@ -8,6 +8,7 @@ same rows are judged on the same resamples: differences are paired by constructi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,9 @@ from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
+
+_CELLS_AT_ONCE = 64_000_000
+"""Weights that all threads together hold: each takes about eight bytes."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,8 @@ def replicate(
         return _of_all(scored, chosen, sampling.leave_out(span))
 
     # BLAS with threads of its own would fight with ours, and give other last bits.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor() as threads:
+    workers = max(1, min(os.cpu_count() or 1, _CELLS_AT_ONCE // sampling.cells))
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as threads:
         blocks = list(threads.map(drawn, [] if too_few else sampling.blocks(resamples)))
         spans = list(threads.map(left_out, [] if too_few else sampling.spans()))
     plain = _of_all(scored, chosen, first.known_weights[None])

@@ -54,19 +54,17 @@ def roc_auc_ovr(of: Weighted) -> Floats:
 
 def pr_auc(of: Weighted) -> Floats:
     """Average precision: precision at each threshold, weighted by the recall gained there."""
-    climb = of.binary_climb
-    precision = climb.hits / np.maximum(climb.all, np.finfo(np.float64).tiny)
-    return _ratio(np.einsum("bg,bg->b", climb.new_hits, precision), climb.new_hits.sum(axis=1))
+    return _ratio(of.binary_climb.precise, of.binary_climb.positive)
 
 
 def log_loss(of: Weighted) -> Floats:
     """Mean of minus the log of the true class's probability, in nats."""
-    return of.mean(of.scored.log_losses)
+    return of.mean("log")
 
 
 def brier(of: Weighted) -> Floats:
     """Mean squared distance of the probabilities from the truth."""
-    return of.mean(of.scored.brier_losses)
+    return of.mean("brier")
 
 
 def accuracy(of: Weighted) -> Floats:
@@ -115,20 +113,18 @@ def mcc(of: Weighted) -> Floats:
 
 def r2(of: Weighted) -> Floats:
     """Share of the target's variance that the predictions explain."""
-    # Shifted first: squares of values far from zero would leave no digits for their spread.
-    shifted = of.outcome.truth - of.outcome.truth.mean()
-    spread = of.mean(shifted**2) - of.mean(shifted) ** 2
-    return 1 - _ratio(of.mean(of.scored.residuals**2), spread, np.nan)
+    spread = of.mean("shifted squared") - of.mean("shifted") ** 2
+    return 1 - _ratio(of.mean("squared"), spread, np.nan)
 
 
 def rmse(of: Weighted) -> Floats:
     """Root of the mean squared error, in the target's unit."""
-    return np.sqrt(of.mean(of.scored.residuals**2))
+    return np.sqrt(of.mean("squared"))
 
 
 def mae(of: Weighted) -> Floats:
     """Mean absolute error, in the target's unit."""
-    return of.mean(np.abs(of.scored.residuals))
+    return of.mean("absolute")
 
 
 def _named(*metrics: Metric) -> Mapping[str, Metric]:
@@ -180,12 +176,8 @@ def default_primary(task: Task) -> str:
 
 def _area_under_roc(climb: Climb, total: Floats) -> Floats:
     """Share of the pairs that are ranked right, ties counting half; NaN where a class is absent."""
-    positive = climb.new_hits.sum(axis=1)
-    negative = total - positive
-    above = climb.all - climb.hits - (climb.new - climb.new_hits) / 2
-    wrong = np.einsum("bg,bg->b", climb.new_hits, above)
-    pairs = positive * negative
-    return _ratio(pairs - wrong, pairs, np.nan)
+    pairs = climb.positive * (total - climb.positive)
+    return _ratio(pairs - climb.wrong, pairs, np.nan)
 
 
 def _f1_scores(confusion: Floats) -> Floats:

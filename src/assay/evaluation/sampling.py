@@ -25,7 +25,7 @@ from assay.evaluation.settings import MANY, RESAMPLES, RESAMPLES_OF_MANY, Resamp
 from assay.evaluation.weighted import Counts
 from assay.predictions import Floats
 
-POISSON_FROM = 50_000
+POISSON_FROM = 5_000
 """Units from which each is drawn by itself."""
 
 MOST_LEFT_OUT = 200
@@ -34,7 +34,11 @@ MOST_LEFT_OUT = 200
 _STEPS = np.round(65536 * pdtr(np.arange(8), 1)).astype(np.uint16)
 """Where 16 random bits begin to mean one draw more."""
 
-_CELLS_AT_ONCE = 400_000
+_OFTEN = 4
+"""Draws up to which all rows are compared; more has one row in fifty."""
+
+_CELLS_AT_ONCE, _FEWEST_AT_ONCE = 400_000, 16
+_DRAWS_AT_ONCE = 65_536
 _SEED = 20190
 
 Block = tuple[int, int]
@@ -83,7 +87,7 @@ class Sampling:
         """
         few = self.n_units < MANY
         resamples = asked if asked != "auto" else RESAMPLES if few else RESAMPLES_OF_MANY
-        size = max(1, min(resamples, _CELLS_AT_ONCE // self.n_rows))
+        size = min(resamples, self._at_once)
         return [
             (number, min(size, resamples - start))
             for number, start in enumerate(range(0, resamples, size))
@@ -99,31 +103,50 @@ class Sampling:
 
     def spans(self) -> list[tuple[int, int]]:
         """The groups in blocks that fit a processor's cache: (first, after the last) each."""
-        many, size = min(self.n_units, MOST_LEFT_OUT), max(1, _CELLS_AT_ONCE // self.n_rows)
+        many, size = min(self.n_units, MOST_LEFT_OUT), self._at_once
         return [(first, min(first + size, many)) for first in range(0, many, size)]
 
     def leave_out(self, span: tuple[int, int]) -> Floats | Counts:
         """Weights of the rows without one group each (jackknife), shape (size, n)."""
-        kept = (self.groups != np.arange(*span)[:, None]).astype(np.uint8)
-        return kept if self.weights is None else kept * self.weights
+        kept = (self.groups[:, None] != np.arange(*span)).view(np.uint8)
+        return kept.T if self.weights is None else kept.T * self.weights
 
     def draw(self, block: Block) -> Floats | Counts:
         """Weights of the rows in the resamples of a block, shape (size, n)."""
         counts = _counts(self.n_units, *block)
         if self.members is not None:
-            counts = np.take(counts, self.members, axis=1)
-        return counts if self.weights is None else counts * self.weights
+            counts = counts[self.members]
+        return counts.T if self.weights is None else counts.T * self.weights
+
+    @property
+    def cells(self) -> int:
+        """Weights of the rows in a block."""
+        return self.n_rows * self._at_once
+
+    @property
+    def _at_once(self) -> int:
+        """Sets of weights in a block."""
+        return max(_FEWEST_AT_ONCE, _CELLS_AT_ONCE // self.n_rows)
 
 
 def _counts(n: int, number: int, size: int) -> Counts:
-    """How often each of n units is drawn in the resamples of a block, shape (size, n)."""
+    """How often each of n units is drawn in the resamples of a block, shape (n, size)."""
     random = np.random.default_rng([_SEED, n, number])
     if n >= POISSON_FROM:
-        bits = random.integers(0, 65536, size=(size, n), dtype=np.uint16)
-        counts = np.zeros((size, n), dtype=np.uint8)
-        for step in _STEPS:
-            counts += bits >= step
-        return counts
+        counts = np.empty(n * size, dtype=np.uint8)
+        for start in range(0, len(counts), _DRAWS_AT_ONCE):
+            some = counts[start : start + _DRAWS_AT_ONCE]
+            raw = random.bit_generator.random_raw(-(-len(some) // 4)).astype("<u8", copy=False)
+            bits = raw.view("<u2")[: len(some)]
+            np.greater_equal(bits, _STEPS[0], out=some.view(np.bool_))
+            more = np.empty(len(some), dtype=np.bool_)
+            for step in _STEPS[1:_OFTEN]:
+                np.greater_equal(bits, step, out=more)
+                some += more.view(np.uint8)
+            rare = np.flatnonzero(more)
+            some[rare] += (bits[rare, None] >= _STEPS[_OFTEN:]).sum(axis=1, dtype=np.uint8)
+        return counts.reshape(n, size)
     picks: NDArray[Any] = random.integers(0, n, size=(size, n))
-    picks += n * np.arange(size)[:, None]
-    return np.bincount(picks.ravel(), minlength=size * n).reshape(size, n).astype(np.uint8)
+    picks *= size
+    picks += np.arange(size)[:, None]
+    return np.bincount(picks.ravel(), minlength=size * n).reshape(n, size).astype(np.uint8)

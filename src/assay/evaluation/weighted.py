@@ -2,15 +2,22 @@
 
 One set of weights gives a metric's value; the counts of a thousand bootstrap resamples give a
 thousand values for the price of a few matrix products (law 5: equal to scikit-learn's).
+
+What is summed over is rows that belong together (a cell of the confusion matrix, a step of the ROC
+curve), as the product of a sparse matrix of ones and of the weights, which lie side by side in
+memory for each row: so rows are fetched in any order and added for all resamples at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
@@ -18,55 +25,57 @@ from assay.predictions import Floats
 Counts = NDArray[np.uint8]
 Index = NDArray[np.int64]
 
+_CELLS_AT_ONCE = 32_768
+_STEPS_IN_A_ROW = 32
+_TINY = np.finfo(np.float64).tiny
+
 
 @dataclass(frozen=True)
 class Ranking:
-    """Rows ordered by falling score, and the thresholds at which positive rows come in.
+    """Which rows come in as the threshold falls to each score that a positive row has.
+
+    Thresholds are in an order that suits sums over all before one: see `_place`. Matrices of ones,
+    of shape (g, n), say which rows; the last thresholds may be of none.
 
     Attributes:
-        order: Row positions by falling score, int64, shape (n,).
-        tied: Places in `order` of the first and the last row of each threshold, (2, g).
-        positive: Places in `order` of the positive rows, shape (p,).
-        tied_positive: Places in `positive` of the first and the last row of each, (2, g).
+        hits: Positive rows that come in with each threshold.
+        others: Other rows that come in with it or since the one before.
+        tied: Those of them that come in with it; None where there are none at all.
     """
 
-    order: Index
-    tied: Index
-    positive: Index
-    tied_positive: Index
+    hits: csr_array
+    others: csr_array
+    tied: csr_array | None
 
     @classmethod
     def of(cls, scores: Floats, positive: NDArray[np.bool_]) -> Ranking:
-        order = np.argsort(-scores, kind="stable").astype(np.int64)
-        rising = -scores[order]
-        places = np.flatnonzero(positive[order])
-        thresholds = np.unique(rising[places])
+        falling, n = -scores, len(scores)
+        thresholds = np.unique(falling[positive])
+        g = -(-max(1, len(thresholds)) // _STEPS_IN_A_ROW) * _STEPS_IN_A_ROW
+        step = np.searchsorted(thresholds, falling)
+        hits, others = np.flatnonzero(positive), np.flatnonzero(~positive)
+        others = others[step[others] < len(thresholds)]
+        tied = others[thresholds[step[others]] == falling[others]]
         return cls(
-            order,
-            tied=_first_and_last(rising, thresholds),
-            positive=places,
-            tied_positive=_first_and_last(rising[places], thresholds),
+            hits=_ones(_place(step[hits], g), hits, (g, n)),
+            others=_ones(_place(step[others], g), others, (g, n)),
+            tied=_ones(_place(step[tied], g), tied, (g, n)) if len(tied) else None,
         )
 
 
 @dataclass(frozen=True)
 class Climb:
-    """Weights of the rows that come in as the threshold falls, float64, shape (b, g) each.
-
-    Only thresholds at which positive rows come in: neither ROC nor precision at a gain of recall
-    can change without one.
+    """What comes in as the threshold falls, summed over the way, float64, shape (b,) each.
 
     Attributes:
-        new_hits: Positive rows that come in at each threshold.
-        hits: Positive rows that are in by then.
-        new: All rows that come in at each threshold.
-        all: All rows that are in by then.
+        positive: Weight of the positive rows.
+        wrong: Pairs of a positive and another row that are ranked wrong, ties counting half.
+        precise: Precision once each positive row is in, summed over them.
     """
 
-    new_hits: Floats
-    hits: Floats
-    new: Floats
-    all: Floats
+    positive: Floats
+    wrong: Floats
+    precise: Floats
 
 
 class Scored:
@@ -85,15 +94,41 @@ class Scored:
         return self._rankings[column]
 
     @cached_property
-    def log_losses(self) -> Floats:
+    def losses(self) -> Mapping[str, Floats]:
+        """What metrics are means of, by name, shape (n,) each."""
+        if self.outcome.values is None:
+            return {"log": self._log_losses, "brier": self._brier_losses}
+        errors = self.outcome.truth - self.outcome.known_values
+        # Shifted first: squares of values far from zero would leave no digits for their spread.
+        shifted = self.outcome.truth - self.outcome.truth.mean()
+        return {
+            "squared": errors**2, "absolute": np.abs(errors),
+            "shifted": shifted, "shifted squared": shifted**2,
+        }  # fmt: skip
+
+    @cached_property
+    def summed(self) -> Floats:
+        """One for each row, and its losses, float64, shape (1 + m, n)."""
+        return np.stack([np.ones(len(self.outcome)), *self.losses.values()])
+
+    @cached_property
+    def cells(self) -> csr_array:
+        """Which rows are in each cell of the confusion matrix, as ones, shape (k k, n)."""
+        assert self.outcome.decided is not None
+        k, n = len(self.outcome.classes), len(self.outcome)
+        cells = self.outcome.truth * k + self.outcome.decided
+        return _ones(cells, np.arange(n), (k * k, n))
+
+    @property
+    def _log_losses(self) -> Floats:
         """Minus the logarithm of the true class's probability, shape (n,)."""
         probabilities = self.outcome.known_probabilities
         eps = np.finfo(np.float64).eps
         clipped = np.clip(probabilities, eps, 1 - eps)
         return -np.log(clipped[np.arange(len(clipped)), self.outcome.truth])
 
-    @cached_property
-    def brier_losses(self) -> Floats:
+    @property
+    def _brier_losses(self) -> Floats:
         """Squared distance of the probabilities from the truth, shape (n,).
 
         Binary: (p - y) squared; multiclass: summed over the classes (Brier 1950).
@@ -103,76 +138,106 @@ class Scored:
         halved = 2.0 if probabilities.shape[1] == 2 else 1.0
         return (misses**2).sum(axis=1) / halved
 
-    @cached_property
-    def cell_groups(self) -> tuple[Index, Index, Index]:
-        """Rows ordered by their cell of the confusion matrix, cells that occur, their starts."""
-        assert self.outcome.decided is not None
-        cells = self.outcome.truth * len(self.outcome.classes) + self.outcome.decided
-        order = np.argsort(cells, kind="stable")
-        present, starts = np.unique(cells[order], return_index=True)
-        return order, present, starts
-
-    @cached_property
-    def residuals(self) -> Floats:
-        """True minus predicted value, shape (n,)."""
-        return self.outcome.truth - self.outcome.known_values
-
 
 class Weighted:
     """A scored outcome under b sets of row weights, shape (b, n).
 
-    The weights are float64, or uint8 for counts of rows: their sums are exact whatever the order,
-    and eight times as many fit a processor's cache.
+    The weights are float64, or uint8 for counts of rows, whose sums are exact whatever the order.
+    They are read fastest where those of one row lie side by side in memory.
     """
 
     def __init__(self, scored: Scored, weights: Floats | Counts) -> None:
         self.scored = scored
         self.outcome = scored.outcome
         self.weights = weights
-        self._summed = np.int32 if weights.dtype == np.uint8 else np.float64
 
-    @cached_property
+    @property
     def total(self) -> Floats:
         """Sum of the weights, shape (b,)."""
-        return self.weights.sum(axis=1, dtype=self._summed).astype(np.float64)
+        return self._sums[0]
 
-    def mean(self, losses: Floats) -> Floats:
-        """Weighted mean of something per row, shape (b,)."""
-        return (self.weights @ losses) / self.total
+    def mean(self, name: str) -> Floats:
+        """Weighted mean of one of the losses, shape (b,)."""
+        return self._sums[1 + list(self.scored.losses).index(name)] / self.total
 
     @cached_property
     def confusion(self) -> Floats:
         """Confusion matrices, true class down, shape (b, k, k)."""
         k = len(self.outcome.classes)
-        order, present, starts = self.scored.cell_groups
-        ordered = self.weights.take(order, axis=1)
-        counts = np.zeros((len(self.weights), k * k))
-        counts[:, present] = np.add.reduceat(ordered, starts, axis=1, dtype=self._summed)
-        return counts.reshape(-1, k, k)
+        cells: Floats = (self.scored.cells @ self._by_row).astype(np.float64)
+        return np.ascontiguousarray(cells.T).reshape(-1, k, k)
 
     def climb(self, column: int) -> Climb:
-        """What each falling threshold on a class's probability lets in."""
-        ranking = self.scored.ranking(column)
-        ranked = self.weights.take(ranking.order, axis=1)
-        new, everything = self._let_in(ranked, ranking.tied)
-        positive = ranked.take(ranking.positive, axis=1)
-        return Climb(*self._let_in(positive, ranking.tied_positive), new, everything)
+        """What each falling threshold on a class's probability lets in.
 
-    def _let_in(self, ranked: Floats | Counts, tied: Index) -> tuple[Floats, Floats]:
-        """Weights that come in with each group of tied rows, and those that are in by then."""
-        first, last = tied
-        sums = np.cumsum(ranked, axis=1, dtype=self._summed)
-        by_then = sums.take(last, axis=1)
-        new = by_then - sums.take(first, axis=1) + ranked.take(first, axis=1)
-        return new.astype(np.float64), by_then.astype(np.float64)
+        All rows of steps are climbed at once, from what those before them reach: many times faster
+        than `np.cumsum`, which adds one number after another.
+        """
+        ranking = self.scored.ranking(column)
+        new = _in_rows(ranking.hits @ self._by_row)
+        new_misses = _in_rows(ranking.others @ self._by_row)
+        tied = None if ranking.tied is None else _in_rows(ranking.tied @ self._by_row)
+        # So that precision before the first row of any weight is 0.
+        hits, misses = _before(new), _before(new_misses) + _TINY
+        wrong, precise, gained, part = (np.zeros(hits.shape) for _ in range(4))
+        for step in range(_STEPS_IN_A_ROW):
+            np.copyto(gained, new[step])
+            hits += gained
+            misses += new_misses[step]
+            np.multiply(misses, gained, out=part)
+            if tied is not None:
+                part -= gained * tied[step] / 2
+            wrong += part
+            np.add(hits, misses, out=part)
+            np.divide(hits, part, out=part)
+            part *= gained
+            precise += part
+        return Climb(hits[-1], wrong.sum(axis=0), precise.sum(axis=0))
 
     @cached_property
     def binary_climb(self) -> Climb:
         """`climb` on the positive class, kept because several metrics read it."""
         return self.climb(1)
 
+    @cached_property
+    def _by_row(self) -> NDArray[Any]:
+        """The weights of each row side by side, int32 or float64, shape (n, b)."""
+        kind = np.int32 if self.weights.dtype == np.uint8 else np.float64
+        return np.ascontiguousarray(self.weights.T, dtype=kind)
 
-def _first_and_last(ascending: Floats, values: Floats) -> Index:
-    """Places of the first and the last of the elements that equal each value, (2, g)."""
-    last = np.searchsorted(ascending, values, "right") - 1
-    return np.stack([np.searchsorted(ascending, values, "left"), last])
+    @cached_property
+    def _sums(self) -> Floats:
+        """Sums of the weights and of the weighted losses, shape (1 + m, b)."""
+        b, n = self.weights.shape
+        size = max(1, _CELLS_AT_ONCE // b)
+        weights, values = self.weights.T, self.scored.summed
+        sums, part = np.zeros((len(values), b)), np.empty((size, b))
+        for start in range(0, n, size):
+            some = weights[start : start + size]
+            np.copyto(part[: len(some)], some)
+            sums += values[:, start : start + size] @ part[: len(some)]
+        return sums
+
+
+def _ones(places: Index, rows: Index, shape: tuple[int, int]) -> csr_array:
+    """A matrix of ones at these places and rows."""
+    ones = np.ones(len(rows), dtype=np.int32)
+    return csr_array((ones, (places.astype(np.int32), rows.astype(np.int32))), shape=shape)
+
+
+def _place(steps: Index, g: int) -> Index:
+    """Where each step of a climb stands: the first of each row of steps come first, and so on."""
+    return steps % _STEPS_IN_A_ROW * (g // _STEPS_IN_A_ROW) + steps // _STEPS_IN_A_ROW
+
+
+def _in_rows(steps: NDArray[Any]) -> NDArray[Any]:
+    """Steps of a climb by their place in a row, shape (r, g / r, b)."""
+    return steps.reshape(_STEPS_IN_A_ROW, -1, steps.shape[1])
+
+
+def _before(steps: NDArray[Any]) -> Floats:
+    """What is in before each row of steps begins, shape (g / r, b)."""
+    sums = steps.sum(axis=0, dtype=np.float64)
+    before = np.zeros_like(sums)
+    np.cumsum(sums[:-1], axis=0, out=before[1:])
+    return before
