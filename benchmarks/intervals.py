@@ -47,7 +47,7 @@ def calibration(of: Weighted) -> Floats:
     """Weighted mean of the squared gap between frequency and probability in bins of equal count."""
     squared = np.zeros(len(of.weights))
     for rows, read in binned(of.scored):
-        gaps, weights = read @ of.weights.T[rows].astype(np.float64)
+        gaps, weights = read @ of.weights.T.take(rows, axis=0).astype(np.float64)
         squared += gaps**2 / np.maximum(1, weights)
     return squared / of.total
 

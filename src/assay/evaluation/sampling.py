@@ -34,9 +34,6 @@ MOST_LEFT_OUT = 200
 _STEPS = np.round(65536 * pdtr(np.arange(8), 1)).astype(np.uint16)
 """Where 16 random bits begin to mean one draw more."""
 
-_OFTEN = 4
-"""Draws up to which all rows are compared; more has one row in fifty."""
-
 _CELLS_AT_ONCE, _FEWEST_AT_ONCE = 400_000, 16
 _DRAWS_AT_ONCE = 65_536
 _SEED = 20190
@@ -140,11 +137,9 @@ def _counts(n: int, number: int, size: int) -> Counts:
             bits = raw.view("<u2")[: len(some)]
             np.greater_equal(bits, _STEPS[0], out=some.view(np.bool_))
             more = np.empty(len(some), dtype=np.bool_)
-            for step in _STEPS[1:_OFTEN]:
+            for step in _STEPS[1:]:
                 np.greater_equal(bits, step, out=more)
                 some += more.view(np.uint8)
-            rare = np.flatnonzero(more)
-            some[rare] += (bits[rare, None] >= _STEPS[_OFTEN:]).sum(axis=1, dtype=np.uint8)
         return counts.reshape(n, size)
     picks: NDArray[Any] = random.integers(0, n, size=(size, n))
     picks *= size
