@@ -28,6 +28,7 @@ from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
 from assay.seeding import seeded
+from assay.segmenting import by_segment, findings_of
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.notes import opening
@@ -111,9 +112,13 @@ def train(
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
         recorder.table(ready.rows.replace("-", "_"), as_table(outcome, folds))
         recorder.table("predictions_sample", steps.sample(ready, judged))
+        told(Step("Looking for weak segments"))
+        segments = by_segment(ready, outcome)
+        found = findings_of(segments, ready, found, recorder)
         told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)
+        run = replace(run, segments=segments)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})
         return publishing.publish(run, outcome, place, recorder, scratch)
 

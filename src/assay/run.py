@@ -30,6 +30,7 @@ from assay.findings import Finding
 from assay.provenance import DISTRIBUTIONS
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
 from assay.reports.mistakes import Mistakes
+from assay.segments.result import Segments
 from assay.tracking.store import RunRecord, Store
 
 RUN_FILE = "run.json"
@@ -75,6 +76,7 @@ class Run:
         by_fold: The primary metric in each fold, by repetition, NaN where it is not defined (in
             JSON null); empty where rows were held out, or folds go forward, and in runs that were
             recorded without it.
+        segments: The model by segment; None in runs that were recorded without it.
     """
 
     run_id: str
@@ -108,6 +110,7 @@ class Run:
     profile: Profile | None = None
     mistakes: Mistakes | None = None
     by_fold: tuple[tuple[float, ...], ...] = ()
+    segments: Segments | None = None
 
     @property
     def reference(self) -> str:
@@ -168,13 +171,14 @@ class Run:
             "test": _test_as_dict(self.test),
             "profile": self.profile.as_dict() if self.profile is not None else None,
             "mistakes": self.mistakes.as_dict() if self.mistakes is not None else None,
+            "segments": self.segments.as_dict() if self.segments is not None else None,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Run:
         """Read back what `as_dict` wrote."""
         threshold, profile = record["threshold"], record.get("profile")
-        mistakes = record.get("mistakes")
+        mistakes, segments = record.get("mistakes"), record.get("segments")
         return cls(
             **{
                 **record,
@@ -199,6 +203,7 @@ class Run:
                 "test": _test_from_dict(record["test"]),
                 "profile": Profile.from_dict(profile) if profile is not None else None,
                 "mistakes": Mistakes.from_dict(mistakes) if mistakes is not None else None,
+                "segments": Segments.from_dict(segments) if segments is not None else None,
             }
         )
 
@@ -267,6 +272,7 @@ class Run:
             next_steps=steps,
             profile=self.profile,
             mistakes=self.mistakes,
+            segments=self.segments,
         )
 
     def __repr__(self) -> str:

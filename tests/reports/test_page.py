@@ -20,7 +20,8 @@ from . import builders
 from .markup import Markup
 
 _SECTIONS = [
-    "result", "findings", "metrics", "curves", "mistakes", "importance", "data", "provenance",
+    "result", "findings", "metrics", "curves", "mistakes", "segments", "importance", "data",
+    "provenance",
 ]  # fmt: skip
 _CONTENTS = {
     "binary": builders.binary,

@@ -109,7 +109,7 @@ def _codes(column: Column, values: pa.ChunkedArray) -> Whole | None:
     """Level of each row, in the order of the values; None if the column cannot name anything."""
     import pandas as pd
 
-    usable = column.role.value in ("feature", "id", "ignored")
+    usable = column.role.value in ("feature", "id", "segment", "ignored")
     if not usable or column.kind not in (Kind.CATEGORICAL, Kind.NUMERIC) or column.n_distinct < 2:
         return None
     cells = values.to_pandas()

@@ -47,7 +47,8 @@ def find_clocks(view: View) -> list[Clock]:
     usable = [
         c
         for c in view.schema.columns
-        if c.role.value in ("feature", "id", "ignored") and not _BIRTHS & {*_words(c.name)}
+        if c.role.value in ("feature", "id", "segment", "ignored")
+        and not _BIRTHS & {*_words(c.name)}
     ]
     numbers = {c.name: _numbers(view.raw_train[c.name]) for c in usable if c.kind is Kind.NUMERIC}
     dates = {c.name: _days(c, view) for c in usable if c.kind is Kind.DATETIME}

@@ -90,6 +90,7 @@ def _said_by_source(table: pa.Table) -> dict[str, Role]:
 def _roles(settings: DataSettings) -> dict[str, Role]:
     given = settings.roles
     roles = dict.fromkeys(given.ignore, Role.IGNORED) | dict.fromkeys(given.groups, Role.GROUP)
+    roles |= dict.fromkeys(given.segments, Role.SEGMENT)
     one_each = {
         given.id: Role.ID,
         given.time: Role.TIME,

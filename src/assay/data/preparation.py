@@ -172,7 +172,8 @@ def keys_of(table: pa.Table, settings: DataSettings) -> Keys:
     roles = settings.roles
     groups = group_codes(table, roles.groups) if roles.groups else None
     if groups is None and settings.split.duplicates == "together":
-        besides = {settings.target, roles.id, roles.weight, settings.split.column, *roles.ignore}
+        besides = {settings.target, roles.id, roles.weight, settings.split.column}
+        besides |= {*roles.ignore, *roles.segments}
         named = [name for name in table.column_names if name not in besides]
         groups = group_codes(table, named, missing_is_alone=False)
     moments = None
@@ -231,6 +232,7 @@ def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str)
         "data.roles.weight": roles.weight,
         "data.split.column": settings.split.column,
         **_numbered("data.roles.group", roles.groups),
+        **_numbered("data.roles.segments", roles.segments),
         **_numbered("data.roles.ignore", roles.ignore),
         **{f"data.kinds.{name}": name for name in settings.kinds},
     }
@@ -258,7 +260,8 @@ def _meant(key: str, name: str, columns: Sequence[str], roles: RolesSettings) ->
     meant, setting = by_case[close[0]], key.removeprefix("data.roles.").partition("[")[0]
     if setting.startswith("data.kinds."):
         return meant
-    names = {"ignore": roles.ignore, "group": roles.groups}.get(setting, ())
-    if setting == "ignore" or len(names) > 1:
+    several = {"ignore": roles.ignore, "segments": roles.segments, "group": roles.groups}
+    names = several.get(setting, ())
+    if setting in ("ignore", "segments") or len(names) > 1:
         return f"{setting}: [{', '.join(meant if each == name else each for each in names)}]"
     return f"{setting.rpartition('.')[2]}: {meant}"

@@ -52,6 +52,8 @@ class Role(StrEnum):
     TIME = "time"
     """Orders the rows; of a date its week, season and hour are features, never the date itself."""
     WEIGHT = "weight"
+    SEGMENT = "segment"
+    """What the model is judged by, level for level; no learner sees it."""
     IGNORED = "ignored"
     SPLIT = "split"
 

@@ -32,6 +32,9 @@ class RolesSettings(BaseModel):
         None, description="Column that orders the rows: models learn from earlier ones only."
     )
     weight: str | None = Field(None, description="Column that says how much a row counts.")
+    segments: Names = Field(
+        (), description="Columns by whose levels the model is judged; never features."
+    )
     ignore: Names = Field((), description="Columns to leave out.")
 
     @property

@@ -130,7 +130,8 @@ def _sealed_as_parted(loaded: LoadedExperiment, table: pa.Table) -> LoadedExperi
     data = loaded.experiment.data
     roles, split = data.roles, data.split
     column = said_by_source(table, data.target)
-    played = {roles.id, roles.time, roles.weight, *roles.groups, *roles.ignore}
+    played = {roles.id, roles.time, roles.weight, *roles.groups, *roles.segments}
+    played |= {*roles.ignore}
     if column is None or column in played or {"by", "column", "test"} & split.model_fields_set:
         return loaded
     data = data.model_copy(update={"split": split.model_copy(update={"column": column})})

@@ -47,6 +47,7 @@ def _of_data(data: DataSettings) -> list[Problem]:
         "data.roles.group": list(given.groups),
         "data.roles.time": [given.time],
         "data.roles.weight": [given.weight],
+        "data.roles.segments": list(given.segments),
         "data.roles.ignore": list(given.ignore),
         "data.split.column": [split.column],
     }
@@ -150,9 +151,10 @@ def _of_codes(accept: Mapping[str, str]) -> list[Problem]:
     if not accept:
         return []
     from assay.checks.builtin import CODES
+    from assay.segments.telling import CODES as OF_SEGMENTS
     from assay.training.faults import CODES as OF_TRAINING
 
-    known = CODES + OF_TRAINING
+    known = CODES + OF_TRAINING + OF_SEGMENTS
     problems = []
     for code in accept:
         if code not in known:

@@ -13,6 +13,7 @@ from assay.evaluation.details import ClassScores, LabelErrors
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding
 from assay.reports.mistakes import Mistakes
+from assay.segments.result import Segments
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class ReportContent:
         mistakes: Those to look at; None where they were not recorded.
         classes: Scores of each class where there are several; else empty.
         label_errors: Labels that may be wrong; None where none is suspected.
+        segments: The model by segment; None where that was not recorded.
     """
 
     experiment: str
@@ -122,3 +124,4 @@ class ReportContent:
     mistakes: Mistakes | None = None
     classes: Sequence[ClassScores] = ()
     label_errors: LabelErrors | None = None
+    segments: Segments | None = None

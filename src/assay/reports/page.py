@@ -19,6 +19,7 @@ from assay.reports.content import ReportContent
 from assay.reports.figures import figures, target_plot
 from assay.reports.missing import missing
 from assay.reports.mistake_table import mistake_table
+from assay.reports.segments import segment_part
 from assay.reports.wrong_labels import wrong_labels
 
 _OPENS_TEST = "--on test"
@@ -50,6 +51,7 @@ def render(content: ReportContent) -> str:
             confusion=confusion_table(content) if is_classification else None,
             mistakes=mistake_table(content),
             wrong_labels=wrong_labels(content),
+            segments=segment_part(content),
             importances=dots.importances(content) if content.importance else None,
             importance_reading=dots.importance_reading(content) if content.importance else "",
             parts=tables.parts(content),

@@ -1,0 +1,67 @@
+"""Declared segments: the levels of columns with that role, and where two of them cross."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from assay.segments.bins import MISSING, OTHERS, Binned, Mask
+
+MOST_LEVELS = 12
+"""Levels of a declared column that are told apart; rarer ones are told together."""
+
+QUARTERS = 4
+"""Ranges that a declared column of many numbers is divided into."""
+
+FEWEST_CROSSING = 50
+"""Rows below which where two columns cross is not looked at."""
+
+MOST_CROSSING = 30
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Rows by a column, or by two that cross.
+
+    Attributes:
+        columns: One, or two.
+        parts: Which rows are in each segment, shape (n,), by what it is called.
+        left_out: Rows that are in none, as too few share their combination.
+    """
+
+    columns: tuple[str, ...]
+    parts: Mapping[str, Mask]
+    left_out: int = 0
+
+
+def declared(columns: Sequence[Binned]) -> list[Declared]:
+    """Each column by its levels, then each pair of them where it has rows enough.
+
+    Args:
+        columns: The declared ones, in bins.
+    """
+    alone = [Declared((each.name,), _parts(each)) for each in columns]
+    alone = [each for each in alone if len(each.parts) > 1]
+    pairs = [_crossed(*pair) for pair in combinations(alone, 2)]
+    return [*alone, *(each for each in pairs if len(each.parts) > 1)]
+
+
+def _parts(column: Binned) -> dict[str, Mask]:
+    bins = [n for n in (*range(column.n_bins), OTHERS, MISSING) if (column.codes == n).any()]
+    return {column.said(n, n): column.codes == n for n in bins}
+
+
+def _crossed(first: Declared, second: Declared) -> Declared:
+    every = {
+        f"{one} and {other}": rows & others
+        for one, rows in first.parts.items()
+        for other, others in second.parts.items()
+    }
+    enough = {name: rows for name, rows in every.items() if rows.sum() >= FEWEST_CROSSING}
+    largest = sorted(enough, key=lambda name: -int(enough[name].sum()))[:MOST_CROSSING]
+    parts = {name: enough[name] for name in largest}
+    shown = np.logical_or.reduce([*parts.values()]) if parts else np.zeros(1, dtype=bool)
+    return Declared(first.columns + second.columns, parts, int((~shown).sum()))

@@ -1,0 +1,192 @@
+"""Discovery: weak segments nobody has declared, found on half of the rows, confirmed on the other.
+
+Each half proposes and the other confirms, so that both are looked through; the intervals of what is
+confirmed are as wide as the number of proposals demands, and together the two halves name a segment
+that is as good as the rest no more often than one interval errs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from assay.data.drawing import dealt, dealt_groups
+from assay.data.schema import Task
+from assay.estimates import Estimate
+from assay.evaluation.closed import wilson
+from assay.evaluation.outcome import Outcome
+from assay.predictions import Floats
+from assay.segments.bins import Binned, Mask
+from assay.segments.result import Weakness
+from assay.segments.slices import FEWEST_ROWS, Losses, Slice, proposed
+
+LEAST_DIFFERENCE = 0.05
+"""Points of accuracy below which a segment is not called weak."""
+
+LEAST_RATIO = 1.25
+"""Mean absolute error of a segment over that of all rows below which it is not."""
+
+FEWEST = 400
+"""Rows below which nothing is looked for: neither half could confirm it."""
+
+MOST_TOLD = 5
+_SAME = 0.5
+_SEED = 50_020
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """Weak segments, weakest first; how many were tried; why none was looked for, or nothing."""
+
+    weak: tuple[Weakness, ...]
+    tried: int
+    reason: str = ""
+
+
+def measure_of(task: Task) -> str:
+    """What weak segments are found by."""
+    return "accuracy" if task.is_classification else "mae"
+
+
+def discovered(columns: Sequence[Binned], outcome: Outcome, level: float) -> Discovered:
+    """Weak segments of the rows of an outcome.
+
+    Args:
+        columns: These rows by column, in bins.
+        outcome: Predictions of rows that were not learnt from.
+        level: How often no segment is named where none is weak.
+    """
+    if len(outcome) < FEWEST:
+        return Discovered((), 0, f"{len(outcome):,} rows are too few to find and confirm one")
+    if not columns:
+        return Discovered((), 0, "no column divides the rows")
+    values = losses_of(outcome)
+    least = LEAST_DIFFERENCE
+    if not outcome.task.is_classification:
+        least = (LEAST_RATIO - 1) * float(np.average(values, weights=outcome.weights))
+    halves, weights = _halves(outcome), outcome.known_weights / outcome.known_weights.mean()
+    named, tried = [], 0
+    for half in (halves, ~halves):
+        # Outliers would decide where to look; what is found there is told as it is.
+        tame = np.minimum(values, np.quantile(values[half], 0.99))
+        slices = proposed(columns, Losses(tame, weights, half), least)
+        tried += len(slices)
+        each = 1 - (1 - level) / max(1, len(slices))
+        tested = [_tested(one, outcome, values, ~half, each) for one in slices]
+        named += [(one, found) for one, found in zip(slices, tested, strict=True) if found]
+    weak = [(one, found) for one, found in named if _is_weak(found, least)]
+    weak.sort(key=lambda pair: -(pair[1].difference.low or 0.0))
+    return Discovered(tuple(_apart(weak)[:MOST_TOLD]), tried)
+
+
+def losses_of(outcome: Outcome) -> Floats:
+    """1 for a row decided wrong and 0 for one decided right, or the absolute error, shape (n,)."""
+    if outcome.task.is_classification:
+        return np.asarray(outcome.decided != outcome.truth, dtype=np.float64)
+    return np.abs(outcome.truth - outcome.known_values)
+
+
+def _halves(outcome: Outcome) -> Mask:
+    """Which rows are in the first half, shape (n,); groups are never torn."""
+    n, clusters = len(outcome), outcome.clusters
+    dealt_ = (
+        dealt(n, None, 2, _SEED) if clusters is None else dealt_groups(clusters, None, 2, _SEED)
+    )
+    return dealt_ == 0
+
+
+def _tested(
+    one: Slice, outcome: Outcome, losses: Floats, among: Mask, level: float
+) -> Weakness | None:
+    """What the confirming rows say; None where too few of them are in it."""
+    rows, counts = one.rows, among & (outcome.known_weights > 0)
+    inside, outside = rows & counts, ~rows & counts
+    if inside.sum() < FEWEST_ROWS or outside.sum() < FEWEST_ROWS:
+        return None
+    difference = _difference(outcome, losses, inside, outside, level)
+    if difference is None:
+        return None
+    mean = [_mean(outcome, losses, each) for each in (inside, outside)]
+    right = outcome.task.is_classification
+    value, rest = (1 - each if right else each for each in mean)
+    expected = None
+    if outcome.decided is not None:
+        sure = outcome.known_probabilities[np.arange(len(outcome)), outcome.decided]
+        expected = _mean(outcome, sure, rows)
+    return Weakness(
+        definition=str(one),
+        columns=tuple(each.column.name for each in one.conditions),
+        n=int(rows.sum()),
+        share=float(rows.mean()),
+        value=value,
+        rest=rest,
+        difference=difference,
+        expected=expected,
+    )
+
+
+def _difference(
+    outcome: Outcome, losses: Floats, inside: Mask, outside: Mask, level: float
+) -> Estimate | None:
+    """By how much the mean loss inside lies above that outside; None where groups are too few.
+
+    Shares of independent rows by Newcombe's method (1998), else a t-interval with the linearised
+    variance, which allows for weights and for groups of rows.
+    """
+    n = int(inside.sum())
+    value = _mean(outcome, losses, inside) - _mean(outcome, losses, outside)
+    if outcome.task.is_classification and outcome.weights is None and outcome.clusters is None:
+        (down, up), (rest_down, rest_up) = (
+            _reaches(losses[rows], level) for rows in (inside, outside)
+        )
+        low, high = value - np.hypot(down, rest_up), value + np.hypot(up, rest_down)
+        return Estimate(value, float(low), float(high), n=n, level=level, method="Newcombe")
+    units, variance = zip(
+        *(_linearised(outcome, losses, rows) for rows in (inside, outside)), strict=True
+    )
+    if min(units) < FEWEST_ROWS:
+        return None
+    half = float(np.sqrt(sum(variance)) * stdtrit(min(units) - 1, 0.5 + level / 2))
+    return Estimate(value, value - half, value + half, n=n, level=level, method="t")
+
+
+def _reaches(wrong: Floats, level: float) -> tuple[float, float]:
+    """How far Wilson's interval of a share reaches down and up."""
+    share = float(wrong.mean())
+    low, high = wilson(float(wrong.sum()), float(len(wrong)), level)
+    return share - low, high - share
+
+
+def _linearised(outcome: Outcome, losses: Floats, rows: Mask) -> tuple[int, float]:
+    """How many units a mean rests on, rows or groups of them, and its variance."""
+    weights = outcome.known_weights[rows]
+    influence = weights * (losses[rows] - _mean(outcome, losses, rows)) / weights.sum()
+    if outcome.clusters is not None:
+        members = np.unique(outcome.clusters[rows], return_inverse=True)[1]
+        influence = np.bincount(members, influence)
+    units = len(influence)
+    return units, float((influence**2).sum() * units / max(1, units - 1))
+
+
+def _mean(outcome: Outcome, values: Floats, rows: Mask) -> float:
+    return float(np.average(values[rows], weights=outcome.known_weights[rows]))
+
+
+def _is_weak(found: Weakness, least: float) -> bool:
+    low = found.difference.low
+    return low is not None and low > 0 and found.difference.value >= least
+
+
+def _apart(weak: Sequence[tuple[Slice, Weakness]]) -> list[Weakness]:
+    """Those that are not mostly the rows of one before them."""
+    kept: list[tuple[Mask, Weakness]] = []
+    for one, found in weak:
+        rows = one.rows
+        if not any(
+            (rows & other).sum() > _SAME * min(rows.sum(), other.sum()) for other, _ in kept
+        ):
+            kept.append((rows, found))
+    return [found for _, found in kept]

@@ -1,0 +1,187 @@
+"""Sampled: a metric of some of the rows, on resamples of all rows that every segment has in common.
+
+What segments have in common tells at which level their intervals hold together, and where rows
+come in groups that lie in several segments, how far these vary as one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from assay.estimates import Estimate
+from assay.evaluation.metrics import Metric
+from assay.evaluation.outcome import Outcome
+from assay.evaluation.sampling import Sampling
+from assay.evaluation.spread import Spread
+from assay.evaluation.support import enough
+from assay.evaluation.weighted import Counts, Scored, Weighted
+from assay.predictions import Floats
+from assay.segments.bins import Mask
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A metric of some rows.
+
+    Attributes:
+        metric: Which.
+        value: On all of them.
+        resampled: On those of them that each resample draws, shape (b,); empty where rows are few.
+        left_out: Without those of each group of rows, shape (g,); empty likewise.
+        touched: Which of these groups they have rows in, shape (g,).
+        n: How many they are.
+        n_units: How many rows, or clusters of them.
+        reason: Why there is no interval; None where there is one.
+        confusion: Counts by true and decided class, (k, k); None where rows are not independent and
+            of equal weight, or nothing is decided.
+        is_clustered: Whether clusters were drawn.
+    """
+
+    metric: Metric
+    value: float
+    resampled: Floats
+    left_out: Floats
+    touched: Mask
+    n: int
+    n_units: int
+    reason: str | None
+    confusion: Floats | None
+    is_clustered: bool
+
+    def estimate(self, level: float) -> Estimate:
+        """The metric with its interval."""
+        closed = self.metric.closed
+        if closed is not None and self.confusion is not None and self.resampled.size:
+            ends = closed.ends(self.confusion, level)
+            if ends is None:
+                return Estimate.without_interval(self.value, n=self.n, reason=closed.undefined)
+            return Estimate(self.value, *ends, n=self.n, level=level, method=closed.method)
+        if self.reason is not None:
+            return Estimate.without_interval(self.value, n=self.n, reason=self.reason)
+        left_out = self.left_out[self.touched]
+        return _of(Spread(self.value, self.resampled, left_out, self.n_units), self.n, level)
+
+
+def sampled(
+    outcome: Outcome, parts: Sequence[Mask], metrics: Sequence[Metric], resamples: int
+) -> list[list[Sampled]]:
+    """Each metric of each part.
+
+    Args:
+        outcome: All rows.
+        parts: Which of them, at least one row each, shape (n,) each.
+        metrics: The metrics.
+        resamples: Bootstrap resamples.
+    """
+    sampling = Sampling.of(outcome)
+    scored = [Scored(outcome.on_rows(outcome.rows[part].tolist())) for part in parts]
+    places = [np.flatnonzero(part) for part in parts]
+    wanting = [enough(each.outcome) for each in scored]
+
+    def measured(weights: Floats | Counts) -> list[list[Floats]]:
+        return [
+            []
+            if lacking
+            else [m.values(Weighted(each, weights.take(place, axis=1))) for m in metrics]
+            for each, place, lacking in zip(scored, places, wanting, strict=True)
+        ]
+
+    # A segment may have rows of one class only, of which some metrics are not defined.
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(1, "blas"),
+        ThreadPoolExecutor() as threads,
+    ):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        drawn = list(threads.map(lambda b: measured(sampling.draw(b)), sampling.blocks(resamples)))
+        left = list(threads.map(lambda s: measured(sampling.leave_out(s)), sampling.spans()))
+        values = [[metric.of(each.outcome) for metric in metrics] for each in scored]
+    groups, n_groups = sampling.groups, int(sampling.groups.max()) + 1
+    found = []
+    for at, (each, place) in enumerate(zip(scored, places, strict=True)):
+        touched = np.bincount(groups[place], minlength=n_groups) > 0
+        base = Sampled(
+            metric=metrics[0],
+            value=0.0,
+            resampled=np.empty(0),
+            left_out=np.empty(0),
+            touched=touched,
+            n=len(place),
+            n_units=len(place) if sampling.members is None else _n(sampling.members[place]),
+            reason=wanting[at],
+            confusion=_confusion(each) if sampling.is_simple else None,
+            is_clustered=sampling.members is not None,
+        )
+        found.append(
+            [
+                replace(
+                    base,
+                    metric=metric,
+                    value=values[at][m],
+                    resampled=_joined(drawn, at, m, lacks=wanting[at] is not None),
+                    left_out=_joined(left, at, m, lacks=wanting[at] is not None),
+                    reason=wanting[at] or _lacking(metric, each.outcome, values[at][m]),
+                )
+                for m, metric in enumerate(metrics)
+            ]
+        )
+    return found
+
+
+def apart(first: Sampled, second: Sampled, level: float) -> Estimate:
+    """Second minus first, of rows that have none in common.
+
+    The ends are those that the intervals of both add up to (Zou and Donner 2008, 'MOVER'), and
+    where clusters may lie in both, those of their common resamples.
+    """
+    value, n = second.value - first.value, min(first.n, second.n)
+    one, other = first.estimate(level), second.estimate(level)
+    reason = one.reason or other.reason
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return Estimate.without_interval(value, n=n, reason=reason or "")
+    if not first.is_clustered:
+        low = value - np.hypot(second.value - other.low, one.high - first.value)
+        high = value + np.hypot(other.high - second.value, first.value - one.low)
+        return Estimate(value, float(low), float(high), n=n, level=level, method=other.method)
+    spread = Spread(
+        value,
+        second.resampled - first.resampled,
+        second.left_out - first.left_out,
+        min(first.n_units, second.n_units),
+    )
+    estimate = _of(spread, n, level)
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    low, high = spread.student(level)
+    return replace(estimate, low=min(low, estimate.low), high=max(high, estimate.high))
+
+
+def _of(spread: Spread, n: int, level: float) -> Estimate:
+    if spread.wanting is not None:
+        return Estimate.without_interval(spread.value, n=n, reason=spread.wanting)
+    low, high = spread.interval(level)
+    return Estimate(spread.value, low, high, n=n, level=level)
+
+
+def _joined(blocks: Sequence[list[list[Floats]]], at: int, metric: int, *, lacks: bool) -> Floats:
+    return np.empty(0) if lacks else np.concatenate([each[at][metric] for each in blocks])
+
+
+def _lacking(metric: Metric, outcome: Outcome, value: float) -> str | None:
+    return next(filter(None, (need(outcome, value) for need in metric.needs)), None)
+
+
+def _confusion(each: Scored) -> Floats | None:
+    if each.outcome.decided is None:
+        return None
+    return Weighted(each, np.ones((1, len(each.outcome)))).confusion[0]
+
+
+def _n(members: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:
+    return len(np.unique(members))

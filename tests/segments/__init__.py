@@ -1,0 +1,1 @@
+"""Segments: what is measured of declared ones, and which weak ones are found."""

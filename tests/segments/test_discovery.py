@@ -1,0 +1,128 @@
+"""Weak segments: planted ones are found, named in words and measured on other rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assay.data.schema import Column, Kind, Role, Task
+from assay.evaluation.outcome import Outcome
+from assay.segments.measured import by_segment
+from assay.segments.result import Segments
+from assay.segments.telling import findings
+
+N = 4000
+
+
+def table(seed: int) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "age": random.integers(18, 90, N).astype(float),
+            "pay": random.lognormal(10, 0.5, N),
+            "city": random.choice([f"city {n}" for n in range(20)], N),
+            "kind": random.choice(["a", "b", "c"], N),
+        }
+    )
+
+
+def classified(seed: int, weak: np.ndarray, right: float = 0.9, less: float = 0.3) -> Outcome:
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 2, N)
+    hits = random.random(N) < np.where(weak, right - less, right)
+    decided = np.where(hits, truth, 1 - truth)
+    sure = np.where(decided == 1, right, 1 - right)
+    return Outcome(
+        Task.BINARY, np.arange(N), truth, ("no", "yes"), np.column_stack([1 - sure, sure]), decided
+    )
+
+
+def judged(frame: pd.DataFrame, made: Outcome, *marked: str) -> Segments:
+    columns = [
+        Column(
+            name, Kind.NUMERIC if name in ("age", "pay") else Kind.CATEGORICAL, Role.FEATURE,
+            "", "", 2, 0.0,
+        )
+        for name in frame.columns
+    ]  # fmt: skip
+    primary = "mae" if made.task is Task.REGRESSION else "accuracy"
+    return by_segment(
+        made, frame.drop(columns=list(marked)), frame[list(marked)], columns,
+        primary=primary, level=0.95,
+    )  # fmt: skip
+
+
+def test_a_weak_level_is_found_and_measured_on_the_other_half() -> None:
+    frame = table(0)
+    weak = (frame["city"] == "city 7").to_numpy()
+    found = judged(frame, classified(1, weak))
+    [one] = found.weak
+    assert one.definition == "city = city 7"
+    assert one.n == weak.sum()
+    assert one.difference.n < 0.7 * one.n  # the confirming rows among them
+    assert 0 < one.difference.low < 0.3 < one.difference.high
+    assert one.value == pytest.approx(0.6, abs=0.12)
+    assert one.rest == pytest.approx(0.9, abs=0.02)
+    assert one.expected == pytest.approx(0.9)  # it does not know that it is weak there
+    assert found.tried >= 1
+
+
+def test_where_a_range_and_a_level_cross() -> None:
+    frame = table(2)
+    weak = ((frame["age"] <= 35) & (frame["kind"] == "b")).to_numpy()
+    found = judged(frame, classified(3, weak))
+    assert found.weak[0].columns in (("age", "kind"), ("kind", "age"))
+    assert abs(found.weak[0].n - weak.sum()) < 0.4 * weak.sum()
+
+
+def test_a_regression_by_its_absolute_errors() -> None:
+    frame, random = table(4), np.random.default_rng(5)
+    weak = (frame["pay"] > frame["pay"].quantile(0.9)).to_numpy()
+    truth = random.normal(size=N)
+    said = truth + random.normal(size=N) * np.where(weak, 2.0, 1.0)
+    found = judged(frame, Outcome(Task.REGRESSION, np.arange(N), truth, values=said))
+    assert found.measure == "mae"
+    assert found.weak[0].definition.startswith("pay > ")
+    assert found.weak[0].expected is None
+
+
+def test_nothing_is_named_where_errors_are_independent_of_the_features() -> None:
+    none = np.zeros(N, dtype=bool)
+    named = [seed for seed in range(8) if judged(table(seed), classified(seed + 50, none)).weak]
+    assert len(named) <= 1
+
+
+def test_groups_are_not_torn_and_do_not_feign_a_segment() -> None:
+    random = np.random.default_rng(9)
+    people = random.integers(0, 200, N)
+    frame = table(9)
+    # A city of few persons, one of whom the model gets wrong: many rows, but no evidence.
+    frame["city"] = frame["city"].to_numpy()[people]
+    made = classified(10, np.isin(people, [3, 4, 5]), less=0.9)
+    clustered = Outcome(
+        made.task, made.rows, made.truth, made.classes, made.probabilities, made.decided,
+        clusters=people,
+    )  # fmt: skip
+    assert judged(frame, clustered).weak == ()
+
+
+def test_few_rows_are_not_searched() -> None:
+    made = classified(0, np.zeros(N, dtype=bool)).on_rows(range(300))
+    found = judged(table(0).head(300), made)
+    assert found.reason == "300 rows are too few to find and confirm one"
+    assert found.weak == ()
+
+
+def test_findings_say_what_was_found_and_are_read_back() -> None:
+    frame = table(0)
+    weak = ((frame["city"] == "city 7") | (frame["kind"] == "b")).to_numpy()
+    found = judged(frame, classified(1, weak), "kind")
+    declared, discovered = findings(found)
+    assert (declared.code, declared.columns) == ("AS501", ("kind",))
+    assert declared.title == "The model is worse where kind = b than on the rest."
+    assert declared.effect.startswith("kind = b: accuracy ")
+    assert discovered.code == "AS502"
+    assert "kind = b" in discovered.title
+    assert "where the model expects 0.900 of itself" in discovered.effect
+    assert Segments.from_dict(found.as_dict()) == found

@@ -1,0 +1,141 @@
+"""A run by segment: the role takes a column off the features, and its result is kept and shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import assay
+from assay.data.preparation import prepare
+from assay.data.schema import Role, Task
+from assay.data.settings import DataSettings
+from assay.data.sources import from_frame
+from assay.errors import DataError
+from assay.experiment import load_experiment
+from assay.reports.content import ReportContent
+from assay.reports.segments import segment_part
+from assay.run import Run
+from assay.tracking.memory import MemoryStore
+from tests.reports import builders
+from tests.tables import table
+
+
+def spoilt(n: int = 1500) -> pd.DataFrame:
+    """The table with places, in one of which labels are wrong."""
+    random = np.random.default_rng(3)
+    frame = table(Task.BINARY, n)
+    frame["place"] = random.choice(["north", "south", "east"], n)
+    frame["shift"] = random.choice(["day", "night"], n)
+    wrong = (frame["place"] == "east") & (random.random(n) < 0.4)
+    frame["y"] = np.where(wrong, np.where(frame["y"] == "yes", "no", "yes"), frame["y"])
+    return frame
+
+
+def trained(task: Task, frame: pd.DataFrame, roles: dict, store: MemoryStore) -> Run:
+    return assay.train(
+        frame,
+        target="y",
+        learner="linear",
+        settings={
+            "name": "places",
+            "data": {"task": task.value, "roles": roles},
+            "training": {"seeds": 1},
+            "evaluation": {"resamples": 200},
+            "checks": {"accept": {"AS502": "known"}},
+        },
+        store=store,
+    )
+
+
+def test_a_declared_segment_is_judged_told_recorded_and_shown() -> None:
+    store = MemoryStore()
+    run = trained(Task.BINARY, spoilt(), {"segments": ["place", "shift"]}, store)
+    roles = {each.name: each.role for each in run.schema.columns}
+    assert roles["place"] is roles["shift"] is Role.SEGMENT
+    assert not {"place", "shift"} & {each.name for each in run.schema.features}
+    assert not {"place", "shift"} & {each.feature for each in run.importance}
+    assert [each.columns for each in run.segments.divisions] == [
+        ("place",), ("shift",), ("place", "shift"),
+    ]  # fmt: skip
+    assert run.segments.divisions[0].segments[0].definition == "place = east"
+    by_code = {each.code: each for each in run.findings}
+    assert by_code["AS501"].title == "The model is worse where place = east than on the rest."
+    assert by_code["AS501"].columns == ("place",)
+    assert by_code["AS502"].accepted == "known"
+    assert {"AS501", "AS502"} <= {each.code for each in store.findings(run.run_id)}
+    again = assay.evaluate(run.run_id, store=store)
+    assert again.segments == run.segments
+    page = run.report.read_text()
+    assert '<section id="segments"' in page
+    assert "place = east" in page
+    assert re.search(r"Demographic parity: selection rates differ by 0\.\d+ \(", page)
+
+
+def test_a_regression_is_compared_by_absolute_errors() -> None:
+    frame = table(Task.REGRESSION, 600)
+    frame["size"] = np.random.default_rng(1).lognormal(size=600)
+    run = trained(Task.REGRESSION, frame, {"segments": "size"}, MemoryStore())
+    assert run.evaluation.primary == "r2"
+    assert run.segments.metric == "mae"
+    [division] = run.segments.divisions
+    assert len(division.segments) == 4
+    assert division.parity is None
+    assert sum(each.n for each in division.segments) == run.segments.n
+
+
+def test_few_groups_divide_the_rows_too() -> None:
+    frame = table(Task.BINARY, 600)
+    frame["site"] = np.random.default_rng(1).choice(list("abcdef"), 600)
+    run = trained(Task.BINARY, frame, {"group": "site"}, MemoryStore())
+    [division] = run.segments.divisions
+    assert division.columns == ("site",)
+    assert all(each.estimate.reason == "only 1 group" for each in division.segments)
+
+
+def test_a_segment_that_is_no_column_is_refused_with_the_one_that_was_meant() -> None:
+    settings = DataSettings(source="t", target="y", roles={"segments": ["kinds"]})
+    with pytest.raises(DataError, match=r"data\.roles\.segments names the column 'kinds'") as told:
+        prepare(from_frame(table(Task.BINARY)), settings, "table")
+    assert "segments: [kind]" in str(told.value)
+
+
+def test_a_column_has_one_role(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "data: {source: a.csv, target: y, roles: {segments: [sex], ignore: [sex]}}\n"
+        "model: {learner: linear}\n"
+    )
+    with pytest.raises(assay.AssayError, match=r"names 'sex', which data\.roles\.segments names"):
+        load_experiment(path)
+
+
+@pytest.fixture(scope="module")
+def content() -> ReportContent:
+    run = trained(Task.BINARY, spoilt(), {"segments": ["place"]}, MemoryStore())
+    return replace(builders.binary(), segments=run.segments)
+
+
+def test_the_part_says_what_was_found_and_how(content: ReportContent) -> None:
+    part = segment_part(content)
+    assert part.reading.startswith("1 of 3 declared segments is worse than the rest beyond chance,")
+    [place] = part.shown
+    assert place.plot.rows[0].name == "east"
+    assert place.plot.rows[0].note.startswith("worse by ")
+    assert place.counts[0].endswith(" rows")
+    assert part.weak[0].definition.startswith("place = east")
+    assert part.expects
+
+
+def test_without_any_it_says_so(content: ReportContent) -> None:
+    found = replace(content.segments, divisions=(), weak=(), tried=0)
+    part = segment_part(replace(content, segments=found))
+    assert part.reading == "No weak segment was found among the features."
+    assert "none stood out" in part.discovery
+    few = segment_part(replace(content, segments=replace(found, reason="9 rows are too few")))
+    assert few.reading == "Weak segments were not looked for: 9 rows are too few."
+    assert segment_part(builders.binary()) is None
