@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import betaincinv, stdtrit
 
 from assay.data.drawing import dealt, dealt_groups
 from assay.data.schema import Task
 from assay.estimates import Estimate
-from assay.evaluation.closed import wilson
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
 from assay.segments.bins import Binned, Mask
@@ -133,8 +132,8 @@ def _difference(
 ) -> Estimate | None:
     """By how much the mean loss inside lies above that outside; None where groups are too few.
 
-    Shares of independent rows by Newcombe's method (1998), else a t-interval with the linearised
-    variance, which allows for weights and for groups of rows.
+    Shares of independent rows by what the exact intervals of both add up to (MOVER), else a
+    t-interval with the linearised variance, which allows for weights and for groups of rows.
     """
     n = int(inside.sum())
     value = _mean(outcome, losses, inside) - _mean(outcome, losses, outside)
@@ -143,7 +142,7 @@ def _difference(
             _reaches(losses[rows], level) for rows in (inside, outside)
         )
         low, high = value - np.hypot(down, rest_up), value + np.hypot(up, rest_down)
-        return Estimate(value, float(low), float(high), n=n, level=level, method="Newcombe")
+        return Estimate(value, float(low), float(high), n=n, level=level, method="exact")
     units, variance = zip(
         *(_linearised(outcome, losses, rows) for rows in (inside, outside)), strict=True
     )
@@ -154,10 +153,16 @@ def _difference(
 
 
 def _reaches(wrong: Floats, level: float) -> tuple[float, float]:
-    """How far Wilson's interval of a share reaches down and up."""
-    share = float(wrong.mean())
-    low, high = wilson(float(wrong.sum()), float(len(wrong)), level)
-    return share - low, high - share
+    """How far the exact interval of a share reaches down and up (Clopper and Pearson 1934).
+
+    Wilson's errs to one side: at the levels of many proposals a rare error in few rows seemed twice
+    as telling as it is.
+    """
+    k, n, tail = float(wrong.sum()), float(len(wrong)), (1 - level) / 2
+    share = k / n
+    low = share - float(betaincinv(k, n - k + 1, tail)) if k else 0.0
+    high = float(betaincinv(k + 1, n - k, 1 - tail)) - share if k < n else 0.0
+    return low, high
 
 
 def _linearised(outcome: Outcome, losses: Floats, rows: Mask) -> tuple[int, float]:
