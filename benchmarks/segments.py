@@ -3,7 +3,7 @@
 Tables of 5,000 rows with eight features (numbers that are independent, skewed, related and whole,
 two categories, gaps). The model is right at random in 85 % of the rows, whatever their features; in
 planted tables in 65 % of those of one segment of 5 %: a range of a number, a level, or where a
-range and a level cross. Found is a planted one if a segment is named in which its rows are more than
+range and a level cross. A planted segment is found if one is named in which its rows are more than
 twice as frequent as in the table; the same, if the two share at least half of their rows (Jaccard
 index). Then errors of a regression, twice as large in the segment; rows in groups; and declared
 segments: how often any of some twenty is said to be worse that is not.
