@@ -127,6 +127,13 @@ def test_where_the_table_was_read_is_told_and_counts_for_nothing(linear: Told) -
     assert not any(each.counts for each in found)
 
 
+def test_settings_of_a_training_that_change_no_bit_count_for_nothing(linear: Told) -> None:
+    other = with_params(linear, training__loader_workers="8", training__log_every="5")
+    found = changes(linear, other)
+    assert {each.name for each in found} == {"training.loader_workers", "training.log_every"}
+    assert not any(each.counts for each in found)
+
+
 def test_only_what_counts_explains_other_folds(linear: Told) -> None:
     drawn = with_provenance(linear, **{"split fingerprint": "0" * 64})
     elsewhere = with_params(drawn, data__source="b.csv")

@@ -37,6 +37,8 @@ _SHOWING = ("evaluation.primary", "evaluation.confidence", "evaluation.resamples
             "data.source", "data.query", "data.sheet")  # fmt: skip
 """Settings by which no prediction changes: the first seed's is the one that is compared, and tables
 of one fingerprint hold the same."""
+_UNFELT = ("loader_workers", "log_every", "keep", "checkpoint_minutes")
+"""Settings of a training by which its bits do not change."""
 _HARDWARE = ("processor", "instructions", "accelerator")
 _OF_THE_FILE = ("_skops_version", "protocol")
 _PASSING = ("__id__", "_sklearn_version")
@@ -122,7 +124,8 @@ def _settings(first: Told, second: Told) -> Iterator[Change]:
             thing = _LEARNER
         else:
             thing = _SPLIT if key.startswith("data.split.") else key
-        yield Change(thing, key, *values, not key.startswith(_NAMING) and key not in _SHOWING)
+        is_unfelt = key in _SHOWING or key.removeprefix(_TRAINING) in _UNFELT
+        yield Change(thing, key, *values, not (is_unfelt or key.startswith(_NAMING)))
 
 
 def _consequences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
@@ -177,7 +180,8 @@ def _settled(run: Run, params: Mapping[str, str], recipe: Recipe) -> dict[str, s
         for key, value in params.items()
         if key.startswith(_TRAINING) and key not in written
     }
-    chosen = flattened({"chosen": run.provenance.get(CHOSEN[VALIDATION], {})})
+    found = run.provenance.get(CHOSEN[VALIDATION], {})
+    chosen = flattened({"chosen": {k: each for k, each in found.items() if k not in _UNFELT}})
     return {**defaults, **{key: str(value) for key, value in chosen.items()}}
 
 

@@ -95,7 +95,9 @@ def about(seeds: Sequence[int], *, deterministic: bool) -> dict[str, Any]:
         "torch.utils.deterministic.fill_uninitialized_memory": False,
         "torch.backends.cudnn.deterministic": True,
         "torch.backends.cudnn.benchmark": False,
+        **{f"torch.backends.cuda.enable_{each}_sdp, on a card": False for each in _ATTENTION},
         _CUBLAS: _workspace(),
+        _INDUCTOR: os.environ.get(_INDUCTOR, "1"),
     }
     return {
         "of the fits": list(seeds),

@@ -116,6 +116,16 @@ def test_regression(seed: int, n: int, shift: float, kind: str) -> None:
     check(outcome, reference, weights)
 
 
+def test_ranking_rows_of_one_class_says_nothing_whatever_they_weigh() -> None:
+    for seed in range(50):  # sums in another order differ in their last bits, for some weights only
+        random = np.random.default_rng(seed)
+        whole = classified(seed, 300, 2, 2)
+        rows = whole.rows[whole.truth == seed % 2]
+        weights = random.gamma(2, 1, (1, len(rows)))
+        of = Weighted(Scored(whole.on_rows(rows.tolist())), weights)
+        assert np.isnan(METRICS[Task.BINARY]["roc_auc"].values(of)).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([2, 4]), st.sampled_from([0, 1, 8]))
 def test_counts_are_weights_whatever_their_type(seed: int, k: int, digits: int) -> None:

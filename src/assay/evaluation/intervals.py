@@ -8,7 +8,6 @@ same rows are judged on the same resamples: differences are paired by constructi
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
+from assay.threads import cores
 
 _CELLS_AT_ONCE = 64_000_000
 """Weights that all threads together hold: each takes about eight bytes."""
@@ -135,11 +135,11 @@ def replicate(
         return _of_all(scored, chosen, sampling.leave_out(span))
 
     # BLAS with threads of its own would fight with ours, and give other last bits.
-    workers = max(1, min(os.cpu_count() or 1, _CELLS_AT_ONCE // sampling.cells))
+    workers = max(1, min(cores(), _CELLS_AT_ONCE // max(1, sampling.cells)))
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as threads:
         blocks = list(threads.map(drawn, [] if too_few else sampling.blocks(resamples)))
         spans = list(threads.map(left_out, [] if too_few else sampling.spans()))
-    plain = _of_all(scored, chosen, first.known_weights[None])
+        plain = _of_all(scored, chosen, first.known_weights[None])
     values = [{name: float(value[0]) for name, value in each.items()} for each in plain]
     return [
         Replicates(
@@ -174,7 +174,8 @@ def _of_all(
     scored: Sequence[Scored], chosen: Sequence[Metric], weights: Floats | Counts
 ) -> list[dict[str, Floats]]:
     """Each metric of each outcome under each set of weights, shape (b,)."""
-    every = [Weighted(each, weights) for each in scored]
+    # One after the other: each holds a copy of the weights while it is read.
+    every = (Weighted(each, weights) for each in scored)
     return [{metric.name: metric.values(each) for metric in chosen} for each in every]
 
 

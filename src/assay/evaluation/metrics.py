@@ -41,13 +41,14 @@ class Metric:
 
 def roc_auc(of: Weighted) -> Floats:
     """Chance that a positive row scores higher than a negative one, ties counting half."""
-    return _area_under_roc(of.binary_climb, of.total)
+    return _area_under_roc(of.binary_climb, of.others(1))
 
 
 def roc_auc_ovr(of: Weighted) -> Floats:
     """Mean over the classes of the ROC-AUC of each against the rest; absent classes left out."""
     areas = [
-        _area_under_roc(of.climb(column), of.total) for column in range(len(of.outcome.classes))
+        _area_under_roc(of.climb(column), of.others(column))
+        for column in range(len(of.outcome.classes))
     ]
     return np.nanmean(areas, axis=0)
 
@@ -174,9 +175,9 @@ def default_primary(task: Task) -> str:
     return next(iter(METRICS[task]))
 
 
-def _area_under_roc(climb: Climb, total: Floats) -> Floats:
+def _area_under_roc(climb: Climb, others: Floats) -> Floats:
     """Share of the pairs that are ranked right, ties counting half; NaN where a class is absent."""
-    pairs = climb.positive * (total - climb.positive)
+    pairs = climb.positive * others
     return _ratio(pairs - climb.wrong, pairs, np.nan)
 
 

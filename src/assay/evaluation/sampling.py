@@ -123,7 +123,7 @@ class Sampling:
     @property
     def _at_once(self) -> int:
         """Sets of weights in a block."""
-        return max(_FEWEST_AT_ONCE, _CELLS_AT_ONCE // self.n_rows)
+        return max(_FEWEST_AT_ONCE, _CELLS_AT_ONCE // max(1, self.n_rows))
 
 
 def _counts(n: int, number: int, size: int) -> Counts:

@@ -119,6 +119,12 @@ class Scored:
         cells = self.outcome.truth * k + self.outcome.decided
         return _ones(cells, np.arange(n), (k * k, n))
 
+    @cached_property
+    def of_classes(self) -> csr_array:
+        """Which rows are of each class, as ones, shape (k, n)."""
+        k, n = len(self.outcome.classes), len(self.outcome)
+        return _ones(self.outcome.truth, np.arange(n), (k, n))
+
     @property
     def _log_losses(self) -> Floats:
         """Minus the logarithm of the true class's probability, shape (n,)."""
@@ -155,6 +161,10 @@ class Weighted:
     def total(self) -> Floats:
         """Sum of the weights, shape (b,)."""
         return self._sums[0]
+
+    def others(self, column: int) -> Floats:
+        """Weight of the rows of other classes, exactly 0 where there are none, shape (b,)."""
+        return np.delete(self._by_class, column, axis=0).sum(axis=0, dtype=np.float64)
 
     def mean(self, name: str) -> Floats:
         """Weighted mean of one of the losses, shape (b,)."""
@@ -204,6 +214,12 @@ class Weighted:
         """The weights of each row side by side, int32 or float64, shape (n, b)."""
         kind = np.int32 if self.weights.dtype == np.uint8 else np.float64
         return np.ascontiguousarray(self.weights.T, dtype=kind)
+
+    @cached_property
+    def _by_class(self) -> NDArray[Any]:
+        """Sums of the weights of each class, shape (k, b)."""
+        sums: NDArray[Any] = self.scored.of_classes @ self._by_row
+        return sums
 
     @cached_property
     def _sums(self) -> Floats:
