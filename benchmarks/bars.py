@@ -11,5 +11,5 @@ def noise(repetitions: int) -> float:
     return 3 * (LEVEL * (1 - LEVEL) / max(1, repetitions)) ** 0.5
 
 
-def bar(name: str, value: float, wanted: str, is_met: bool) -> None:
-    print(f"bar {name}: {value:.3f} (wanted {wanted}) {'ok' if is_met else 'short'}")
+def bar(name: str, value: float, wanted: str, is_met: bool, decimals: int = 3) -> None:
+    print(f"bar {name}: {value:.{decimals}f} (wanted {wanted}) {'ok' if is_met else 'short'}")

@@ -44,6 +44,7 @@ from assay.learners.preprocessing import one_hot
 from assay.predictions import Predictions
 from assay.steps import made_ready
 from assay.threads import one_numerical_thread
+from bars import LEVEL, bar, noise
 
 TARGETS = {
     "adult": "income", "attrition": "Attrition", "bird_strikes": "phase_of_flt",
@@ -73,7 +74,6 @@ MODELS: dict[str, Any] = {
 }
 SET_RIGHT = ("naive Bayes", "AdaBoost", "forest")
 MOST_ROWS = 2000
-LEVEL = 0.95
 REPETITIONS = 200
 
 
@@ -245,7 +245,7 @@ def effects(tables: dict[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
 
 def bars(laws: dict[str, Any], found: dict[str, Any], repetitions: int) -> None:
     """A line per target."""
-    wide = 3 * (LEVEL * (1 - LEVEL) / repetitions) ** 0.5
+    wide = noise(repetitions)
     flat = {(law, case): each for law, cases in laws.items() for case, each in cases.items()}
     right = {key: each for key, each in flat.items() if key[1].endswith("right")}
     off = {key: each for key, each in flat.items() if key not in right}
@@ -273,15 +273,11 @@ def bars(laws: dict[str, Any], found: dict[str, Any], repetitions: int) -> None:
     for model in (*MODELS, "all"):
         each = found["log loss"][model]
         told = f"sealed log loss, {model}, {each['low']:.4f} to {each['high']:.4f}"
-        bar(told, each["mean"], "not above 0 beyond noise", each["low"] <= 0)
+        bar(told, each["mean"], "not above 0 beyond noise", each["low"] <= 0, 4)
     for model in SET_RIGHT:
         each = found["error"][model]
         told = f"sealed calibration error, {model}, {each['low']:.4f} to {each['high']:.4f}"
-        bar(told, each["mean"], "below 0 beyond noise", each["high"] < 0)
-
-
-def bar(name: str, value: float, wanted: str, is_met: bool) -> None:
-    print(f"bar {name}: {value:.4f} (wanted {wanted}) {'ok' if is_met else 'short'}")
+        bar(told, each["mean"], "below 0 beyond noise", each["high"] < 0, 4)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

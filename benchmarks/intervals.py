@@ -32,6 +32,7 @@ from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.weighted import Scored, Weighted
 from assay.predictions import Floats
+from bars import bar
 
 RESAMPLES, FEW = 1000, 20
 WANTED_S = {10_000: 0.1, 100_000: 0.8, 1_000_000: 10.0}
@@ -214,22 +215,26 @@ def bars(found: dict[str, dict[str, float]], sizes: list[int]) -> None:
     for n in sizes:
         each = found[f"{n:,} rows"]
         if n in WANTED_S:
-            bar(f"CPU s of seven, {n:,} rows", each["assay"], "<=", WANTED_S[n])
+            wanted = WANTED_S[n]
+            bar(
+                f"CPU s of seven, {n:,} rows",
+                each["assay"],
+                f"<= {wanted}",
+                each["assay"] <= wanted,
+            )
         rivals = {name: each[name] for name in RIVALS if name in each}
         if n == BESIDE and rivals:
             fastest = min(rivals, key=lambda name: rivals[name])
             times = rivals[fastest] / each["assay"]
-            bar(f"times less than {fastest}, {n:,} rows", times, ">=", WANTED_TIMES)
-    bar("peak MiB", found[f"{max(sizes):,} rows"]["peak MiB"], "<=", WANTED_MIB)
+            bar(f"times less than {fastest}, {n:,} rows", times, f">= {WANTED_TIMES}",
+                times >= WANTED_TIMES)  # fmt: skip
+    peak = found[f"{max(sizes):,} rows"]["peak MiB"]
+    bar("peak MiB", peak, f"<= {WANTED_MIB}", peak <= WANTED_MIB)
     for fewer, more in pairwise(sizes):
         grown = found[f"{more:,} rows"]["assay"] / found[f"{fewer:,} rows"]["assay"]
         grown /= more * math.log(more) / (fewer * math.log(fewer))
-        bar(f"growth over n log n, {fewer:,} to {more:,}", grown, "<=", WANTED_GROWTH)
-
-
-def bar(name: str, value: float, how: str, wanted: float) -> None:
-    is_met = value <= wanted if how == "<=" else value >= wanted
-    print(f"bar {name}: {value:.3f} (wanted {how} {wanted}) {'ok' if is_met else 'short'}")
+        bar(f"growth over n log n, {fewer:,} to {more:,}", grown, f"<= {WANTED_GROWTH}",
+            grown <= WANTED_GROWTH)  # fmt: skip
 
 
 def main() -> None:

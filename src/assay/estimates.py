@@ -65,6 +65,15 @@ def significant(value: float, digits: int = 3) -> str:
     return aligned(value, digits=digits)[0]
 
 
+def chance(p: float) -> str:
+    """Write a p-value: three decimals below 0.1, two from there on, and no zeros below 0.001.
+
+    >>> chance(0.0004), chance(0.0312), chance(0.1)
+    ('p < 0.001', 'p = 0.031', 'p = 0.10')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
 def aligned(*values: float, digits: int = 3) -> list[str]:
     """Write numbers that belong together with the same decimals, fit for the largest of them.
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, chndtr, chndtrinc, ndtri
 
 from assay.data.schema import Task
-from assay.estimates import Estimate, aligned
+from assay.estimates import Estimate, aligned, chance
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Miscalibration
 from assay.evaluation.support import FEWEST_ROWS, enough
@@ -213,15 +213,14 @@ def _verdict(
     """The test in words."""
     if p is None:
         return f"whether it is calibrated cannot be tested: {reason}"
-    chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
     points = [100 * each for each in (error.value, error.low, error.high) if each is not None]
     value, *ends = aligned(*points, digits=2)
     if p >= 1 - level:
         most = f"; off by at most {ends[1]} points in the root mean square" if ends else ""
-        return f"no sign of miscalibration ({chance}){most}"
+        return f"no sign of miscalibration ({chance(p)}){most}"
     between = f" ({' to '.join(ends)})" if ends else ""
     how = _direction(outcome, said, happened, level)
-    return f"{how}: off by {value} points{between} in the root mean square ({chance})"
+    return f"{how}: off by {value} points{between} in the root mean square ({chance(p)})"
 
 
 def _direction(outcome: Outcome, said: Floats, happened: NDArray[np.bool_], level: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from assay.estimates import Estimate, significant
+from assay.estimates import Estimate, chance, significant
 from assay.evaluation.contrast import Comparison, Contrast
 from assay.evaluation.result import Difference
 from assay.reports.verdicts import Verdict, between
@@ -19,7 +19,6 @@ from assay.reports.wording import (
     value,
 )
 
-_LEAST_P = 0.001
 TONES = {"second": "good", "first": "bad", None: "even"}
 
 
@@ -67,10 +66,12 @@ def on_decisions(comparison: Comparison, contrast: Contrast) -> str:
     first, second = counted(found.only_first, "row"), counted(found.only_second, "row")
     said = (
         f"Decided right by {comparison.first} only: {first}, by {contrast.name} only: {second}; "
-        f"McNemar's mid-{_p(found.p_value)}"
+        f"McNemar's mid-{chance(found.p_value)}"
     )
     is_one_of_several = found.adjusted != found.p_value
-    return f"{said}, {_p(found.adjusted)} of several (Holm)." if is_one_of_several else f"{said}."
+    return (
+        f"{said}, {chance(found.adjusted)} of several (Holm)." if is_one_of_several else f"{said}."
+    )
 
 
 def on_fits(comparison: Comparison, contrast: Contrast) -> str:
@@ -84,7 +85,7 @@ def on_fits(comparison: Comparison, contrast: Contrast) -> str:
     if not mean.has_interval:
         return f"{said}; no interval: {mean.reason}."
     corrected = (
-        f"{said} (corrected resampled t at {level(mean.level)} %, {_p(found.p_value or 0.0)})"
+        f"{said} (corrected resampled t at {level(mean.level)} %, {chance(found.p_value or 0.0)})"
     )
     if not mean.excludes_zero:
         either = f"either {comparison.first} or {contrast.name} may be ahead"
@@ -135,7 +136,3 @@ def apart(difference: Difference) -> str:
     """The difference with its interval, or why there is none."""
     each = difference.estimate
     return estimate(each) if each.has_interval else f"{value(each)} (no interval: {each.reason})"
-
-
-def _p(value: float) -> str:
-    return f"p < {_LEAST_P}" if value < _LEAST_P else f"p = {significant(value, 2)}"

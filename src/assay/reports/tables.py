@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.estimates import Estimate
+from assay.estimates import Estimate, chance
 from assay.evaluation.result import Evaluation
 from assay.reports.content import ReportContent
 from assay.reports.wording import MINUS, counted, like, metric, rows, share
@@ -81,7 +81,7 @@ def calibration_table(content: ReportContent) -> MetricTable | None:
 def _chance(p: float | None) -> str:
     if p is None:
         return "not tested"
-    return "<0.001" if p < 0.001 else f"{p:.2f}" if p > 0.1 else f"{p:.3f}"
+    return chance(p).removeprefix("p ").removeprefix("= ")
 
 
 def _fourth(value: float) -> str:
