@@ -42,6 +42,8 @@ def test_it_says_what_was_fine_tuned_and_what_outputs_mean(
     assert f"`{tiny_transformer.name}` at revision `{model.encoding.revision}`" in found.text
     assert f"# {tiny_transformer.name}, fine-tuned on text" in found.text
     assert str(tiny_transformer.parent) not in found.content
+    for path in tmp_path.rglob("*.json"):
+        assert str(tiny_transformer.parent) not in path.read_text(encoding="utf-8"), path
     assert ("through adapters" in found.text) == (strategy == "lora")
     assert "a logit for each of `high`, `low`, `middle`; their softmax" in found.text
     assert "Reads `text`, 32 tokens at a time; of a longer text both ends" in found.text

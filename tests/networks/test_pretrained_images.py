@@ -71,6 +71,8 @@ def test_what_was_learnt_says_the_same_wherever_it_is_loaded(
     kept.mkdir()
     model.save(kept)
     shutil.rmtree(tmp_path / "given")
+    for path in kept.rglob("*.json"):
+        assert str(tmp_path) not in path.read_text(encoding="utf-8"), path
     again = ImageModel.load(kept).predict(rows.features).probabilities
     np.testing.assert_array_equal(again, said)
     assert (kept / ADAPTER).is_dir() == (strategy == "lora")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -123,9 +123,14 @@ class ImageModel(NetworkModel):
     def save(self, folder: Path) -> None:
         """Write the network, the same as `transformers` has it, and adapters by themselves."""
         from assay.networks.pretrained_sight import PREPROCESSOR, Sight, preprocessor
+        from assay.networks.pretrained_source import title
         from assay.networks.reading import hushed
 
-        super().save(folder)
+        # Whoever reads it needs no source, and a path of this machine is nobody else's business.
+        given = dict(self.architecture.arguments)
+        given["source"] = title(given["source"])
+        shared = replace(self, architecture=replace(self.architecture, arguments=given))
+        NetworkModel.save(shared, folder)
         network, encoding = self.module.network, self.encoding
         with hushed():
             network.wrapped.save_pretrained(folder / TRANSFORMER)
@@ -133,5 +138,4 @@ class ImageModel(NetworkModel):
         told = preprocessor(Sight(sides, encoding.mean, encoding.deviation))
         path = folder / TRANSFORMER / PREPROCESSOR
         path.write_text(json.dumps(told, indent=1), encoding="utf-8")
-        given = self.architecture.arguments
         save_adapter(network, given["source"], given["revision"], folder)

@@ -159,12 +159,13 @@ class TextModel(NetworkModel):
         """Write the transformer with its card, how it is used, and adapters by themselves."""
         from assay.networks.pretrained_source import title
 
-        told = {"architecture": self.architecture.arguments, "revision": self.encoding.revision}
-        self._served.save(folder, chosen=dict(self.chosen), **told)
-        source, revision = self.architecture.arguments["source"], self.encoding.revision
+        # Whoever reads it needs no source, and a path of this machine is nobody else's business.
+        source, revision = title(self.architecture.arguments["source"]), self.encoding.revision
+        told = {"architecture": {**self.architecture.arguments, "source": source}}
+        self._served.save(folder, chosen=dict(self.chosen), revision=revision, **told)
         is_adapted = self.architecture.arguments["lora"] is not None
         reading, target = self.encoding.reading, self.target.as_dict()
-        card = model_card(title(source), revision, reading, target, lora=is_adapted)
+        card = model_card(source, revision, reading, target, lora=is_adapted)
         (folder / TRANSFORMER / CARD).write_text(card, encoding="utf-8")
         save_adapter(self.module, source, revision, folder)
 

@@ -28,7 +28,7 @@ from assay.networks.standardised import Standardised
 _KIND = "AutoModelForImageClassification"
 _INTERPOLATES = "interpolate_pos_encoding"
 _TRIED = ("meta", False), ("meta", True), ("cpu", False), ("cpu", True)
-_OF_HERE = "auto_map", "dtype", "transformers_version"
+_OF_HERE = "_name_or_path", "auto_map", "dtype", "transformers_version"
 """What a config says of where it was written, and nothing of the network."""
 
 
