@@ -15,23 +15,28 @@ from assay.inference.loading import LoadedModel, load_folder
 from assay.inference.predicting import PredictedFile, check_out, predict_frame
 from assay.monitor import Announce, silent
 from assay.place import Place
-from assay.publishing import draw_card, known_run
+from assay.publishing import keep_card, known_run
 from assay.registry import versions
+from assay.reports.card import written
 from assay.run import Run
 from assay.tracking.runs import find_run
 
 
-def register(run: Run | str, name: str | None = None) -> versions.Version:
+def register(
+    run: Run | str, name: str | None = None, *, card: str | Path | None = None
+) -> versions.Version:
     """Keep the model of a run under a name, and its model card with the run.
 
     Args:
         run: A run, or what it is called.
         name: The name; that in the experiment's `registry` block, or of the experiment, if None.
+        card: A model card that people have filled in: what they wrote is kept.
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
-        InputError: The run has blocking findings, or the name cannot be one.
+        InputError: The run has blocking findings, the name cannot be one, or the card is none.
     """
+    given = written(Path(card), "assay report RUN --card --out FILE writes one") if card else {}
     place = Place.to_find()
     with place.workspace.scratch() as scratch:
         known = known_run(run, place, scratch)
@@ -43,8 +48,8 @@ def register(run: Run | str, name: str | None = None) -> versions.Version:
             mend="mend them and train again, or accept them with a reason: checks.accept",
         )
     found = versions.find_model(place.uri, f"runs:/{known.run_id}")
-    with place.workspace.scratch(), closing(place.attach(known.run_id)) as recorder:
-        recorder.artifact(draw_card(known, place))
+    with place.workspace.scratch() as scratch, closing(place.attach(known.run_id)) as recorder:
+        recorder.artifact(keep_card(known, place, scratch, given))
     return versions.register(
         place.uri,
         found.uri,

@@ -35,7 +35,7 @@ from assay.tracking.notes import opening
 from assay.tracking.resources import watched
 from assay.tracking.store import Store
 from assay.tracking.terminal import written_down
-from assay.workspace import private
+from assay.workspace import check_folder, private
 
 
 @private()
@@ -228,12 +228,14 @@ def report(
 
     Raises:
         NotFoundError: There is no such run, or it has no result.
-        InputError: Where the card is to go there is a file that is none, or a table cannot be
-            written in the form that `out` asks for.
+        InputError: The folder of `out` cannot take it, there is a file in the place of a card that
+            is none, or a table cannot be written in the form that `out` asks for.
     """
     if kind not in publishing.DRAWN:
         kinds = ", ".join(publishing.DRAWN)
         raise InputError(f"There is no report {kind!r} of a run.", mend=f"one of {kinds}")
+    if out is not None:
+        check_folder(Path(out))
     place = Place.to_find(store)
     with place.workspace.scratch() as scratch:
         known = known_run(run, place, scratch)

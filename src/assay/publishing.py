@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-from assay.errors import NotFoundError, VaultError
+from assay.errors import InputError, NotFoundError, VaultError
 from assay.evaluation.by_class import by_class
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.label_errors import label_errors
@@ -15,6 +16,7 @@ from assay.evaluation.mistaken import write_mistaken
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
 from assay.inference.testing import judge_sealed
+from assay.monitor import AssayWarning
 from assay.place import Place
 from assay.reports import card, page
 from assay.reports.content import ReportContent, TestLook
@@ -86,6 +88,25 @@ def draw_card(run: Run, place: Place, out: Path | None = None) -> Path:
     """
     content = _content(run, announced_by(run, place), place)
     return card.write(content, out if out is not None else card_of(run, place))
+
+
+def keep_card(run: Run, place: Place, scratch: Path, given: Mapping[str, str]) -> Path:
+    """Write the card that goes with a registered run; a stray file in its place stays, with a word.
+
+    Args:
+        run: The run.
+        place: Where it is recorded.
+        scratch: A folder for the card where it cannot stand beside the page.
+        given: What people wrote in a card elsewhere, by place.
+    """
+    content = _content(run, announced_by(run, place), place)
+    beside = card_of(run, place)
+    try:
+        return card.write(content, beside, given)
+    except (InputError, OSError) as error:
+        why = error.what if isinstance(error, InputError) else str(error)
+        warnings.warn(f"{why} The model card is kept with the run only.", AssayWarning, 2)
+        return card.write(content, scratch / beside.name, given)
 
 
 def draw_mistakes(run: Run, place: Place, out: Path | None = None) -> Path:

@@ -12,6 +12,7 @@ import assay
 from assay import delivery, logbook
 from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError, UnsafeModelError
+from assay.monitor import AssayWarning
 from assay.place import Place
 from assay.registry import versions
 from assay.tracking.mlflow_client import client
@@ -49,6 +50,34 @@ def test_a_model_goes_from_run_to_prediction(run: assay.Run, workspace: Path) ->
         assert plain.metadata.run_id == run.run_id
     finally:
         mlflow.set_tracking_uri(None)
+
+
+def test_the_card_that_people_filled_in_is_kept_with_the_model(
+    run: assay.Run, workspace: Path, tmp_path: Path
+) -> None:
+    filled = assay.report(run, "card", out=tmp_path / "CARD.md")
+    text = filled.read_text(encoding="utf-8").replace("<!-- people: owner -->\n",
+                                                     "<!-- people: owner -->\nAnn.\n")  # fmt: skip
+    filled.write_text(text, encoding="utf-8")
+    assay.register(run, "income", card=filled)
+    beside = next(workspace.rglob("*.MODEL_CARD.md"))
+    assert "owner -->\nAnn.\n" in beside.read_text(encoding="utf-8")
+    assay.register(run, "income")
+    assert "owner -->\nAnn.\n" in kept_card(run, tmp_path), "it stays without being named again"
+
+    beside.write_text("# Mine\n")
+    with pytest.warns(AssayWarning, match="no model card that Assay wrote"):
+        assert assay.register(run, "income", card=filled).reference == "income/1"
+    assert beside.read_text() == "# Mine\n"
+    assert "owner -->\nAnn.\n" in kept_card(run, tmp_path)
+    for wrong, why in ((tmp_path / "none.md", "cannot be read"), (beside, "no model card")):
+        with pytest.raises(InputError, match=why):
+            assay.register(run, "income", card=wrong)
+
+
+def kept_card(run: assay.Run, folder: Path) -> str:
+    store = Place.to_find().store
+    return store.fetch(run.run_id, f"{run.name}.MODEL_CARD.md", folder).read_text(encoding="utf-8")
 
 
 def test_versions_count_up_and_the_highest_is_meant(run: assay.Run) -> None:

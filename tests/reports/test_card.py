@@ -103,6 +103,41 @@ def test_what_people_wrote_stays_and_the_numbers_are_new(tmp_path: Path) -> None
     assert "Test, " in again
 
 
+def test_an_answer_below_the_question_stays(tmp_path: Path) -> None:
+    path = write(builders.binary(), tmp_path / "MODEL_CARD.md")
+    text = path.read_text(encoding="utf-8")
+    place = re.search(r"<!-- people: owner -->\n([^\n]+)\n", text)
+    assert place is not None
+    path.write_text(text.replace(place[1], f"{place[1]}\n\nThe night team."), encoding="utf-8")
+    again = write(builders.binary(), path).read_text(encoding="utf-8")
+    assert f"{place[1]}\n\nThe night team.\n<!-- /people -->" in again
+    assert "owner" not in unwritten(again)
+
+
+@pytest.mark.parametrize("left", ["", "\n", "  \n\n"])
+def test_a_place_left_empty_is_asked_again_and_takes_no_other_along(
+    left: str, tmp_path: Path
+) -> None:
+    fresh = write(builders.binary(), tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    emptied = re.sub(r"(<!-- people: owner -->\n)[^\n]+\n", rf"\1{left}", fresh)
+    emptied = re.sub(r"(<!-- people: intended use -->\n)[^\n]+\n", r"\1At night.\n", emptied)
+    path = tmp_path / "MODEL_CARD.md"
+    path.write_text(emptied, encoding="utf-8")
+    assert unwritten(emptied) == [each for each in unwritten(fresh) if each != "intended use"]
+    again = write(builders.binary(), path).read_text(encoding="utf-8")
+    wanted = re.sub(r"(<!-- people: intended use -->\n)[^\n]+\n", r"\1At night.\n", fresh)
+    assert again == wanted
+
+
+def test_of_no_test_rows_nothing_is_said_to_be_sealed() -> None:
+    content = builders.binary()
+    told = "no number here was measured on them"
+    for n, sealed in ((0, ""), (1, "The 1 test row is sealed"), (2, "The 2 test rows are sealed")):
+        card = render(replace(content, test=None, n_rows={**content.n_rows, "test": n}))
+        assert sealed in card
+        assert (told in card) == (n > 0)
+
+
 def test_a_file_that_is_no_card_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "MODEL_CARD.md"
     path.write_text("# Mine\n")
@@ -125,7 +160,11 @@ def test_a_run_has_a_card(tmp_path: Path) -> None:
     card = path.read_text(encoding="utf-8")
     assert f"`{run.fingerprint}`" in card
     assert "sealed: no number here was measured on them" in card
-    elsewhere = assay.report(run, "card", out=tmp_path / "docs" / "CARD.md", store=store)
+    with pytest.raises(InputError, match="There is no folder") as refused:
+        assay.report(run, "card", out=tmp_path / "docs" / "CARD.md", store=store)
+    assert refused.value.mend == f"mkdir -p '{tmp_path / 'docs'}'"
+    assert not (tmp_path / "docs").exists()
+    elsewhere = assay.report(run, "card", out=tmp_path / "CARD.md", store=store)
     assert elsewhere.read_text(encoding="utf-8") == card
     assert assay.report(run, out=tmp_path / "page.html", store=store).exists()
 

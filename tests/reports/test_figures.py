@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from assay.evaluation.curves import (
 )
 from assay.reports.content import ReportContent
 from assay.reports.figures import figures
-from assay.reports.plots import Plot, line
+from assay.reports.plots import LEFT, RIGHT, Plot, line
 from assay.reports.wording import MINUS, NARROW_SPACE
 
 from . import builders
@@ -68,6 +69,21 @@ def test_reliability_tells_the_test_and_how_many_rows_say_what() -> None:
     plain = replace(content, evaluation=replace(content.evaluation, miscalibration=None))
     bare = next(each for each in figures(plain) if each.key == "reliability")
     assert [mark.look for mark in bare.marks] == [each.look for each in plot.marks][1:]
+
+
+def test_bars_at_the_foot_end_where_the_axis_does() -> None:
+    content = builders.binary()
+    said = [5, 90, 4, *[0] * 6, 1]
+    found = replace(content.evaluation.miscalibration, said=said)
+    content = replace(content, evaluation=replace(content.evaluation, miscalibration=found))
+    rare = np.array([0.212, 0.24])
+    curve = Reliability(rare, rare, rare - 0.01, rare + 0.01, np.full(2, 50.0))
+    plot = next(each for each in _only(content, reliability=curve) if each.key == "reliability")
+    (mark,) = (each for each in plot.marks if each.look == "said")
+    ends = [float(each) for each in re.findall(r"[MH](\d+(?:\.\d)?)", mark.path)]
+    assert mark.path.count("Z") == 3, "those of which the axis shows a part"
+    assert min(ends) >= LEFT
+    assert max(ends) <= RIGHT
 
 
 def test_residuals_are_read_by_spread_and_quartiles() -> None:

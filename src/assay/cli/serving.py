@@ -17,14 +17,20 @@ _SHOWN_NOTES = 10
 @click.command()
 @run_argument
 @click.option("--as", "name", help="Name; the experiment's own when absent.")
+@click.option(
+    "--card",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A model card that people have filled in; what they wrote is kept.",
+)
 @json_option
-def register(run: str, name: str | None, as_json: bool) -> int:
+def register(run: str, name: str | None, card: Path | None, as_json: bool) -> int:
     """Keep the model of RUN under a name, as its next version."""
     from shlex import quote
 
     from assay import delivery
 
-    version = delivery.register(run, name)
+    version = delivery.register(run, name, card=card)
     if as_json:
         print_json({**vars(version), "aliases": list(version.aliases)})
     else:

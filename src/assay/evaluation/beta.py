@@ -51,7 +51,7 @@ def fit_beta(stand_in: Any, labels: Labels, weights: Floats | None) -> StackingC
 
 
 def _fitted(positive: Floats, truth: Codes, weights: Floats | None) -> Pipeline:
-    """The regression; a logarithm that would turn the order round is left out, as published."""
+    """The regression; one of two slopes is left out if it would turn the order, as published."""
     unfitted = _unfitted()
     logs, regression = unfitted["logs"], unfitted["beta"]
     while True:

@@ -12,6 +12,7 @@ from pyarrow import csv, parquet
 from assay.errors import InputError
 from assay.evaluation.label_errors import label_errors
 from assay.evaluation.outcome import Outcome
+from assay.workspace import written_aside
 
 _WRITERS: dict[str, Any] = {".csv": csv.write_csv, ".parquet": parquet.write_table}
 
@@ -64,6 +65,6 @@ def write_mistaken(outcome: Outcome, path: Path) -> Path:
             f"{path.name} says by its ending neither CSV nor Parquet.",
             mend=f"--out {path.with_suffix('.csv').name}, or .parquet",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer(mistaken(outcome), path)
+    with written_aside(path) as aside:
+        writer(mistaken(outcome), aside)
     return path

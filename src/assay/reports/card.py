@@ -24,7 +24,9 @@ CARD_FILE = "MODEL_CARD.md"
 TO_FILL_IN = "**To be filled in by people.**"
 """How a place begins that nobody has written in yet."""
 
-_WRITTEN = re.compile(r"<!-- people: ([^>\n]+) -->\n(.*?)\n<!-- /people -->", re.DOTALL)
+_WRITTEN = re.compile(
+    r"<!-- people: ([^>\n]+) -->[ \t]*\n((?:(?!<!-- /people -->).)*?)\n?<!-- /people -->", re.DOTALL
+)
 _ASKED: Mapping[str, str] = {
     "owner": "Who is responsible for this model, under which licence is it given away, and where "
     "do questions and complaints go?",
@@ -57,7 +59,7 @@ def render(content: ReportContent, written: Mapping[str, str] | None = None) -> 
         content: The run.
         written: What people wrote in the places for it, by place; a question stands in the others.
     """
-    in_places = {place: f"{TO_FILL_IN} {asked}" for place, asked in _ASKED.items()}
+    in_places = {place: _question(place) for place in _ASKED}
     places = {
         place: _Markdown(f"<!-- people: {place} -->\n{text}\n<!-- /people -->")
         for place, text in (in_places | dict(written or {})).items()
@@ -91,35 +93,53 @@ def render(content: ReportContent, written: Mapping[str, str] | None = None) -> 
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def write(content: ReportContent, path: Path) -> Path:
+def write(content: ReportContent, path: Path, given: Mapping[str, str] | None = None) -> Path:
     """Write the card, with what people wrote in the card that stands there.
 
-    Raises:
-        InputError: There is a file that is no such card.
-    """
-    return put(render(content, written(path)), path)
-
-
-def written(path: Path) -> dict[str, str]:
-    """What people wrote in a card, by place; empty if there is none.
+    Args:
+        content: The run.
+        path: Where.
+        given: What people wrote elsewhere, by place; it counts more than what stands there.
 
     Raises:
         InputError: There is a file that is no such card.
     """
-    if not path.exists():
-        return {}
-    found = _WRITTEN.findall(path.read_text(encoding="utf-8", errors="replace"))
+    mend = f"--out {path.with_stem(path.stem + '-assay').name}, or move it away"
+    before = written(path, mend) if path.exists() else {}
+    return put(render(content, before | dict(given or {})), path)
+
+
+def written(path: Path, mend: str) -> dict[str, str]:
+    """What people wrote in a card, by place.
+
+    Args:
+        path: Of the card.
+        mend: What to do where it is none.
+
+    Raises:
+        InputError: It is no such card, or cannot be read.
+    """
+    try:
+        found = _WRITTEN.findall(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.", mend=mend) from None
     if not found:
-        raise InputError(
-            f"{path} is no model card that Assay wrote, and would be lost.",
-            mend=f"--out {path.with_stem(path.stem + '-assay').name}, or move it away",
-        )
-    return {place: text for place, text in found if not text.startswith(TO_FILL_IN)}
+        raise InputError(f"{path} is no model card that Assay wrote.", mend=mend)
+    return {place: text for place, text in found if not _is_open(place, text)}
 
 
 def unwritten(text: str) -> list[str]:
     """The places of a card that nobody has written in yet."""
-    return [place for place, said in _WRITTEN.findall(text) if said.startswith(TO_FILL_IN)]
+    return [place for place, said in _WRITTEN.findall(text) if _is_open(place, said)]
+
+
+def _is_open(place: str, text: str) -> bool:
+    """Whether nobody has written there: it is empty, or the question stands there alone."""
+    return not text.strip() or (place in _ASKED and text.strip() == _question(place))
+
+
+def _question(place: str) -> str:
+    return f"{TO_FILL_IN} {_ASKED[place]}"
 
 
 def _methods(evaluations: list[Evaluation]) -> list[str]:

@@ -208,10 +208,10 @@ def _reliability(curve: Reliability, content: ReportContent) -> Plot:
 def _said(rows: Sequence[int], limits: tuple[float, float], x: Scale) -> Mark:
     """How many rows each probability is said of, as low bars under the points."""
     edges = np.linspace(0, 1, len(rows) + 1)
-    inside = (edges[:-1] > limits[0]) & (edges[1:] < limits[1])
+    inside = (edges[1:] > limits[0]) & (edges[:-1] < limits[1])
     heights = _LOW_BARS * np.array(rows)[inside] / max(1, *rows)
     drawn = np.append(edges[:-1][inside], edges[1:][inside][-1:])
-    return bars("said", x.at(drawn), BOTTOM - heights)
+    return bars("said", x.at(np.clip(drawn, *limits)), BOTTOM - heights)
 
 
 def _residuals(residuals: Residuals) -> Plot:

@@ -35,11 +35,13 @@ def wrong_labels(content: ReportContent) -> WrongLabels | None:
     shown = found.rows[:SHOWN]
     few = f" These {SHOWN} are the worst; assay report --mistakes writes all of them."
     rest = few if len(shown) < len(found.rows) else ""
+    n, standing = found.n, len(found.rows)
     return WrongLabels(
-        f"About {count(found.n)} of {counted(found.of, 'label')} ({share(found.n / found.of)}) "
-        f"contradict the model by more than its own probabilities allow, and "
-        f"{counted(len(found.rows), 'row')} stand out. Either these labels are wrong, or the model "
-        f"is sure without reason where it should not be.{rest}",
-        len(found.rows),
+        f"About {count(n)} of {counted(found.of, 'label')} ({share(n / found.of)}) "
+        f"{'contradicts' if n == 1 else 'contradict'} the model by more than its own probabilities "
+        f"allow, and {counted(standing, 'row')} {'stands' if standing == 1 else 'stand'} out. "
+        f"Either {'this label is' if standing == 1 else 'these labels are'} wrong, or the model is "
+        f"sure without reason where it should not be.{rest}",
+        standing,
         shown,
     )
