@@ -26,12 +26,12 @@ from assay.data.schema import Column, Kind, Role, Task
 from assay.evaluation.outcome import Outcome
 from assay.segments.bins import Mask
 from assay.segments.measured import by_segment
+from bars import LEVEL, bar, noise
 
 N = 5_000
 PLANTED, CLEAN, QUICK = 100, 200, 10
 SHARE, RIGHT, WEAKER = 0.05, 0.85, 0.20
 PLANTS = ("range", "level", "range and level")
-LEVEL = 0.95
 IS_SAME = 0.5
 
 
@@ -183,11 +183,6 @@ def repeated(pool: ProcessPoolExecutor, one: object, repetitions: int) -> dict[s
     return {**means, "repetitions": repetitions}
 
 
-def noise(repetitions: int) -> float:
-    """How far a share of so many repetitions may be from what it is known to be."""
-    return 3 * (LEVEL * (1 - LEVEL) / repetitions) ** 0.5
-
-
 def bars(found: dict[str, dict[str, float]]) -> None:
     """A line per target."""
     for name, each in found.items():
@@ -201,10 +196,6 @@ def bars(found: dict[str, dict[str, float]]) -> None:
             for what in ("told apart", "gap", "parity"):
                 value, most = each[what], 0.05 + short
                 bar(f"{name}, {what}", value, f"<= {most:.3f}", value <= most)
-
-
-def bar(name: str, value: float, wanted: str, is_met: bool) -> None:
-    print(f"bar {name}: {value:.3f} (wanted {wanted}) {'ok' if is_met else 'short'}")
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
 from assay.seeding import seeded
-from assay.segmenting import by_segment, findings_of
+from assay.segmenting import by_segment
 from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.notes import opening
@@ -106,15 +106,15 @@ def train(
         found = steps.look_for_mistakes(ready, checks, recorder)
         surroundings = Surroundings(told, checkpoints, begun.resumes, profile)
         fitted = steps.fit(ready, recorder, scratch, workers, told, surroundings)
-        found = steps.heard_while_training(ready, found, fitted, recorder)
+        guarded = getattr(fitted.model, "findings", ())
+        found = steps.heard(ready, found, guarded, recorder)
         told(Step("Evaluating"))
         judged = steps.judge(ready, fitted)
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
         recorder.table(ready.rows.replace("-", "_"), as_table(outcome, folds))
         recorder.table("predictions_sample", steps.sample(ready, judged))
         told(Step("Looking for weak segments"))
-        segments = by_segment(ready, outcome)
-        found = findings_of(segments, ready, found, recorder)
+        segments, found = by_segment(ready, outcome, found, recorder)
         told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from assay.checks.run import CheckResults
+from assay.checks.run import CheckResults, broken
 from assay.data.features import feature_frame
 from assay.data.schema import Column, Kind, Role
 from assay.evaluation.outcome import Outcome
 from assay.segments import measured, telling
 from assay.segments.declared import MOST_LEVELS
 from assay.segments.result import Segments
-from assay.steps import Ready
+from assay.steps import Ready, heard
 from assay.threads import one_numerical_thread
 from assay.tracking.recorder import Recorder
 
 
-def by_segment(ready: Ready, outcome: Outcome) -> Segments:
-    """The model by declared segments, and the weak ones that nobody declared.
+def by_segment(
+    ready: Ready, outcome: Outcome, found: CheckResults, recorder: Recorder
+) -> tuple[Segments | None, CheckResults]:
+    """The model by segment, and what the checks and segments found.
+
+    As with a check, what breaks here is our fault and must lose no run: it becomes a finding, and
+    there are no segments.
 
     Args:
         ready: The run's data and settings.
         outcome: Predictions of development rows that were not learnt from.
+        found: What the checks found.
+        recorder: Told of what is found.
     """
+    segments: Segments | None = None
+    try:
+        segments = _measured(ready, outcome)
+        new = telling.findings(segments)
+    except Exception as error:
+        segments, new = None, [broken(telling.FOUND, "Judging the model by segment", error)]
+    return segments, heard(ready, found, new, recorder)
+
+
+def _measured(ready: Ready, outcome: Outcome) -> Segments:
     data = ready.data
     at = data.development.rows.searchsorted(outcome.rows)
     columns = [each for each in data.schema.columns if _divides(each)]
@@ -37,18 +52,6 @@ def by_segment(ready: Ready, outcome: Outcome) -> Segments:
             primary=ready.primary,
             level=ready.asked.loaded.experiment.evaluation.confidence,
         )
-
-
-def findings_of(
-    segments: Segments, ready: Ready, found: CheckResults, recorder: Recorder
-) -> CheckResults:
-    """What the checks found, and what segments say."""
-    new = telling.findings(segments)
-    accept = ready.asked.loaded.experiment.checks.accept
-    for finding in new:
-        accepted = replace(finding, accepted=accept.get(finding.code))
-        recorder.finding(accepted, finding.code)
-    return found.joined_by(new, accept)
 
 
 def _divides(column: Column) -> bool:

@@ -26,6 +26,7 @@ from assay.evaluation.result import OUT_OF_FOLD, VALIDATION
 from assay.experiment import recipe
 from assay.experiment.asking import Asked
 from assay.experiment.experiment import Experiment
+from assay.findings import Finding
 from assay.fitting.cross_fit import CrossFit, Plan, cross_fit, n_repeats
 from assay.fitting.hold_out import Surroundings, hold_out
 from assay.fitting.jobs import Fitted, alone
@@ -246,16 +247,15 @@ def fit(
     return fitted
 
 
-def heard_while_training(
-    ready: Ready, found: CheckResults, fitted: CrossFit, recorder: Recorder
+def heard(
+    ready: Ready, found: CheckResults, new: Sequence[Finding], recorder: Recorder
 ) -> CheckResults:
-    """What the checks found, and what the guards of a network's training did."""
-    new = getattr(fitted.model, "findings", ())
-    joined = found.joined_by(new, ready.asked.loaded.experiment.checks.accept)
-    for finding in joined.findings:
+    """What the checks found, and what training or segments did after them, which is recorded."""
+    every = found.joined_by(new, ready.asked.loaded.experiment.checks.accept)
+    for finding in every.findings:
         if finding.code in {each.code for each in new}:
             recorder.finding(finding, finding.code)
-    return joined
+    return every
 
 
 def judge(ready: Ready, fitted: CrossFit) -> Assessment:

@@ -52,3 +52,11 @@ def test_a_column_of_one_value_tells_nothing() -> None:
     texts = pd.Series(["one two", "one", ""], dtype=object)
     words = binned("review", texts, Kind.TEXT, most=4, fewest=1)
     assert words.said(1, 2) == "words in review > 0"
+
+
+def test_values_that_differ_late_are_called_differently() -> None:
+    values = pd.Series([0.1, 0.1 + 1e-14, 1e15 + 1, 1e15 + 2, 3e21])
+    column = binned("x", values, Kind.NUMERIC, most=12, fewest=1)
+    assert len(set(column.labels)) == 5
+    assert column.labels[0] == "0.1"
+    assert column.labels[3] == "1000000000000002"

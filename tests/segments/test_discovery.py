@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from assay.data.schema import Column, Kind, Role, Task
 from assay.evaluation.outcome import Outcome
+from assay.segments.discovery import _halves
 from assay.segments.measured import by_segment
 from assay.segments.result import Segments
-from assay.segments.telling import findings
+from assay.segments.telling import findings, in_words
 
 N = 4000
 
@@ -126,3 +129,43 @@ def test_findings_say_what_was_found_and_are_read_back() -> None:
     assert "kind = b" in discovered.title
     assert "where the model expects 0.900 of itself" in discovered.effect
     assert Segments.from_dict(found.as_dict()) == found
+
+
+def test_rows_of_one_group_are_not_searched() -> None:
+    made = replace(classified(0, np.zeros(N, dtype=bool)), clusters=np.zeros(N, dtype=np.int64))
+    found = judged(table(0), made)
+    assert (found.weak, found.reason) == ((), "all rows are of one group")
+
+
+def test_what_the_model_expects_is_of_the_confirming_rows() -> None:
+    frame = table(0)
+    weak = (frame["city"] == "city 7").to_numpy()
+    made = classified(1, weak)
+    [one] = judged(frame, made).weak
+    [half] = [
+        half
+        for half in (_halves(made), ~_halves(made))
+        if one.difference.n == (half & weak).sum()
+        and one.value == pytest.approx((made.decided == made.truth)[half & weak].mean())
+    ]
+    # Another model, as often right, that is less sure on the rows that confirm.
+    sure = np.where(half, 0.7, 0.9)
+    positive = np.where(made.decided == 1, sure, 1 - sure)
+    unsure = replace(made, probabilities=np.column_stack([1 - positive, positive]))
+    [again] = judged(frame, unsure).weak
+    assert again.expected == pytest.approx(0.7)
+    said = in_words(again, "accuracy")
+    assert f"on {again.difference.n:,} confirming rows, where the model expects 0.700" in said
+    assert said.endswith(f"; {again.n:,} rows ({again.share:.1%}) are such")
+
+
+def test_a_declared_column_of_few_days_is_told_as_dates() -> None:
+    days = pd.DataFrame({"when": 19_000.0 + np.arange(400) % 3, "x": np.arange(400) % 2})
+    columns = [Column("when", Kind.DATETIME, Role.SEGMENT, "", "", 3, 0.0),
+               Column("x", Kind.NUMERIC, Role.FEATURE, "", "", 2, 0.0)]  # fmt: skip
+    made = classified(0, np.zeros(N, dtype=bool)).on_rows(range(400))
+    found = by_segment(made, days[["x"]], days[["when"]], columns, primary="accuracy", level=0.95)
+    [division] = found.divisions
+    assert {each.definition for each in division.segments} == {
+        "when = 2022-01-08", "when = 2022-01-09", "when = 2022-01-10",
+    }  # fmt: skip

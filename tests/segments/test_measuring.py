@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -10,8 +13,8 @@ from assay.data.schema import Task
 from assay.evaluation.outcome import Outcome
 from assay.segments.bins import Binned
 from assay.segments.declared import declared
-from assay.segments.measuring import divisions
-from assay.segments.result import Division
+from assay.segments.measuring import divisions, metric_of
+from assay.segments.result import MOST_CROSSING, Division
 
 N = 1200
 
@@ -173,3 +176,83 @@ def test_read_back_as_it_was_written() -> None:
     codes = np.random.default_rng(8).integers(0, 3, N)
     [division] = divided(outcome(), column("site", codes))
     assert Division.from_dict(division.as_dict()) == division
+
+
+def test_a_segment_of_one_class_is_written_as_json() -> None:
+    made = outcome()
+    codes = np.where(made.truth == 1, np.random.default_rng(9).integers(0, 2, N), 0)
+    codes[np.flatnonzero(made.truth == 0)[:40]] = 2
+    [division] = divided(made, column("site", codes))
+    written = json.dumps(division.as_dict(), allow_nan=False)
+    read = Division.from_dict(json.loads(written))
+    [one] = [each for each in read.segments if each.definition == "site = s2"]
+    assert np.isnan(one.estimate.value)
+    assert np.isnan(one.difference.value)
+
+
+@pytest.mark.parametrize("primary", ["f1", "precision"])
+def test_where_nothing_is_to_be_found_nothing_is_said_of_finding_it(primary: str) -> None:
+    made = outcome()
+    codes = np.random.default_rng(9).integers(0, 2, N)
+    codes[np.flatnonzero(made.truth == 0)[:60]] = 2
+    [division] = divided(made, column("site", codes), primary=primary)
+    [one] = [each for each in division.segments if each.definition == "site = s2"]
+    assert one.estimate.reason == "no row is positive"
+    assert not one.difference.has_interval
+    assert "s2" not in division.gap.high + division.gap.low
+    assert "false_positive_rate" in one.rates
+
+
+def test_segments_are_not_compared_by_what_depends_on_how_many_are_positive() -> None:
+    random = np.random.default_rng(11)
+    codes = random.integers(0, 2, N)
+    score = random.normal(size=N)
+    truth = (random.random(N) < np.where(codes == 1, 0.1, 0.5)).astype(np.int64)
+    positive = 1 / (1 + np.exp(-(score + 1.5 * truth)))
+    made = Outcome(
+        Task.BINARY, np.arange(N), truth, ("no", "yes"),
+        np.column_stack([1 - positive, positive]), (positive > 0.6).astype(np.int64),
+    )  # fmt: skip
+    assert metric_of("pr_auc") == "roc_auc"
+    [division] = divided(made, column("site", codes), primary="pr_auc")
+    assert not any(each.is_worse for each in division.segments)
+
+
+def test_rows_that_weigh_nothing_are_no_segment() -> None:
+    codes = np.random.default_rng(12).integers(0, 3, N)
+    made = outcome(weights=np.where(codes == 2, 0.0, 1.0))
+    [division] = divided(made, column("site", codes), primary="accuracy")
+    assert {each.definition for each in division.segments} == {"site = s0", "site = s1"}
+    assert divided(outcome(weights=np.where(codes == 2, 1.0, 0.0)), column("site", codes)) == ()
+
+
+def test_worse_ones_come_first_however_few_rows_others_have() -> None:
+    codes = np.random.default_rng(3).integers(0, 2, N)
+    codes[:2] = 2
+    made = outcome()
+    wrong = (codes == 1) & (np.random.default_rng(4).random(N) < 0.35)
+    wrong |= (codes == 2) & (made.decided == made.truth)
+    made = replace(made, truth=np.where(wrong, 1 - made.truth, made.truth))
+    [division] = divided(made, column("site", codes), primary="accuracy")
+    assert [each.definition for each in division.segments][:2] == ["site = s1", "site = s2"]
+    few = {each.definition: each for each in division.segments}["site = s2"]
+    assert few.difference.value > division.segments[0].difference.value
+
+
+def test_crossings_of_all_pairs_together_are_few() -> None:
+    random = np.random.default_rng(13)
+    columns = [column(name, random.integers(0, 4, 6000)) for name in "abc"]
+    crossed = [each for each in declared(columns) if len(each.columns) == 2]
+    parts = [rows.sum() for each in crossed for rows in each.parts.values()]
+    assert len(parts) == MOST_CROSSING < 48
+    left_out = sum(each.left_out for each in crossed)
+    assert sum(parts) + left_out == 6000 * len(crossed)
+    assert min(parts) >= left_out / (48 - MOST_CROSSING)
+
+
+def test_one_row_is_too_few() -> None:
+    codes = np.zeros(N, dtype=np.int64)
+    codes[0] = 1
+    [division] = divided(outcome(), column("site", codes), primary="accuracy")
+    [one] = [each for each in division.segments if each.n == 1]
+    assert one.estimate.reason == "1 row is too few for one"

@@ -11,16 +11,25 @@ import pandas as pd
 import pytest
 
 import assay
+from assay.begun import begin
+from assay.checks.run import CheckResults
 from assay.data.preparation import prepare
 from assay.data.schema import Role, Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.errors import DataError
+from assay.evaluation.outcome import Outcome
 from assay.experiment import load_experiment
+from assay.experiment.asking import ask
+from assay.findings import Severity
+from assay.monitor import silent
 from assay.reports.content import ReportContent
+from assay.reports.page import render
 from assay.reports.segments import segment_part
 from assay.run import Run
+from assay.segmenting import by_segment
 from assay.tracking.memory import MemoryStore
+from assay.tracking.notes import opening
 from tests.reports import builders
 from tests.tables import table
 
@@ -88,6 +97,21 @@ def test_a_regression_is_compared_by_absolute_errors() -> None:
     assert sum(each.n for each in division.segments) == run.segments.n
 
 
+def test_what_breaks_in_segments_loses_no_run() -> None:
+    settings = {"data": {"roles": {"segments": ["place"]}}}
+    asked = ask(spoilt(), target="y", learner="linear", settings=settings, overrides=())
+    begun = begin(asked, opening("", ()), store=MemoryStore(), announce=silent)
+    rows = begun.ready.data.development.rows[:500]
+    undecided = Outcome(Task.BINARY, rows, np.zeros(500, dtype=np.int64), ("no", "yes"))
+    before = CheckResults((), {}, ())
+    segments, found = by_segment(begun.ready, undecided, before, begun.recorder)
+    assert segments is None
+    [said] = found.findings
+    assert (said.code, said.severity) == ("AS502", Severity.WARN)
+    assert said.title == "Judging the model by segment broke, so this was not looked at."
+    assert said.evidence["error"]
+
+
 def test_few_groups_divide_the_rows_too() -> None:
     frame = table(Task.BINARY, 600)
     frame["site"] = np.random.default_rng(1).choice(list("abcdef"), 600)
@@ -129,6 +153,18 @@ def test_the_part_says_what_was_found_and_how(content: ReportContent) -> None:
     assert place.counts[0].endswith(" rows")
     assert part.weak[0].definition.startswith("place = east")
     assert part.expects
+
+
+def test_worse_segments_that_are_not_shown_are_counted(content: ReportContent) -> None:
+    [place] = content.segments.divisions
+    worse = place.segments[0]
+    assert worse.is_worse
+    many = replace(place, segments=(worse,) * 14)
+    page = render(replace(content, segments=replace(content.segments, divisions=(many,))))
+    assert "and 2 more, 2 of them worse." in page
+    even = replace(place, segments=(worse,) * 12 + place.segments[1:])
+    page = render(replace(content, segments=replace(content.segments, divisions=(even,))))
+    assert "and 2 more, none of them worse." in page
 
 
 def test_without_any_it_says_so(content: ReportContent) -> None:

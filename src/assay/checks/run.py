@@ -105,12 +105,21 @@ def _run(
     try:
         return check(view, settings)
     except Exception as error:
-        return [
-            Finding(
-                code=check.code,
-                severity=Severity.WARN,
-                title=f"The check {check.name} broke, so this was not looked at.",
-                evidence={"error": f"{type(error).__name__}: {error}"},
-                mend="please report it with this message; the run is not affected",
-            )
-        ]
+        return [broken(check.code, f"The check {check.name}", error)]
+
+
+def broken(code: str, what: str, error: Exception) -> Finding:
+    """What is said where looking for something failed by our fault.
+
+    Args:
+        code: Under which it is said.
+        what: That failed, as a sentence begins.
+        error: How.
+    """
+    return Finding(
+        code=code,
+        severity=Severity.WARN,
+        title=f"{what} broke, so this was not looked at.",
+        evidence={"error": f"{type(error).__name__}: {error}"},
+        mend="please report it with this message; the run is not affected",
+    )

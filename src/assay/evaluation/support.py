@@ -34,7 +34,8 @@ Need = Callable[[Outcome, float], str | None]
 def enough(outcome: Outcome) -> str | None:
     """Why no metric can be resampled; None when some can."""
     if len(outcome) < FEWEST_ROWS:
-        return f"{len(outcome)} rows are too few for one"
+        are = "is" if len(outcome) == 1 else "are"
+        return f"{_counted(len(outcome), 'row')} {are} too few for one"
     if outcome.clusters is not None:
         n_clusters = len(np.unique(outcome.clusters))
         if n_clusters < FEWEST_CLUSTERS:

@@ -20,7 +20,7 @@ from assay.reports.wording import (
     numbers,
     share,
 )
-from assay.segments.result import Division, Gap, Segment, Segments, Weakness
+from assay.segments.result import MOST_CROSSING, Division, Gap, Segment, Segments, Weakness
 
 _MOST_ROWS = 12
 _RATES = {
@@ -39,6 +39,7 @@ class DividedRows:
         plot: A row for each of the worst segments.
         counts: How many rows each has.
         more: How many others there are.
+        more_worse: How many of these are worse than the rest.
         readings: A sentence each.
     """
 
@@ -46,6 +47,7 @@ class DividedRows:
     plot: DotPlot
     counts: Sequence[str]
     more: int
+    more_worse: int
     readings: Sequence[str]
 
 
@@ -139,12 +141,18 @@ def _note(found: Segments) -> str:
     return (
         f"Dots: {metric_within(found.metric)} on the rows of a segment, worst first. Beside it "
         "how much worse than on all other rows. All intervals hold together at "
-        f"{level(found.level)} %, however many segments were looked at."
+        f"{level(found.level)} %, however many segments were looked at.{_crossings(found)}"
     )
 
 
+def _crossings(found: Segments) -> str:
+    if all(len(each.columns) == 1 for each in found.divisions):
+        return ""
+    return f" Where columns cross, at most the {MOST_CROSSING} combinations of most rows are shown."
+
+
 def _divided(each: Division, found: Segments) -> DividedRows:
-    shown = each.segments[:_MOST_ROWS]
+    shown, hidden = each.segments[:_MOST_ROWS], each.segments[_MOST_ROWS:]
     scale = scale_of([segment.estimate for segment in shown])
     rows = []
     for segment in shown:
@@ -156,7 +164,8 @@ def _divided(each: Division, found: Segments) -> DividedRows:
         each.name,
         DotPlot(rows, scale.marks(4)),
         [counted(segment.n, "row") for segment in shown],
-        len(each.segments) - len(shown),
+        len(hidden),
+        sum(segment.is_worse for segment in hidden),
         readings,
     )
 

@@ -104,7 +104,7 @@ def _ranges(name: str, values: Floats, most: int, *, dates: bool = False) -> Bin
     if len(known) == 0:
         return None
     distinct = np.unique(known)
-    is_exact = len(distinct) <= most and not dates
+    is_exact = len(distinct) <= most
     if is_exact:
         ends = distinct
     else:
@@ -131,9 +131,10 @@ def _rounded(cuts: Floats) -> Floats:
 
 
 def _written(value: float) -> str:
-    if float(value).is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return f"{value:.12g}"
+    """With all its digits: two values are never called the same."""
+    return (
+        str(int(value)) if float(value).is_integer() and abs(value) < 1e21 else repr(float(value))
+    )
 
 
 def _dates(days: Floats) -> Sequence[str]:

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from assay.segments.bins import MISSING, OTHERS, Binned, Mask
+from assay.segments.result import MOST_CROSSING
 
 MOST_LEVELS = 12
 """Levels of a declared column that are told apart; rarer ones are told together."""
@@ -18,8 +19,6 @@ QUARTERS = 4
 
 FEWEST_CROSSING = 50
 """Rows below which where two columns cross is not looked at."""
-
-MOST_CROSSING = 30
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,19 @@ def declared(columns: Sequence[Binned]) -> list[Declared]:
     alone = [Declared((each.name,), _parts(each)) for each in columns]
     alone = [each for each in alone if len(each.parts) > 1]
     pairs = [_crossed(*pair) for pair in combinations(alone, 2)]
-    return [*alone, *(each for each in pairs if len(each.parts) > 1)]
+    sizes = [int(rows.sum()) for each in pairs for rows in each.parts.values()]
+    order = np.argsort(-np.array(sizes, dtype=np.int64), kind="stable")[:MOST_CROSSING]
+    kept, start = set(order.tolist()), 0
+    crossed = []
+    for each in pairs:
+        parts = {
+            name: rows for n, (name, rows) in enumerate(each.parts.items(), start) if n in kept
+        }
+        start += len(each.parts)
+        if len(parts) > 1:
+            shown = np.logical_or.reduce([*parts.values()])
+            crossed.append(Declared(each.columns, parts, int((~shown).sum())))
+    return [*alone, *crossed]
 
 
 def _parts(column: Binned) -> dict[str, Mask]:
@@ -61,7 +72,4 @@ def _crossed(first: Declared, second: Declared) -> Declared:
         for other, others in second.parts.items()
     }
     enough = {name: rows for name, rows in every.items() if rows.sum() >= FEWEST_CROSSING}
-    largest = sorted(enough, key=lambda name: -int(enough[name].sum()))[:MOST_CROSSING]
-    parts = {name: enough[name] for name in largest}
-    shown = np.logical_or.reduce([*parts.values()]) if parts else np.zeros(1, dtype=bool)
-    return Declared(first.columns + second.columns, parts, int((~shown).sum()))
+    return Declared(first.columns + second.columns, enough)

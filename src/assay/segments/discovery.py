@@ -62,11 +62,14 @@ def discovered(columns: Sequence[Binned], outcome: Outcome, level: float) -> Dis
         return Discovered((), 0, f"{len(outcome):,} rows are too few to find and confirm one")
     if not columns:
         return Discovered((), 0, "no column divides the rows")
+    halves = _halves(outcome)
+    if halves.all() or not halves.any():
+        return Discovered((), 0, "all rows are of one group")
     values = losses_of(outcome)
     least = LEAST_DIFFERENCE
     if not outcome.task.is_classification:
         least = (LEAST_RATIO - 1) * float(np.average(values, weights=outcome.weights))
-    halves, weights = _halves(outcome), outcome.known_weights / outcome.known_weights.mean()
+    weights = outcome.known_weights / outcome.known_weights.mean()
     named, tried = [], 0
     for half in (halves, ~halves):
         # Outliers would decide where to look; what is found there is told as it is.
@@ -114,7 +117,7 @@ def _tested(
     expected = None
     if outcome.decided is not None:
         sure = outcome.known_probabilities[np.arange(len(outcome)), outcome.decided]
-        expected = _mean(outcome, sure, rows)
+        expected = _mean(outcome, sure, inside)
     return Weakness(
         definition=str(one),
         columns=tuple(each.column.name for each in one.conditions),

@@ -66,7 +66,7 @@ def _divided(frame: pd.DataFrame, kinds: dict[str, Kind]) -> list[Binned]:
         many = frame[name].nunique() > MOST_LEVELS
         if many and kinds[name] in (Kind.NUMERIC, Kind.DATETIME):
             cut.append(binned(name, frame[name], kinds[name], most=QUARTERS, fewest=1))
-        elif kinds[name] is Kind.NUMERIC:
+        elif kinds[name] in (Kind.NUMERIC, Kind.DATETIME):
             cut.append(binned(name, frame[name], kinds[name], most=MOST_LEVELS, fewest=1))
         else:
             cut.append(levels(name, frame[name], most=MOST_LEVELS, fewest=1))

@@ -7,6 +7,7 @@ differences stays inside on the common resamples (max-T, `evaluation/simultaneou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -27,12 +28,15 @@ _MOST_CELLS = 200_000_000
 _RESAMPLES = 300, 1000
 """Fewest and most, by how many rows and segments there are: each is measured beside the rest."""
 
+_STAND_INS = {"r2": "mae", "pr_auc": "roc_auc"}
+"""R² depends on how much the target of a segment varies, PR-AUC on how many of it are positive."""
+
 Rates = Mapping[str, Sampled]
 
 
 def metric_of(primary: str) -> str:
-    """The metric to compare segments by: R² depends on how much the target of each varies."""
-    return "mae" if primary == "r2" else primary
+    """The metric to compare segments by: not one that differs where the target does."""
+    return _STAND_INS.get(primary, primary)
 
 
 def selection_rate(of: Weighted) -> Floats:
@@ -61,14 +65,19 @@ def divisions(
         primary: The metric to decide by.
         level: Level at which all intervals hold together.
     """
+    parted = [each for each in (_weighing(one, outcome) for one in parted) if len(each.parts) > 1]
     if not parted:
         return ()
     metric = METRICS[outcome.task][metric_of(primary)]
     metrics = [metric, *(RATES if outcome.task is Task.BINARY else ())]
-    masks = [rows for each in parted for rows in each.parts.values()]
-    resamples = int(np.clip(_MOST_CELLS // (len(outcome) * len(masks)), *_RESAMPLES))
-    inside = sampled(outcome, masks, metrics, resamples)
-    outside = [rest for [rest] in sampled(outcome, [~rows for rows in masks], [metric], resamples)]
+    many = sum(len(each.parts) for each in parted)
+    resamples = int(np.clip(_MOST_CELLS // (len(outcome) * many), *_RESAMPLES))
+    inside, outside = [], []
+    for each in parted:  # one after the other: all copies of the rows at once would not fit
+        masks = [*each.parts.values()]
+        inside += sampled(outcome, masks, metrics, resamples)
+        rests = sampled(outcome, [~rows for rows in masks], [metric], resamples)
+        outside += [rest for [rest] in rests]
     at = together([(rest, part[0]) for rest, part in zip(outside, inside, strict=True)], level)
     alone = level_of_each([part[0].resampled for part in inside if _has(part[0])], level)
     found, start = [], 0
@@ -80,7 +89,7 @@ def divisions(
                 each.parts, inside[start:end], outside[start:end], strict=True
             )
         ]
-        segments.sort(key=lambda one: -_badness(one))
+        segments.sort(key=lambda one: (not one.is_worse, -_badness(one)))
         named = {
             known.name: {
                 name: part[position]
@@ -96,6 +105,12 @@ def divisions(
         Division(each.columns, segments, gap, parity, each.left_out)
         for (each, segments, _), gap, parity in zip(found, gaps, parities, strict=True)
     )
+
+
+def _weighing(each: Declared, outcome: Outcome) -> Declared:
+    """Without segments of rows that all weigh nothing, of which nothing can be said."""
+    weights = outcome.known_weights
+    return replace(each, parts={n: rows for n, rows in each.parts.items() if weights[rows].any()})
 
 
 def together(pairs: Sequence[tuple[Sampled, Sampled]], level: float) -> float:
@@ -141,7 +156,7 @@ def _gaps(divided: Sequence[Rates], level: float) -> list[Gap | None]:
 
 
 def _counts(each: Sampled) -> bool:
-    return each.n >= FEWEST_ROWS and bool(np.isfinite(each.value))
+    return each.n >= FEWEST_ROWS and each.reason is None and bool(np.isfinite(each.value))
 
 
 def _widest(rates: Rates, level: float) -> Gap | None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any, Self
 
 from assay.estimates import Estimate
+
+MOST_CROSSING = 30
+"""Crossings of all pairs of columns together that are looked at: those of most rows."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,15 @@ class Segment:
     def as_dict(self) -> dict[str, Any]:
         return {
             **vars(self),
-            "estimate": self.estimate.as_dict(),
-            "difference": self.difference.as_dict(),
+            "estimate": _written(self.estimate),
+            "difference": _written(self.difference),
             "rates": dict(self.rates),
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Read back what `as_dict` wrote."""
-        read = {name: Estimate(**record[name]) for name in ("estimate", "difference")}
+        read = {name: _read(record[name]) for name in ("estimate", "difference")}
         return cls(**{**record, **read})
 
 
@@ -169,8 +173,8 @@ class Weakness:
         rest: The same on the other confirming rows.
         difference: How much worse, positive, from confirming rows only; its interval as wide as
             the number of segments that were tried on them demands.
-        expected: How often the model expected to be right there, by its own probabilities; None
-            for a regression.
+        expected: How often the model expected to be right on these confirming rows, by its own
+            probabilities; None for a regression.
     """
 
     definition: str
@@ -243,3 +247,12 @@ class Segments:
             "weak": tuple(map(Weakness.from_dict, record["weak"])),
         }
         return cls(**{**record, **read})
+
+
+def _written(estimate: Estimate) -> dict[str, Any]:
+    """An estimate with null, as JSON has no NaN, where the metric is not defined."""
+    return {**estimate.as_dict(), "value": None if isnan(estimate.value) else estimate.value}
+
+
+def _read(record: Mapping[str, Any]) -> Estimate:
+    return Estimate(**{**record, "value": nan if record["value"] is None else record["value"]})

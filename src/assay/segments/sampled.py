@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.estimates import Estimate
+from assay.evaluation.closed import DECIDED, F1, FOUND
 from assay.evaluation.metrics import Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Sampling
@@ -23,6 +24,13 @@ from assay.evaluation.support import enough
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
 from assay.segments.bins import Mask
+from assay.threads import cores
+
+_CELLS_AT_ONCE = 64_000_000
+"""Weights that all threads together hold, as for the intervals of all rows."""
+
+_OF_POSITIVES = (F1, DECIDED, FOUND)
+"""Closed forms of metrics that are nothing, not bad, where there is no positive row to find."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +64,14 @@ class Sampled:
 
     def estimate(self, level: float) -> Estimate:
         """The metric with its interval."""
+        if self.reason is not None:
+            return Estimate.without_interval(self.value, n=self.n, reason=self.reason)
         closed = self.metric.closed
-        if closed is not None and self.confusion is not None and self.resampled.size:
+        if closed is not None and self.confusion is not None:
             ends = closed.ends(self.confusion, level)
             if ends is None:
                 return Estimate.without_interval(self.value, n=self.n, reason=closed.undefined)
             return Estimate(self.value, *ends, n=self.n, level=level, method=closed.method)
-        if self.reason is not None:
-            return Estimate.without_interval(self.value, n=self.n, reason=self.reason)
         left_out = self.left_out[self.touched]
         return _of(Spread(self.value, self.resampled, left_out, self.n_units), self.n, level)
 
@@ -92,11 +100,12 @@ def sampled(
             for each, place, lacking in zip(scored, places, wanting, strict=True)
         ]
 
+    workers = max(1, min(cores(), _CELLS_AT_ONCE // sampling.cells))
     # A segment may have rows of one class only, of which some metrics are not defined.
     with (
         warnings.catch_warnings(),
         threadpool_limits(1, "blas"),
-        ThreadPoolExecutor() as threads,
+        ThreadPoolExecutor(max_workers=workers) as threads,
     ):
         warnings.simplefilter("ignore", RuntimeWarning)
         drawn = list(threads.map(lambda b: measured(sampling.draw(b)), sampling.blocks(resamples)))
@@ -126,7 +135,7 @@ def sampled(
                     value=values[at][m],
                     resampled=_joined(drawn, at, m, lacks=wanting[at] is not None),
                     left_out=_joined(left, at, m, lacks=wanting[at] is not None),
-                    reason=wanting[at] or _lacking(metric, each.outcome, values[at][m]),
+                    reason=wanting[at] or _lacking(metric, each.outcome, values[at][m], sampling),
                 )
                 for m, metric in enumerate(metrics)
             ]
@@ -173,7 +182,11 @@ def _joined(blocks: Sequence[list[list[Floats]]], at: int, metric: int, *, lacks
     return np.empty(0) if lacks else np.concatenate([each[at][metric] for each in blocks])
 
 
-def _lacking(metric: Metric, outcome: Outcome, value: float) -> str | None:
+def _lacking(metric: Metric, outcome: Outcome, value: float, sampling: Sampling) -> str | None:
+    if metric.closed in _OF_POSITIVES and not (outcome.truth == 1).any():
+        return "no row is positive"
+    if metric.closed is not None and sampling.is_simple:
+        return None  # closed forms say themselves what is wanting
     return next(filter(None, (need(outcome, value) for need in metric.needs)), None)
 
 

@@ -92,15 +92,19 @@ def in_words(each: Weakness, measure: str) -> str:
     value, rest = aligned(each.value, each.rest)
     named = "accuracy" if measure == "accuracy" else "mean absolute error"
     text = (
-        f"{named} {value} there, {rest} on the rest: worse by {each.difference}, on {each.n:,} "
-        f"rows ({each.share:.1%})"
+        f"{named} {value} there, {rest} on the rest: worse by {each.difference} "
+        f"on {each.difference.n:,} confirming rows"
     )
+    return f"{text}{_expectation(each)}; {each.n:,} rows ({each.share:.1%}) are such"
+
+
+def _expectation(each: Weakness) -> str:
     if each.expected is None:
-        return text
+        return ""
     expected = significant(each.expected)
     if _is_expected(each):
-        return f"{text}, as the model expects of itself ({expected})"
-    return f"{text}, where the model expects {expected} of itself"
+        return f", as the model expects of itself ({expected})"
+    return f", where the model expects {expected} of itself"
 
 
 def _is_expected(each: Weakness) -> bool:
