@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 from assay.predictions import Floats
 
@@ -47,6 +47,32 @@ def wilson(k: float, m: float, level: float) -> Ends:
     # At the ends the two cancel only up to the last digit.
     low = 0.0 if k == 0 else max(0.0, float(centre - half))
     return low, 1.0 if k == m else min(1.0, float(centre + half))
+
+
+def clopper_pearson(k: float, n: float, level: float) -> Ends:
+    """The exact interval (Clopper and Pearson 1934) of k out of n, more than nothing.
+
+    >>> [round(end, 4) for end in clopper_pearson(8, 10, 0.95)]
+    [0.4439, 0.9748]
+    """
+    tail = (1 - level) / 2
+    low = float(betaincinv(k, n - k + 1, tail)) if k > 0 else 0.0
+    return low, float(betaincinv(k + 1, n - k, 1 - tail)) if k < n else 1.0
+
+
+def of_difference(first: float, ends: Ends, second: float, other_ends: Ends) -> Ends:
+    """Of second minus first, where no row tells both, from the interval of each.
+
+    The distances to their ends add up as squares (Zou and Donner 2008, 'MOVER').
+
+    >>> [round(end, 2) for end in of_difference(0.5, (0.1, 0.8), 0.9, (0.5, 0.94))]
+    [-0.1, 0.8]
+    """
+    (low, high), (other_low, other_high) = ends, other_ends
+    value = second - first
+    down = np.hypot(second - other_low, high - first)
+    up = np.hypot(other_high - second, first - low)
+    return float(value - down), float(value + up)
 
 
 def of_right(confusion: Floats, level: float) -> Ends | None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from assay.data.schema import Task
 from assay.estimates import Estimate, aligned, significant
+from assay.evaluation.closed import of_difference
 from assay.evaluation.intervals import Replicates
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.result import Difference
@@ -49,15 +50,14 @@ def independent(
     """
     before, after = first.estimate(metric, level), second.estimate(metric, level)
     value, n = after.value - before.value, min(first.n, second.n)
-    if not (after.has_interval and before.has_interval):
+    if before.low is None or before.high is None or after.low is None or after.high is None:
         reason = after.reason or before.reason or ""
         estimate = Estimate.without_interval(value, n=n, reason=reason)
     else:
-        (down, up), (other_down, other_up) = _reaches(after), _reaches(before)
-        low, high = value - np.hypot(down, other_up), value + np.hypot(up, other_down)
-        estimate = Estimate(
-            value, float(low), float(high), n=n, level=level, method=f"{after.method} of both"
+        ends = of_difference(
+            before.value, (before.low, before.high), after.value, (after.low, after.high)
         )
+        estimate = Estimate(value, *ends, n=n, level=level, method=f"{after.method} of both")
     return _judged(first, second, estimate, task, metric, names)
 
 
@@ -81,13 +81,6 @@ def _judged(
         better=better,
         verdict=_verdict(estimate, better, names),
     )
-
-
-def _reaches(estimate: Estimate) -> tuple[float, float]:
-    """How far its interval reaches down and up."""
-    assert estimate.low is not None
-    assert estimate.high is not None
-    return estimate.value - estimate.low, estimate.high - estimate.value
 
 
 def _verdict(estimate: Estimate, better: str | None, names: tuple[str, str]) -> str:

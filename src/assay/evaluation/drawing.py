@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from assay.data.schema import Task
+from assay.evaluation.closed import clopper_pearson
 from assay.evaluation.curves import (
     Curves,
     PrecisionRecallCurve,
@@ -20,7 +20,6 @@ from assay.predictions import Floats
 _MOST_POINTS = 400
 _MOST_RESIDUALS = 2000
 _BINS = 10
-_TINY = np.finfo(np.float64).tiny
 
 
 def curves_of(outcome: Outcome) -> Curves:
@@ -58,7 +57,7 @@ def _let_in(outcome: Outcome, positive: Floats) -> tuple[Floats, Floats]:
 
 
 def _reliability(outcome: Outcome, predicted: Floats, happened: NDArray[np.bool_]) -> Reliability:
-    """Bins of equal count, with exact intervals (Clopper and Pearson 1934) as far as rows count.
+    """Bins of equal count, with exact intervals as far as rows count.
 
     Weighted or related rows count for fewer than they are (Korn and Graubard 1998).
     """
@@ -68,9 +67,8 @@ def _reliability(outcome: Outcome, predicted: Floats, happened: NDArray[np.bool_
     means = np.array([np.average(predicted[each], weights=weights[each]) for each in bins])
     observed = np.array([np.average(happened[each], weights=weights[each]) for each in bins])
     n = np.array([_counting(outcome, happened, each) for each in bins])
-    k = observed * n
-    low = np.where(observed == 0, 0.0, betaincinv(np.maximum(k, _TINY), n - k + 1, 0.025))
-    high = np.where(observed == 1, 1.0, betaincinv(k + 1, np.maximum(n - k, _TINY), 0.975))
+    each = zip(observed * n, n, strict=True)
+    low, high = np.array([clopper_pearson(float(k), float(m), 0.95) for k, m in each]).T
     return Reliability(means, observed, low, high, np.array([float(len(each)) for each in bins]))
 
 

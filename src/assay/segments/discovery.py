@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv, stdtrit
+from scipy.special import stdtrit
 
 from assay.data.drawing import dealt, dealt_groups
 from assay.data.schema import Task
 from assay.estimates import Estimate
+from assay.evaluation.closed import clopper_pearson, of_difference
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
 from assay.segments.bins import Binned, Mask
@@ -141,11 +142,14 @@ def _difference(
     n = int(inside.sum())
     value = _mean(outcome, losses, inside) - _mean(outcome, losses, outside)
     if outcome.task.is_classification and outcome.weights is None and outcome.clusters is None:
-        (down, up), (rest_down, rest_up) = (
-            _reaches(losses[rows], level) for rows in (inside, outside)
-        )
-        low, high = value - np.hypot(down, rest_up), value + np.hypot(up, rest_down)
-        return Estimate(value, float(low), float(high), n=n, level=level, method="exact")
+        # Wilson's err to one side: at the levels of many proposals a rare error in few rows seemed
+        # twice as telling as it is.
+        shares = [
+            (float(wrong.mean()), clopper_pearson(float(wrong.sum()), len(wrong), level))
+            for wrong in (losses[outside], losses[inside])
+        ]
+        ends = of_difference(*shares[0], *shares[1])
+        return Estimate(value, *ends, n=n, level=level, method="exact")
     units, variance = zip(
         *(_linearised(outcome, losses, rows) for rows in (inside, outside)), strict=True
     )
@@ -153,19 +157,6 @@ def _difference(
         return None
     half = float(np.sqrt(sum(variance)) * stdtrit(min(units) - 1, 0.5 + level / 2))
     return Estimate(value, value - half, value + half, n=n, level=level, method="t")
-
-
-def _reaches(wrong: Floats, level: float) -> tuple[float, float]:
-    """How far the exact interval of a share reaches down and up (Clopper and Pearson 1934).
-
-    Wilson's errs to one side: at the levels of many proposals a rare error in few rows seemed twice
-    as telling as it is.
-    """
-    k, n, tail = float(wrong.sum()), float(len(wrong)), (1 - level) / 2
-    share = k / n
-    low = share - float(betaincinv(k, n - k + 1, tail)) if k else 0.0
-    high = float(betaincinv(k + 1, n - k, 1 - tail)) - share if k < n else 0.0
-    return low, high
 
 
 def _linearised(outcome: Outcome, losses: Floats, rows: Mask) -> tuple[int, float]:

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.estimates import Estimate
-from assay.evaluation.closed import DECIDED, F1, FOUND
+from assay.evaluation.closed import DECIDED, F1, FOUND, of_difference
 from assay.evaluation.metrics import Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Sampling
@@ -155,9 +155,10 @@ def apart(first: Sampled, second: Sampled, level: float) -> Estimate:
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return Estimate.without_interval(value, n=n, reason=reason or "")
     if not first.is_clustered:
-        low = value - np.hypot(second.value - other.low, one.high - first.value)
-        high = value + np.hypot(other.high - second.value, first.value - one.low)
-        return Estimate(value, float(low), float(high), n=n, level=level, method=other.method)
+        ends = of_difference(
+            first.value, (one.low, one.high), second.value, (other.low, other.high)
+        )
+        return Estimate(value, *ends, n=n, level=level, method=other.method)
     spread = Spread(
         value,
         second.resampled - first.resampled,
