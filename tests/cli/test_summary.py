@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
 
@@ -97,11 +96,11 @@ def test_what_is_piped_has_no_blanks_at_the_ends_of_lines(
 def test_the_bar_does_not_begin_again_where_nothing_is_counted() -> None:
     written = StringIO()
     terminal = Console(file=written, force_terminal=True, width=80)
-    with contextmanager(console._bar)(terminal) as announce:
+    with console._bar(terminal) as announce:
         announce(Step("Fitting boosting", 26, 26))
     assert "26/26" in written.getvalue()
     before = len(written.getvalue())
-    with contextmanager(console._bar)(terminal) as announce:
+    with console._bar(terminal) as announce:
         announce(Step("Fitting boosting", 26, 26))
         announce(Step("Evaluating"))
     assert "Evaluating" in written.getvalue()
