@@ -233,6 +233,7 @@ def in_child(
         raise SystemExit(TERMINATED)
 
     signal.signal(signal.SIGTERM, terminate)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     warnings.simplefilter("error")
     status = 70
     try:
@@ -276,10 +277,13 @@ def run(
     """
     heard, told = os.pipe()
     started = time.monotonic()
+    # Until the child has said what it does with it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     pid = os.fork()
     if pid == 0:
         os.close(heard)
         in_child(what, folder, workers, kind, number, told)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.close(told)
     said = ""
     if signal_number is not None:
