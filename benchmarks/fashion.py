@@ -46,7 +46,8 @@ def learnt(source: Path, label: str, marks: str, training: dict[str, Any]) -> di
     ]
     curve = sorted(((point.at / 1000 - began) / 60, point.value) for point in points)
     test = assay.evaluate(run, on="test", store=store)
-    accuracy = test.evaluation.metrics["accuracy"]
+    assert test.test is not None
+    accuracy = test.test.evaluation.metrics["accuracy"]
     return {
         "minutes": minutes,
         "curve": curve,
