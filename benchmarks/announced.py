@@ -35,7 +35,8 @@ from assay.evaluation.metrics import METRICS, default_primary
 from assay.evaluation.settings import EvaluationSettings
 from assay.evaluation.threshold import decide
 from assay.predictions import Floats, Labels, Predictions
-from coverage import bar, noise
+from bars import bar, noise
+from tables import TARGETS
 
 TABLES, QUICK = 2000, 160
 SEEDS, QUICK_SEEDS = 20, 2
@@ -44,16 +45,6 @@ SEALED, FOLDS = 0.2, 5
 MOST_ROWS = 5000
 """Of a real table: more would only take longer."""
 WANTED_REAL = 0.91
-REAL = {
-    "adult": "income", "ames": "price", "attrition": "Attrition", "bird_strikes": "phase_of_flt",
-    "breast_cancer_ids": "Class", "chicago_ridership": "ridership", "covid_testing": "result",
-    "cran_check_time": "check_time", "credit_status": "Status", "diamonds": "price",
-    "flights": "arr_delay", "german_credit": "class", "lending_club": "Class", "letter": "lettr",
-    "movies": "rating", "mpls_stops": "problem", "nass_crash": "dead", "nls_wages": "ln_wage",
-    "penguins": "Species", "saratoga_houses": "price", "satellite": "classes", "soybean": "Class",
-    "spambase": "type", "stackoverflow_remote": "Remote", "storms": "status", "taxi_tip": "tip",
-    "telco_churn": "churn", "titanic": "survived",
-}  # fmt: skip
 GROUPED = {
     "bird_strikes": "opid", "breast_cancer_ids": "Id", "covid_testing": "subject_id",
     "flights": "tailnum", "nass_crash": "case_group", "nls_wages": "idcode", "storms": "storm_id",
@@ -121,7 +112,7 @@ DESIGNS = {
 
 def read(random: np.random.Generator, path: Path, grouped: bool) -> Table:
     """Some rows of a real table; what is no number is numbered, by how often it occurs."""
-    frame = pd.read_parquet(path).dropna(subset=[REAL[path.stem]])
+    frame = pd.read_parquet(path).dropna(subset=[TARGETS[path.stem]])
     members = frame[GROUPED[path.stem]].astype(str) if grouped else None
     if members is None:
         kept = random.permutation(len(frame))[:MOST_ROWS]
@@ -130,7 +121,7 @@ def read(random: np.random.Generator, path: Path, grouped: bool) -> Table:
         order = random.permutation(codes.max() + 1)[codes].argsort(kind="stable")
         kept = order[:MOST_ROWS]
     frame = frame.iloc[np.sort(kept)].reset_index(drop=True)
-    target = frame.pop(REAL[path.stem])
+    target = frame.pop(TARGETS[path.stem])
     columns = [_numbers(frame[name]) for name in frame if name != GROUPED.get(path.stem)]
     numeric = pd.api.types.is_numeric_dtype(target) and target.nunique() > 20
     groups = None
@@ -323,7 +314,7 @@ def main() -> None:
         made, seeds = dict(DESIGNS), -(-tables // len(DESIGNS))
     else:
         paths = {path.stem: path for path in sorted(arguments.folder.glob("*.parquet"))}
-        made = {name: partial(read, path=paths[name], grouped=False) for name in REAL}
+        made = {name: partial(read, path=paths[name], grouped=False) for name in TARGETS}
         made |= {
             f"{name}, groups": partial(read, path=paths[name], grouped=True) for name in GROUPED
         }
