@@ -27,6 +27,7 @@ Index = NDArray[np.int64]
 
 _CELLS_AT_ONCE = 32_768
 _STEPS_IN_A_ROW = 32
+_LAST_WHOLE_FLOAT32 = 2**24
 _TINY = np.finfo(np.float64).tiny
 
 
@@ -119,12 +120,6 @@ class Scored:
         cells = self.outcome.truth * k + self.outcome.decided
         return _ones(cells, np.arange(n), (k * k, n))
 
-    @cached_property
-    def of_classes(self) -> csr_array:
-        """Which rows are of each class, as ones, shape (k, n)."""
-        k, n = len(self.outcome.classes), len(self.outcome)
-        return _ones(self.outcome.truth, np.arange(n), (k, n))
-
     @property
     def _log_losses(self) -> Floats:
         """Minus the logarithm of the true class's probability, shape (n,)."""
@@ -164,7 +159,7 @@ class Weighted:
 
     def others(self, column: int) -> Floats:
         """Weight of the rows of other classes, exactly 0 where there are none, shape (b,)."""
-        return np.delete(self._by_class, column, axis=0).sum(axis=0, dtype=np.float64)
+        return np.delete(self.confusion, column, axis=1).sum(axis=(1, 2))
 
     def mean(self, name: str) -> Floats:
         """Weighted mean of one of the losses, shape (b,)."""
@@ -211,15 +206,9 @@ class Weighted:
 
     @cached_property
     def _by_row(self) -> NDArray[Any]:
-        """The weights of each row side by side, int32 or float64, shape (n, b)."""
-        kind = np.int32 if self.weights.dtype == np.uint8 else np.float64
-        return np.ascontiguousarray(self.weights.T, dtype=kind)
-
-    @cached_property
-    def _by_class(self) -> NDArray[Any]:
-        """Sums of the weights of each class, shape (k, b)."""
-        sums: NDArray[Any] = self.scored.of_classes @ self._by_row
-        return sums
+        """The weights of each row side by side, shape (n, b): float32 if their sums are exact."""
+        counted = self.weights.dtype == np.uint8 and self.total.max() <= _LAST_WHOLE_FLOAT32
+        return np.ascontiguousarray(self.weights.T, dtype=np.float32 if counted else np.float64)
 
     @cached_property
     def _sums(self) -> Floats:
@@ -237,7 +226,7 @@ class Weighted:
 
 def _ones(places: Index, rows: Index, shape: tuple[int, int]) -> csr_array:
     """A matrix of ones at these places and rows."""
-    ones = np.ones(len(rows), dtype=np.int32)
+    ones = np.ones(len(rows), dtype=np.float32)
     return csr_array((ones, (places.astype(np.int32), rows.astype(np.int32))), shape=shape)
 
 
