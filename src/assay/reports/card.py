@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from assay.errors import InputError
 from assay.evaluation.result import Evaluation
@@ -19,6 +19,7 @@ from assay.reports import tables, verdicts, wording
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
 from assay.reports.page import put, version
+from assay.reports.templating import environment
 
 CARD_FILE = "MODEL_CARD.md"
 TO_FILL_IN = "**To be filled in by people.**"
@@ -66,7 +67,7 @@ def render(content: ReportContent, written: Mapping[str, str] | None = None) -> 
     }
     evaluations = [content.evaluation, *([content.test.evaluation] if content.test else [])]
     confusion = confusion_table(content) if content.evaluation.confusion else None
-    text = _environment().get_template("card.md").render(
+    text = _templates().get_template("card.md").render(
         content=content,
         people=places,
         kept_besides=[text for place, text in places.items() if place not in _ASKED],
@@ -161,31 +162,10 @@ def _features(content: ReportContent) -> list[str]:
 
 
 @cache
-def _environment() -> Environment:
-    templates = Environment(
-        loader=PackageLoader("assay.reports"),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_escaped,
-    )
-    named: dict[str, Any] = {
-        "count": wording.count,
-        "estimate": wording.estimate,
-        "level": wording.level,
-        "metric": wording.metric,
-        "moment": wording.moment,
-        "number": wording.number,
-        "plain": wording.plain,
-        "rows": wording.rows,
-        "setting": wording.setting,
-        "share": wording.share,
-        "duration": wording.duration,
-        "code": _code,
-    }
-    templates.filters.update(named)
-    templates.globals["counted"] = wording.counted
+def _templates() -> Environment:
+    """Templates of cards: texts are escaped as Markdown."""
+    templates = environment(autoescape=False, finalize=_escaped)
+    templates.filters["code"] = _code
     return templates
 
 

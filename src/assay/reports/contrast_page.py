@@ -13,7 +13,7 @@ from assay.evaluation.result import Difference
 from assay.reports.axis import Scale
 from assay.reports.contrasts import TONES, basis, beside, values, verdict, word
 from assay.reports.dots import DotPlot, DotRow, row_of, scale_of
-from assay.reports.page import environment, put, version
+from assay.reports.page import put, templates, version
 from assay.reports.verdicts import Verdict
 from assay.reports.wording import metric, share
 
@@ -43,7 +43,7 @@ class Section:
 def render(comparison: Comparison) -> str:
     """The comparison as one HTML document without links, scripts or anything to be fetched."""
     return (
-        environment()
+        templates()
         .get_template("comparison.html")
         .render(
             comparison=comparison,

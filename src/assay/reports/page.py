@@ -7,12 +7,11 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from assay.findings import Finding, Severity
-from assay.reports import dots, tables, verdicts, wording
+from assay.reports import dots, tables, verdicts
 from assay.reports.columns import column_table
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
@@ -20,6 +19,7 @@ from assay.reports.figures import figures, target_plot
 from assay.reports.missing import missing
 from assay.reports.mistake_table import mistake_table
 from assay.reports.segments import segment_part
+from assay.reports.templating import environment
 from assay.reports.wrong_labels import wrong_labels
 
 _OPENS_TEST = "--on test"
@@ -32,7 +32,7 @@ def render(content: ReportContent) -> str:
     """
     is_classification = content.evaluation.task.is_classification
     return (
-        environment()
+        templates()
         .get_template("page.html")
         .render(
             content=content,
@@ -87,34 +87,9 @@ def put(text: str, path: Path) -> Path:
 
 
 @cache
-def environment() -> Environment:
-    """The templates, with the words that they use."""
-    templates = Environment(
-        loader=PackageLoader("assay.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    named: dict[str, Any] = {
-        "breakable": wording.breakable,
-        "count": wording.count,
-        "share": wording.share,
-        "value": wording.value,
-        "interval": wording.interval,
-        "level": wording.level,
-        "estimate": wording.estimate,
-        "metric": wording.metric,
-        "metric_within": wording.metric_within,
-        "rows": wording.rows,
-        "duration": wording.duration,
-        "moment": wording.moment,
-        "plain": wording.plain,
-        "setting": wording.setting,
-    }
-    templates.filters.update(named)
-    templates.globals["counted"] = wording.counted
-    return templates
+def templates() -> Environment:
+    """Templates of pages: texts are escaped as HTML."""
+    return environment(autoescape=True)
 
 
 def _worst_first(content: ReportContent) -> list[Finding]:
