@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from assay.data.schema import Task
 from assay.estimates import Estimate
 from assay.evaluation.metrics import METRICS, Metric
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.sampling import Block, Sampling
 from assay.evaluation.settings import Resamples
 from assay.evaluation.spread import Spread
@@ -123,9 +123,10 @@ def replicate(
         names: The metrics to compute; all of the task when empty.
     """
     first = outcomes[0]
+    order = _ranking(first)
     chosen = [METRICS[first.task][name] for name in names or METRICS[first.task]]
-    scored = [Scored(outcome) for outcome in outcomes]
-    sampling = Sampling.of(first)
+    scored = [Scored(outcome.take(order)) for outcome in outcomes]
+    sampling = Sampling.of(first).in_order(order)
     too_few = enough(first)
 
     def drawn(block: Block) -> list[dict[str, Floats]]:
@@ -139,7 +140,8 @@ def replicate(
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as threads:
         blocks = list(threads.map(drawn, [] if too_few else sampling.blocks(resamples)))
         spans = list(threads.map(left_out, [] if too_few else sampling.spans()))
-        plain = _of_all(scored, chosen, first.known_weights[None])
+        # In the rows' own order: another would give other last bits.
+        plain = _of_all([*map(Scored, outcomes)], chosen, first.known_weights[None])
     values = [{name: float(value[0]) for name, value in each.items()} for each in plain]
     return [
         Replicates(
@@ -168,6 +170,13 @@ def widened(level: float, looks: int) -> float:
     [0.95, 0.975, 0.9917, 0.9975]
     """
     return level if looks < 2 else 1 - (1 - level) / (looks * (looks - 1))
+
+
+def _ranking(outcome: Outcome) -> Codes:
+    """Positions of the rows by rising score: what is summed up to a score is then read in order."""
+    if outcome.probabilities is None:
+        return np.arange(len(outcome))
+    return np.argsort(outcome.probabilities[:, -1], kind="stable")
 
 
 def _of_all(

@@ -51,7 +51,10 @@ class Outcome:
 
     def on_rows(self, rows: Sequence[int]) -> Outcome:
         """The outcome of these rows only; `rows` ascending, all of them its own."""
-        index = np.searchsorted(self.rows, np.asarray(rows, dtype=np.int64))
+        return self.take(np.searchsorted(self.rows, np.asarray(rows, dtype=np.int64)))
+
+    def take(self, index: Codes) -> Outcome:
+        """The outcome of the rows in these positions, in their order."""
 
         def at(array: Any) -> Any:
             return None if array is None else array[index]

@@ -12,7 +12,7 @@ times, where one unit in 900,000 would be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -48,14 +48,17 @@ class Sampling:
     Attributes:
         n_rows: Number of rows.
         n_units: What is drawn with replacement, as often as there are: rows or clusters.
-        members: Which unit each row belongs to, int64, shape (n,); None where each is its own.
+        members: Which unit each row is or belongs to, int64, shape (n,); None where they are the
+            rows in their order.
         weights: Sample weights, which multiply the draws, shape (n,); None when all are 1.
+        clustered: Whether units are clusters.
     """
 
     n_rows: int
     n_units: int
     members: Codes | None = None
     weights: Floats | None = None
+    clustered: bool = False
 
     @classmethod
     def of(cls, outcome: Outcome) -> Sampling:
@@ -64,17 +67,25 @@ class Sampling:
         if outcome.clusters is None:
             return cls(n, n, None, outcome.weights)
         known, members = np.unique(outcome.clusters, return_inverse=True)
-        return cls(n, len(known), members.astype(np.int64), outcome.weights)
+        return cls(n, len(known), members.astype(np.int64), outcome.weights, clustered=True)
+
+    def in_order(self, order: Codes) -> Sampling:
+        """The same draws of the rows in these positions, in their order."""
+        return replace(
+            self,
+            members=order if self.members is None else self.members[order],
+            weights=None if self.weights is None else self.weights[order],
+        )
 
     @property
     def n_clusters(self) -> int | None:
         """Number of clusters; None where rows are drawn one by one."""
-        return None if self.members is None else self.n_units
+        return self.n_units if self.clustered else None
 
     @property
     def is_simple(self) -> bool:
         """Whether rows are independent and count the same."""
-        return self.members is None and self.weights is None
+        return not self.clustered and self.weights is None
 
     def blocks(self, asked: Resamples) -> list[Block]:
         """Resamples in blocks that fit a processor's cache: (number, size) each.
@@ -112,7 +123,7 @@ class Sampling:
         """Weights of the rows in the resamples of a block, shape (size, n)."""
         counts = _counts(self.n_units, *block)
         if self.members is not None:
-            counts = counts[self.members]
+            counts = counts.take(self.members, axis=0)
         return counts.T if self.weights is None else counts.T * self.weights
 
     @property

@@ -125,7 +125,7 @@ def sampled(
             n_units=len(place) if sampling.members is None else _n(sampling.members[place]),
             reason=wanting[at],
             confusion=_confusion(each) if sampling.is_simple else None,
-            is_clustered=sampling.members is not None,
+            is_clustered=sampling.clustered,
         )
         found.append(
             [
