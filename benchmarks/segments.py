@@ -24,8 +24,8 @@ from pandas.api.types import is_numeric_dtype
 
 from assay.data.schema import Column, Kind, Role, Task
 from assay.evaluation.outcome import Outcome
-from assay.segments.bins import Mask
 from assay.segments.measured import by_segment
+from assay.segments.meeting import Mask
 from bars import LEVEL, bar, noise
 
 N = 5_000

@@ -176,7 +176,7 @@ def evaluate(
             mirror(look, opened.looks, recorder, scratch)
             announce(Step("Evaluating"))
             outcome, notes = confront(predicted, opened)
-            tested = publishing.tested(known, outcome, announced, opened.looks, notes)
+            tested = publishing.tested(known, outcome, announced, opened.looks, notes, features)
             recorder.table("test", as_table(outcome))
             recorder.metrics(
                 {f"test_{name}": each.value for name, each in tested.metrics.items()},

@@ -8,9 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
+import pyarrow as pa
+
 from assay.errors import InputError, NotFoundError, VaultError
 from assay.evaluation.by_class import by_class
 from assay.evaluation.drawing import curves_of
+from assay.evaluation.intervals import widened
 from assay.evaluation.label_errors import label_errors
 from assay.evaluation.mistaken import write_mistaken
 from assay.evaluation.outcome import Outcome
@@ -21,6 +24,8 @@ from assay.place import Place
 from assay.reports import card, page
 from assay.reports.content import ReportContent, TestLook
 from assay.run import Run, read_run, write_run
+from assay.segments.result import Segments
+from assay.segments.sealed import on_sealed_rows
 from assay.tracking.recorder import Recorder
 from assay.tracking.runs import find_run
 from assay.workspace import file_name
@@ -60,8 +65,24 @@ def publish(run: Run, announced: Outcome, place: Place, recorder: Recorder, scra
     return replace(run, report=path)
 
 
-def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Sequence[str]) -> Run:
-    """The run after its sealed rows were looked at for the `looks`-th time."""
+def tested(
+    run: Run,
+    outcome: Outcome,
+    announced: Outcome,
+    looks: int,
+    notes: Sequence[str],
+    table: pa.Table,
+) -> Run:
+    """The run after its sealed rows were looked at for the `looks`-th time.
+
+    Args:
+        run: The run.
+        outcome: Of the sealed rows.
+        announced: Of the rows that it was judged by in training.
+        looks: How often the sealed rows have been looked at.
+        notes: What is odd about them.
+        table: What is stored of them besides the target, in the order of the outcome.
+    """
     evaluation, difference = judge_sealed(
         outcome,
         announced,
@@ -71,7 +92,30 @@ def tested(run: Run, outcome: Outcome, announced: Outcome, looks: int, notes: Se
         looks=looks,
         told=run.evaluation.rows,
     )
-    return replace(run, test=TestLook(evaluation, difference, looks, tuple(notes)))
+    segments, broken = _by_segment(run, outcome, table, widened(run.level, looks))
+    every = tuple(dict.fromkeys([*notes, *broken]))
+    return replace(run, test=TestLook(evaluation, difference, looks, every, segments))
+
+
+def _by_segment(
+    run: Run, outcome: Outcome, table: pa.Table, level: float
+) -> tuple[Segments | None, Sequence[str]]:
+    """The segments of training on the sealed rows, and what broke: by our fault no look is lost."""
+    if run.segments is None:
+        return None, ()
+    try:
+        found = on_sealed_rows(
+            run.segments,
+            outcome,
+            table,
+            run.schema.columns,
+            primary=run.evaluation.primary,
+            level=level,
+        )
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}".rstrip(".")
+        return None, (f"Judging the sealed rows by segment broke ({why}): please report it.",)
+    return found, ()
 
 
 def draw(run: Run, place: Place, out: Path | None = None) -> Path:
@@ -157,7 +201,8 @@ def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run
         return run
     classes = tuple(run.test.evaluation.support)
     outcome = from_table(table, replace(run.schema, classes=classes))
-    return tested(run, outcome, announced, looks, run.test.notes)
+    features = place.vault.features(run.test_digest, run.schema.target)
+    return tested(run, outcome, announced, looks, run.test.notes, features)
 
 
 def page_of(run: Run, place: Place) -> Path:

@@ -338,17 +338,20 @@ def _test_as_dict(test: TestLook | None) -> dict[str, Any] | None:
         "difference": test.difference.as_dict(),
         "looks": test.looks,
         "notes": list(test.notes),
+        "segments": test.segments.as_dict() if test.segments is not None else None,
     }
 
 
 def _test_from_dict(record: Mapping[str, Any] | None) -> TestLook | None:
     if record is None:
         return None
+    segments = record.get("segments")
     return TestLook(
         Evaluation.from_dict(record["evaluation"]),
         Difference.from_dict(record["difference"]),
         record["looks"],
         tuple(record.get("notes", ())),
+        Segments.from_dict(segments) if segments is not None else None,
     )
 
 

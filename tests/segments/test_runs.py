@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
+from sklearn.metrics import roc_auc_score
 
 import assay
+from assay import publishing
 from assay.begun import begin
 from assay.checks.run import CheckResults
+from assay.cli.summary import show_run
 from assay.data.preparation import prepare
 from assay.data.schema import Role, Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.errors import DataError
+from assay.estimates import Estimate
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.recorded import from_table
 from assay.experiment import load_experiment
 from assay.experiment.asking import ask
 from assay.findings import Severity
 from assay.monitor import silent
 from assay.reports.content import ReportContent
 from assay.reports.page import render
+from assay.reports.segment_verdicts import on_sealed
 from assay.reports.segments import segment_part
-from assay.run import Run
+from assay.run import Run, write_run
 from assay.segmenting import by_segment
 from assay.tracking.memory import MemoryStore
 from assay.tracking.notes import opening
 from tests.reports import builders
+from tests.reports.markup import Markup
 from tests.tables import table
 
 
@@ -83,6 +93,96 @@ def test_a_declared_segment_is_judged_told_recorded_and_shown() -> None:
     assert '<section id="segments"' in page
     assert "place = east" in page
     assert re.search(r"Demographic parity: selection rates differ by 0\.\d+ \(", page)
+
+
+def test_sealed_rows_judge_the_segments_of_training(tmp_path: Path) -> None:
+    store = MemoryStore()
+    run = trained(Task.BINARY, spoilt(), {"segments": ["place", "shift"]}, store)
+    looked = assay.evaluate(run, on="test", store=store)
+    sealed = looked.test.segments
+    outcome = from_table(store.table(run.run_id, "test"), run.schema)
+    places = spoilt()["place"].to_numpy()[outcome.rows]
+    [place, *_] = sealed.divisions
+    assert place.columns == ("place",)
+    assert {each.definition for each in place.segments} == {
+        each.definition for each in run.segments.divisions[0].segments
+    }
+    for each in place.segments:
+        rows = places == each.definition.removeprefix("place = ")
+        expected = roc_auc_score(outcome.truth[rows], outcome.probabilities[rows, 1])
+        assert (each.n, each.estimate.value) == (rows.sum(), pytest.approx(expected))
+    assert place.segments[0].definition == "place = east"
+    assert place.segments[0].is_worse
+    assert [each.definition for each in sealed.weak] == [
+        each.definition for each in run.segments.weak
+    ]
+    weak, *_ = sealed.weak
+    assert weak.definition == "place = east"
+    right = (outcome.truth == outcome.decided)[places == "east"]
+    assert (weak.n, weak.value) == (len(right), pytest.approx(right.mean()))
+    read = Run.from_dict(json.loads(write_run(looked, tmp_path).read_text()))
+    assert read.test == looked.test
+    said = on_sealed(looked.test)
+    assert re.search(r"worse than the rest beyond chance,( most of all)? place = east", said)
+    assert said in Markup(looked.report.read_text()).seen
+    written = StringIO()
+    show_run(looked, Console(file=written, width=500, highlight=False))
+    assert said in written.getvalue()
+
+
+def test_a_page_drawn_after_more_looks_has_wider_segments() -> None:
+    store = MemoryStore()
+    run, other = (
+        trained(Task.BINARY, spoilt(1000), {"segments": ["place"]}, store) for _ in range(2)
+    )
+    first = assay.evaluate(run, on="test", store=store).test.segments
+    assay.evaluate(other, on="test", store=store)
+    last = assay.evaluate(other, on="test", store=store)
+    wider = last.test.segments
+    assert (first.level, wider.level) == (0.95, pytest.approx(1 - 0.05 / 6))
+    drawn = Markup(assay.report(run, store=store).read_text()).seen
+    assert on_sealed(last.test) in drawn
+    apart = [each.divisions[0].segments[0].difference for each in (first, wider)]
+    assert apart[1].high - apart[1].low > apart[0].high - apart[0].low
+
+
+def test_what_breaks_there_loses_no_look() -> None:
+    store = MemoryStore()
+    run = trained(Task.BINARY, spoilt(500), {"segments": ["place"]}, store)
+    looked = assay.evaluate(run, on="test", store=store)
+    outcome = from_table(store.table(run.run_id, "test"), run.schema)
+    announced = from_table(store.table(run.run_id, run.announced_table), run.schema)
+    without = from_frame(spoilt(500).drop(columns="place")).take(outcome.rows)
+    test = publishing.tested(run, outcome, announced, 1, ("Odd.",), without).test
+    assert (test.evaluation, test.segments) == (looked.test.evaluation, None)
+    odd, broke = test.notes
+    assert odd == "Odd."
+    assert broke.startswith("Judging the sealed rows by segment broke (")
+    assert "place" in broke
+    assert broke.endswith("): please report it.")
+
+
+def test_a_date_of_another_form_in_a_sealed_segment_counts_as_missing() -> None:
+    frame = table(Task.BINARY, 600)
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(600) % 3, "D")
+    frame["day"] = days.strftime("%d.%m.%Y")
+    frame["part"] = np.where(np.arange(600) % 4 == 0, "test", "train")
+    frame.loc[[0, 4], "day"] = "in spring"
+    store = MemoryStore()
+    run = assay.train(
+        frame, target="y", learner="linear", store=store,
+        settings={
+            "data": {"roles": {"segments": ["day"]}, "split": {"by": "column", "column": "part"}},
+            "training": {"seeds": 1},
+        },
+    )  # fmt: skip
+    test = assay.evaluate(run, on="test", store=store).test
+    assert test.notes == ()
+    [division] = test.segments.divisions
+    assert division.left_out == 2
+    assert {each.definition for each in division.segments} == {
+        "day = 2026-01-01", "day = 2026-01-02", "day = 2026-01-03",
+    }  # fmt: skip
 
 
 def test_a_regression_is_compared_by_absolute_errors() -> None:
@@ -165,6 +265,44 @@ def test_worse_segments_that_are_not_shown_are_counted(content: ReportContent) -
     even = replace(place, segments=(worse,) * 12 + place.segments[1:])
     page = render(replace(content, segments=replace(content.segments, divisions=(even,))))
     assert "and 2 more, none of them worse." in page
+
+
+def test_each_segment_stands_beside_itself_on_the_sealed_rows(content: ReportContent) -> None:
+    [place], weak = content.segments.divisions, content.segments.weak[0]
+    few = Estimate.without_interval(0.1, n=7, reason="only 7 rows in it")
+    none = Estimate(0.01, -0.02, 0.03, n=90)
+    for difference, said, told in (
+        (weak.difference, "confirmed on ", "is confirmed on the sealed rows: worse by 0."),
+        (
+            none,
+            "not confirmed on 90 rows",
+            "not confirmed on the sealed rows: the difference of 0.0100 (",
+        ),
+        (few, "cannot be told: only 7 rows in it", "rest of the sealed rows: only 7 rows in it."),
+    ):
+        there = replace(weak, difference=difference)
+        sealed = replace(
+            content.segments,
+            weak=(there,),
+            divisions=(replace(place, segments=place.segments[:2]),),
+        )
+        found = replace(content.segments, weak=(weak,))
+        opened = builders.opened(replace(content, segments=found))
+        opened = replace(opened, test=replace(opened.test, segments=sealed))
+        part = segment_part(opened)
+        assert part.weak[0].sealed.verdict.startswith(said)
+        assert told in part.sealed
+        [shown] = part.shown
+        assert [text for text, _ in shown.sealed][2] == "sealed: no rows to compare"
+        assert re.match(r"sealed 0\.\d+: worse by 0\.", shown.sealed[0][0])
+        assert part.weak[0].sealed.verdict in render(opened)
+        assert "On the sealed rows the widest gap in ROC AUC is 0." in shown.readings[-1]
+        assert "looked at, on the sealed rows at 95 %." in part.note
+    two = replace(sealed, weak=(replace(weak, difference=none), weak))
+    assert on_sealed(replace(opened.test, segments=two)).endswith(
+        "Of the weak segments found in training 1 of 2 is confirmed on the sealed rows."
+    )
+    assert on_sealed(replace(opened.test, segments=None)) == ""
 
 
 def test_without_any_it_says_so(content: ReportContent) -> None:

@@ -13,6 +13,7 @@ from assay.estimates import significant
 from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
 from assay.publishing import next_steps
+from assay.reports.segment_verdicts import on_sealed
 from assay.reports.verdicts import between
 from assay.reports.wording import (
     counted,
@@ -118,7 +119,9 @@ def _against_baselines(run: Run) -> Text:
 def _tested(run: Run) -> Text:
     assert run.test is not None
     looks = run.test.looks
-    lines = [_announced(run.test.difference), *run.test.notes]
+    by_segment = on_sealed(run.test)
+    lines = [_announced(run.test.difference), *([by_segment] if by_segment else [])]
+    lines += run.test.notes
     if looks == 1:
         lines.append("This was the first look at these test rows; it is in the ledger.")
     else:

@@ -142,15 +142,16 @@ def prepare(
 def _without_odd_dates(test: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
     """Test rows whose text dates are written as those of the development rows, else missing."""
     odd = {}
-    for column in schema.features:
+    read = [*schema.features, *(each for each in schema.columns if each.role is Role.SEGMENT)]
+    for column in read:
         if not column.format:
             continue
         cells = test[column.name].to_pandas()
-        read = pd.to_datetime(cells, format=column.format, errors="coerce").notna()
-        n_odd = int((cells.notna() & ~read).sum())
+        is_date = pd.to_datetime(cells, format=column.format, errors="coerce").notna()
+        n_odd = int((cells.notna() & ~is_date).sum())
         if n_odd:
             position = test.column_names.index(column.name)
-            kept = pa.array(cells.where(read, None), pa.string())
+            kept = pa.array(cells.where(is_date, None), pa.string())
             test = test.set_column(position, column.name, kept)
             odd[column.name] = n_odd
     return test, odd

@@ -45,7 +45,8 @@ class TestLook:
     """The sealed rows after `evaluate --on test`: the number, the announced one, their difference.
 
     In `difference` the announced number is the first and the one on the test rows the second;
-    the intervals are as wide as `looks` demand.
+    `segments` are those of training on these rows, None where that was not recorded. All intervals
+    are as wide as `looks` demand.
     """
 
     __test__ = False
@@ -54,6 +55,7 @@ class TestLook:
     difference: Difference
     looks: int
     notes: Sequence[str] = ()
+    segments: Segments | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from assay.estimates import Estimate
 from assay.reports.content import ReportContent
 from assay.reports.dots import DotPlot, row_of, scale_of
+from assay.reports.segment_verdicts import beside_the_rest, confirmation, of_training, on_sealed
 from assay.reports.wording import (
     count,
     counted,
@@ -19,6 +20,7 @@ from assay.reports.wording import (
     number,
     numbers,
     share,
+    value,
 )
 from assay.segments.result import MOST_CROSSING, Division, Gap, Segment, Segments, Weakness
 
@@ -38,6 +40,7 @@ class DividedRows:
         name: The columns.
         plot: A row for each of the worst segments.
         counts: How many rows each has.
+        sealed: What the sealed rows say of each, and the tone; empty until they are opened.
         more: How many others there are.
         more_worse: How many of these are worse than the rest.
         readings: A sentence each.
@@ -46,14 +49,25 @@ class DividedRows:
     name: str
     plot: DotPlot
     counts: Sequence[str]
+    sealed: Sequence[tuple[str, str]]
     more: int
     more_worse: int
     readings: Sequence[str]
 
 
 @dataclass(frozen=True)
+class SealedWeakness:
+    """A weak segment on the sealed rows: how much worse, with its interval, and the verdict."""
+
+    worse: str
+    interval: str
+    verdict: str
+    tone: str
+
+
+@dataclass(frozen=True)
 class WeakRow:
-    """A weak segment in words: which rows, how many, and the numbers."""
+    """A weak segment in words: which rows, how many, the numbers, and what sealed rows say."""
 
     definition: str
     rows: str
@@ -62,6 +76,7 @@ class WeakRow:
     worse: str
     interval: str
     expected: str
+    sealed: SealedWeakness | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ class SegmentPart:
 
     Attributes:
         reading: The sentence over it.
+        sealed: What the sealed rows say, in a sentence; empty until they are opened.
         note: How declared segments are to be read; empty without any.
         shown: By declared column.
         folded: By pairs of them.
@@ -80,6 +96,7 @@ class SegmentPart:
     """
 
     reading: str
+    sealed: str
     note: str
     shown: Sequence[DividedRows]
     folded: Sequence[DividedRows]
@@ -94,55 +111,38 @@ def segment_part(content: ReportContent) -> SegmentPart | None:
     found = content.segments
     if found is None:
         return None
-    divided = [_divided(each, found) for each in found.divisions]
+    sealed = content.test.segments if content.test is not None else None
+    divided = [_divided(each, found, sealed) for each in found.divisions]
     alone = sum(len(each.columns) == 1 for each in found.divisions)
     return SegmentPart(
-        reading=_reading(found),
-        note=_note(found),
+        reading=of_training(found),
+        sealed=on_sealed(content.test) if content.test is not None else "",
+        note=_note(found, sealed),
         shown=divided[:alone],
         folded=divided[alone:],
         metric="Accuracy" if found.measure == "accuracy" else "Mean absolute error",
-        weak=[_weak(each) for each in found.weak],
+        weak=[
+            _weak(each, sealed.weak[n] if sealed is not None else None)
+            for n, each in enumerate(found.weak)
+        ],
         discovery=_discovery(found),
         expects=any(each.expected is not None for each in found.weak),
     )
 
 
-def _reading(found: Segments) -> str:
-    worse = [each for one in found.divisions for each in one.segments if each.is_worse]
-    sentences = []
-    if found.divisions:
-        n = counted(found.n_declared, "declared segment")
-        if worse:
-            first = max(worse, key=lambda each: each.difference.low or 0.0)
-            are, most = ("is", "") if len(worse) == 1 else ("are", " most of all")
-            sentences.append(
-                f"{len(worse)} of {n} {are} worse than the rest beyond chance,{most} "
-                f"{first.definition}: by {estimate(first.difference)} in "
-                f"{metric_within(found.metric)}."
-            )
-        else:
-            sentences.append(f"None of {n} can be told to be worse than the rest.")
-    if found.weak:
-        sentences.append(
-            f"{counted(len(found.weak), 'weak segment')} that nobody declared "
-            f"{'was' if len(found.weak) == 1 else 'were'} found and confirmed on other rows."
-        )
-    elif not found.reason:
-        sentences.append("No weak segment was found among the features.")
-    else:
-        sentences.append(f"Weak segments were not looked for: {found.reason}.")
-    return " ".join(sentences)
-
-
-def _note(found: Segments) -> str:
+def _note(found: Segments, sealed: Segments | None) -> str:
     if not found.divisions:
         return ""
     return (
         f"Dots: {metric_within(found.metric)} on the rows of a segment, worst first. Beside it "
         "how much worse than on all other rows. All intervals hold together at "
-        f"{level(found.level)} %, however many segments were looked at.{_crossings(found)}"
+        f"{level(found.level)} %, however many segments were looked at{_sealed_level(sealed)}."
+        f"{_crossings(found)}"
     )
+
+
+def _sealed_level(sealed: Segments | None) -> str:
+    return "" if sealed is None else f", on the sealed rows at {level(sealed.level)} %"
 
 
 def _crossings(found: Segments) -> str:
@@ -151,23 +151,37 @@ def _crossings(found: Segments) -> str:
     return f" Where columns cross, at most the {MOST_CROSSING} combinations of most rows are shown."
 
 
-def _divided(each: Division, found: Segments) -> DividedRows:
+def _divided(each: Division, found: Segments, sealed: Segments | None) -> DividedRows:
     shown, hidden = each.segments[:_MOST_ROWS], each.segments[_MOST_ROWS:]
     scale = scale_of([segment.estimate for segment in shown])
     rows = []
     for segment in shown:
-        note, tone = _beside(segment)
+        note, tone = beside_the_rest(segment)
         row = row_of(_within(segment, each), segment.estimate, scale)
         rows.append(replace(row, note=note, tone=tone, interval=row.interval or "no interval"))
-    readings = [*_on_gap(each, found), *_on_parity(each), *_on_left_out(each, shown)]
+    readings = [*_on_gap("The", each, found), *_on_parity(each), *_on_left_out(each, shown)]
+    opened = sealed.divisions if sealed is not None else ()
+    for same in (one for one in opened if one.columns == each.columns):
+        readings += _on_gap("On the sealed rows the", same, found)
     return DividedRows(
         each.name,
         DotPlot(rows, scale.marks(4)),
         [counted(segment.n, "row") for segment in shown],
+        [] if sealed is None else [_on_sealed(segment, sealed) for segment in shown],
         len(hidden),
         sum(segment.is_worse for segment in hidden),
         readings,
     )
+
+
+def _on_sealed(segment: Segment, sealed: Segments) -> tuple[str, str]:
+    """The same segment on the sealed rows, beside the rest of them."""
+    every = (each for division in sealed.divisions for each in division.segments)
+    found = next((each for each in every if each.definition == segment.definition), None)
+    if found is None:
+        return "sealed: no rows to compare", "even"
+    note, tone = beside_the_rest(found)
+    return f"sealed {value(found.estimate)}: {note}", tone
 
 
 def _within(segment: Segment, each: Division) -> str:
@@ -176,24 +190,12 @@ def _within(segment: Segment, each: Division) -> str:
     return segment.definition.removeprefix(f"{each.name} = ") if alone else segment.definition
 
 
-def _beside(segment: Segment) -> tuple[str, str]:
-    apart = segment.difference
-    if not apart.has_interval:
-        return segment.estimate.reason or apart.reason or "", "even"
-    if segment.is_worse:
-        return f"worse by {estimate(apart)}", "bad"
-    assert apart.high is not None
-    if apart.high < 0:
-        return "better than the rest", "good"
-    return "within noise of the rest", "even"
-
-
-def _on_gap(each: Division, found: Segments) -> list[str]:
+def _on_gap(the: str, each: Division, found: Segments) -> list[str]:
     gap = each.gap
     if gap is None:
         return []
     return [
-        f"The widest gap in {metric_within(found.metric)} is {_apart(gap)}: "
+        f"{the} widest gap in {metric_within(found.metric)} is {_apart(gap)}: "
         f"{gap.high} lies above {gap.low}{_noise(gap.estimate)}."
     ]
 
@@ -236,18 +238,25 @@ def _noise(each: Estimate) -> str:
     return "" if each.excludes_zero else ", within noise"
 
 
-def _weak(each: Weakness) -> WeakRow:
-    value, rest = numbers(each.value, each.rest)
+def _weak(each: Weakness, sealed: Weakness | None) -> WeakRow:
+    inside, rest = numbers(each.value, each.rest)
     worse, between = like(each.difference, each.difference)
     return WeakRow(
         definition=each.definition,
         rows=f"{count(each.n)} ({share(each.share)})",
-        value=value,
+        value=inside,
         rest=rest,
         worse=worse,
         interval=between,
         expected=number(each.expected) if each.expected is not None else "",
+        sealed=None if sealed is None else _sealed(sealed, each),
     )
+
+
+def _sealed(each: Weakness, of_training: Weakness) -> SealedWeakness:
+    worse, between = like(of_training.difference, each.difference)
+    verdict, tone = confirmation(each)
+    return SealedWeakness(worse, between, verdict, tone)
 
 
 def _discovery(found: Segments) -> str:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from assay.data.schema import Kind
 from assay.predictions import Floats
+from assay.segments.criteria import Criterion
+from assay.segments.meeting import Mask, numbers_of
 
-Mask = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 
 MISSING = -1
@@ -29,23 +30,30 @@ class Binned:
     """A column of some rows, put into bins.
 
     Attributes:
-        name: The column.
+        name: What is looked at: the column, or the words in it.
         codes: Bin of each row, from 0, or `MISSING` or `OTHERS`, int64, shape (n,).
         labels: What each bin is: a level, or the number that it ends with; of the last range none.
-        is_ordered: Whether bins that follow each other may be joined.
-        is_exact: Whether each bin of numbers holds one number only.
+        column: The column, where it is not called `name`.
+        ends: The numbers that ranges end with; none of levels.
+        is_exact: Whether each range holds one number only.
     """
 
     name: str
     codes: Codes
     labels: tuple[str, ...]
-    is_ordered: bool = False
+    column: str = ""
+    ends: tuple[float, ...] = ()
     is_exact: bool = False
 
     @property
     def n_bins(self) -> int:
         """How many there are, besides missing values."""
         return len(self.labels)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether bins that follow each other may be joined."""
+        return bool(self.ends)
 
     def within(self, first: int, last: int) -> Mask:
         """Rows in the bins from one to another, shape (n,)."""
@@ -65,6 +73,24 @@ class Binned:
         up_to = f"{self.name} ≤ {self.labels[last]}"
         return f"{below} < {up_to}" if below else up_to
 
+    def meant(self, first: int, last: int) -> Criterion:
+        """The same in a form that finds such rows in any table."""
+        column = self.column or self.name
+        if first == MISSING:
+            return Criterion(column, "missing")
+        if first == OTHERS:
+            return Criterion(column, "others", levels=self.labels)
+        if not self.is_ordered:
+            return Criterion(column, "level", levels=self.labels[first : last + 1])
+        if first == last and self.is_exact:
+            return Criterion(column, "number", up_to=self.ends[first])
+        return Criterion(
+            column,
+            "range",
+            above=self.ends[first - 1] if first > 0 else None,
+            up_to=self.ends[last] if last < self.n_bins - 1 else None,
+        )
+
 
 def binned(name: str, values: pd.Series, kind: Kind, *, most: int, fewest: int) -> Binned | None:
     """A column in bins; None where it has nothing to tell rows apart by.
@@ -76,11 +102,8 @@ def binned(name: str, values: pd.Series, kind: Kind, *, most: int, fewest: int) 
         most: Bins at most, of about equal size where there are more numbers.
         fewest: Rows below which a level is not told apart.
     """
-    if kind is Kind.TEXT:
-        words = values.str.split().str.len().to_numpy(dtype=np.float64)
-        return _ranges(f"words in {name}", words, most)
-    if kind in (Kind.NUMERIC, Kind.DATETIME):
-        return _ranges(name, values.to_numpy(dtype=np.float64), most, dates=kind is Kind.DATETIME)
+    if kind in (Kind.NUMERIC, Kind.DATETIME, Kind.TEXT):
+        return _ranges(name, values, kind, most)
     if kind is Kind.CATEGORICAL:
         return levels(name, values, most=most, fewest=fewest)
     return None
@@ -98,9 +121,9 @@ def levels(name: str, values: pd.Series, *, most: int, fewest: int) -> Binned | 
     return _telling(Binned(name, place[codes], tuple(str(found[each]) for each in kept)))
 
 
-def _ranges(name: str, values: Floats, most: int, *, dates: bool = False) -> Binned | None:
-    values = np.floor(values) if dates else values
-    known = values[np.isfinite(values)]
+def _ranges(name: str, values: pd.Series, kind: Kind, most: int) -> Binned | None:
+    numbers, dates = numbers_of(values, kind), kind is Kind.DATETIME
+    known = numbers[np.isfinite(numbers)]
     if len(known) == 0:
         return None
     distinct = np.unique(known)
@@ -112,10 +135,11 @@ def _ranges(name: str, values: Floats, most: int, *, dates: bool = False) -> Bin
         cuts = np.quantile(known, np.arange(1, most) / most, method="lower")
         cuts = cuts if dates else _rounded(cuts)
         ends = np.append(np.unique(cuts[cuts < distinct[-1]]), distinct[-1])
-    codes = np.searchsorted(ends, values, side="left").astype(np.int64)
-    codes[~np.isfinite(values)] = MISSING
+    codes = np.searchsorted(ends, numbers, side="left").astype(np.int64)
+    codes[~np.isfinite(numbers)] = MISSING
     labels = tuple(_dates(ends) if dates else map(_written, ends))
-    return _telling(Binned(name, codes, labels, is_ordered=True, is_exact=is_exact))
+    called = f"words in {name}" if kind is Kind.TEXT else name
+    return _telling(Binned(called, codes, labels, name, tuple(ends.tolist()), is_exact))
 
 
 def _telling(column: Binned) -> Binned | None:

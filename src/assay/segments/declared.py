@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
-from assay.segments.bins import MISSING, OTHERS, Binned, Mask
+from assay.segments.bins import MISSING, OTHERS, Binned
+from assay.segments.criteria import Criterion
+from assay.segments.meeting import Mask
 from assay.segments.result import MOST_CROSSING
 
 MOST_LEVELS = 12
@@ -29,11 +31,13 @@ class Declared:
         columns: One, or two.
         parts: Which rows are in each segment, shape (n,), by what it is called.
         left_out: Rows that are in none, as too few share their combination.
+        criteria: What the rows of each segment meet, by what it is called.
     """
 
     columns: tuple[str, ...]
     parts: Mapping[str, Mask]
     left_out: int = 0
+    criteria: Mapping[str, tuple[Criterion, ...]] = field(default_factory=dict)
 
 
 def declared(columns: Sequence[Binned]) -> list[Declared]:
@@ -42,7 +46,7 @@ def declared(columns: Sequence[Binned]) -> list[Declared]:
     Args:
         columns: The declared ones, in bins.
     """
-    alone = [Declared((each.name,), _parts(each)) for each in columns]
+    alone = [_alone(each) for each in columns]
     alone = [each for each in alone if len(each.parts) > 1]
     pairs = [_crossed(*pair) for pair in combinations(alone, 2)]
     sizes = [int(rows.sum()) for each in pairs for rows in each.parts.values()]
@@ -56,20 +60,25 @@ def declared(columns: Sequence[Binned]) -> list[Declared]:
         start += len(each.parts)
         if len(parts) > 1:
             shown = np.logical_or.reduce([*parts.values()])
-            crossed.append(Declared(each.columns, parts, int((~shown).sum())))
+            crossed.append(replace(each, parts=parts, left_out=int((~shown).sum())))
     return [*alone, *crossed]
 
 
-def _parts(column: Binned) -> dict[str, Mask]:
+def _alone(column: Binned) -> Declared:
     bins = [n for n in (*range(column.n_bins), OTHERS, MISSING) if (column.codes == n).any()]
-    return {column.said(n, n): column.codes == n for n in bins}
+    parts = {column.said(n, n): column.codes == n for n in bins}
+    criteria = {column.said(n, n): (column.meant(n, n),) for n in bins}
+    return Declared((column.name,), parts, criteria=criteria)
 
 
 def _crossed(first: Declared, second: Declared) -> Declared:
-    every = {
-        f"{one} and {other}": rows & others
-        for one, rows in first.parts.items()
-        for other, others in second.parts.items()
-    }
-    enough = {name: rows for name, rows in every.items() if rows.sum() >= FEWEST_CROSSING}
-    return Declared(first.columns + second.columns, enough)
+    every = {f"{one} and {other}": (one, other) for one in first.parts for other in second.parts}
+    parts = {name: first.parts[one] & second.parts[other] for name, (one, other) in every.items()}
+    return Declared(
+        first.columns + second.columns,
+        {name: rows for name, rows in parts.items() if rows.sum() >= FEWEST_CROSSING},
+        criteria={
+            name: first.criteria[one] + second.criteria[other]
+            for name, (one, other) in every.items()
+        },
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from scipy.special import stdtrit
@@ -19,7 +20,8 @@ from assay.estimates import Estimate
 from assay.evaluation.closed import clopper_pearson, of_difference
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
-from assay.segments.bins import Binned, Mask
+from assay.segments.bins import Binned
+from assay.segments.meeting import Mask
 from assay.segments.result import Weakness
 from assay.segments.slices import FEWEST_ROWS, Losses, Slice, proposed
 
@@ -71,16 +73,15 @@ def discovered(columns: Sequence[Binned], outcome: Outcome, level: float) -> Dis
     if not outcome.task.is_classification:
         least = (LEAST_RATIO - 1) * float(np.average(values, weights=outcome.weights))
     weights = outcome.known_weights / outcome.known_weights.mean()
-    named, tried = [], 0
+    found, tried = [], 0
     for half in (halves, ~halves):
         # Outliers would decide where to look; what is found there is told as it is.
         tame = np.minimum(values, np.quantile(values[half], 0.99))
         slices = proposed(columns, Losses(tame, weights, half), least)
         tried += len(slices)
         each = 1 - (1 - level) / max(1, len(slices))
-        tested = [_tested(one, outcome, values, ~half, each) for one in slices]
-        named += [(one, found) for one, found in zip(slices, tested, strict=True) if found]
-    weak = [(one, found) for one, found in named if _is_weak(found, least)]
+        found += [(one, tested(one, one.rows, outcome, values, ~half, each)) for one in slices]
+    weak = [(one, known) for one, known in found if _is_weak(known, least)]
     weak.sort(key=lambda pair: -(pair[1].difference.low or 0.0))
     return Discovered(tuple(_apart(weak)[:MOST_TOLD]), tried)
 
@@ -101,46 +102,54 @@ def _halves(outcome: Outcome) -> Mask:
     return dealt_ == 0
 
 
-def _tested(
-    one: Slice, outcome: Outcome, losses: Floats, among: Mask, level: float
-) -> Weakness | None:
-    """What the confirming rows say; None where too few of them are in it."""
-    rows, counts = one.rows, among & (outcome.known_weights > 0)
+def tested(
+    one: Slice | Weakness, rows: Mask, outcome: Outcome, losses: Floats, among: Mask, level: float
+) -> Weakness:
+    """What some rows say of a segment.
+
+    Args:
+        one: The segment.
+        rows: All rows in it, shape (n,).
+        outcome: Predictions of all rows.
+        losses: `losses_of` them, shape (n,).
+        among: The rows that are asked, shape (n,).
+        level: Of the interval.
+    """
+    counts = among & (outcome.known_weights > 0)
     inside, outside = rows & counts, ~rows & counts
-    if inside.sum() < FEWEST_ROWS or outside.sum() < FEWEST_ROWS:
-        return None
-    difference = _difference(outcome, losses, inside, outside, level)
-    if difference is None:
-        return None
     mean = [_mean(outcome, losses, each) for each in (inside, outside)]
     right = outcome.task.is_classification
     value, rest = (1 - each if right else each for each in mean)
     expected = None
-    if outcome.decided is not None:
+    if outcome.decided is not None and inside.any():
         sure = outcome.known_probabilities[np.arange(len(outcome)), outcome.decided]
         expected = _mean(outcome, sure, inside)
     return Weakness(
-        definition=str(one),
-        columns=tuple(each.column.name for each in one.conditions),
+        definition=one.definition,
+        columns=one.columns,
         n=int(rows.sum()),
         share=float(rows.mean()),
         value=value,
         rest=rest,
-        difference=difference,
+        difference=_difference(outcome, losses, inside, outside, level),
         expected=expected,
+        criteria=one.criteria,
     )
 
 
 def _difference(
     outcome: Outcome, losses: Floats, inside: Mask, outside: Mask, level: float
-) -> Estimate | None:
-    """By how much the mean loss inside lies above that outside; None where groups are too few.
+) -> Estimate:
+    """By how much the mean loss inside lies above that outside.
 
     Shares of independent rows by what the exact intervals of both add up to (MOVER), else a
     t-interval with the linearised variance, which allows for weights and for groups of rows.
     """
     n = int(inside.sum())
     value = _mean(outcome, losses, inside) - _mean(outcome, losses, outside)
+    sizes = n, int(outside.sum())
+    if min(sizes) < FEWEST_ROWS:
+        return Estimate.without_interval(value, n=n, reason=_few(sizes, "row"))
     if outcome.task.is_classification and outcome.weights is None and outcome.clusters is None:
         # Wilson's err to one side: at the levels of many proposals a rare error in few rows seemed
         # twice as telling as it is.
@@ -154,9 +163,16 @@ def _difference(
         *(_linearised(outcome, losses, rows) for rows in (inside, outside)), strict=True
     )
     if min(units) < FEWEST_ROWS:
-        return None
+        return Estimate.without_interval(value, n=n, reason=_few(units, "group"))
     half = float(np.sqrt(sum(variance)) * stdtrit(min(units) - 1, 0.5 + level / 2))
     return Estimate(value, value - half, value + half, n=n, level=level, method="t")
+
+
+def _few(counts: Sequence[int], noun: str) -> str:
+    """What there is too little of to tell, inside or outside."""
+    fewest, where = min(zip(counts, ("in it", "outside it"), strict=True))
+    many = f"only {fewest} {noun}" if fewest == 1 else f"only {fewest} {noun}s"
+    return f"{many if fewest else f'no {noun}'} {where}"
 
 
 def _linearised(outcome: Outcome, losses: Floats, rows: Mask) -> tuple[int, float]:
@@ -171,6 +187,9 @@ def _linearised(outcome: Outcome, losses: Floats, rows: Mask) -> tuple[int, floa
 
 
 def _mean(outcome: Outcome, values: Floats, rows: Mask) -> float:
+    """The weighted mean of some rows that weigh something; NaN of none."""
+    if not rows.any():
+        return nan
     return float(np.average(values[rows], weights=outcome.known_weights[rows]))
 
 

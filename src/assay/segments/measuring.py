@@ -84,7 +84,10 @@ def divisions(
     for each in parted:
         end = start + len(each.parts)
         segments = [
-            _segment(name, part, rest, len(outcome), (alone, at))
+            replace(
+                _segment(name, part, rest, len(outcome), (alone, at)),
+                criteria=each.criteria.get(name, ()),
+            )
             for name, part, rest in zip(
                 each.parts, inside[start:end], outside[start:end], strict=True
             )

@@ -8,6 +8,7 @@ from math import isnan, nan
 from typing import Any, Self
 
 from assay.estimates import Estimate
+from assay.segments.criteria import Criterion
 
 MOST_CROSSING = 30
 """Crossings of all pairs of columns together that are looked at: those of most rows."""
@@ -26,6 +27,7 @@ class Segment:
             that the segment is worse.
         rates: For a binary task, as far as defined: 'selection_rate', 'recall' and
             'false_positive_rate'.
+        criteria: What the rows meet, one column each; empty in runs that were recorded without it.
     """
 
     definition: str
@@ -34,6 +36,7 @@ class Segment:
     estimate: Estimate
     difference: Estimate
     rates: Mapping[str, float]
+    criteria: tuple[Criterion, ...] = ()
 
     @property
     def is_worse(self) -> bool:
@@ -46,13 +49,14 @@ class Segment:
             "estimate": _written(self.estimate),
             "difference": _written(self.difference),
             "rates": dict(self.rates),
+            "criteria": [each.as_dict() for each in self.criteria],
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Read back what `as_dict` wrote."""
         read = {name: _read(record[name]) for name in ("estimate", "difference")}
-        return cls(**{**record, **read})
+        return cls(**{**record, **read, "criteria": _criteria(record)})
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class Division:
 
 @dataclass(frozen=True)
 class Weakness:
-    """A weak segment that was found on some rows and confirmed on others.
+    """A weak segment that was found on some rows, and what others say of it.
 
     Attributes:
         definition: Which rows, in words: 'age ≤ 25 and city = Oslo'.
@@ -174,7 +178,8 @@ class Weakness:
         difference: How much worse, positive, from confirming rows only; its interval as wide as
             the number of segments that were tried on them demands.
         expected: How often the model expected to be right on these confirming rows, by its own
-            probabilities; None for a regression.
+            probabilities; None for a regression, and where there is no such row.
+        criteria: What the rows meet, one column each; empty in runs that were recorded without it.
     """
 
     definition: str
@@ -185,12 +190,21 @@ class Weakness:
     rest: float
     difference: Estimate
     expected: float | None = None
+    criteria: tuple[Criterion, ...] = ()
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the confirming rows say that it is worse than the rest beyond chance."""
+        return self.difference.low is not None and self.difference.low > 0
 
     def as_dict(self) -> dict[str, Any]:
         return {
             **vars(self),
             "columns": list(self.columns),
-            "difference": self.difference.as_dict(),
+            "value": _without_nan(self.value),
+            "rest": _without_nan(self.rest),
+            "difference": _written(self.difference),
+            "criteria": [each.as_dict() for each in self.criteria],
         }
 
     @classmethod
@@ -198,14 +212,17 @@ class Weakness:
         """Read back what `as_dict` wrote."""
         read = {
             "columns": tuple(record["columns"]),
-            "difference": Estimate(**record["difference"]),
+            "value": _with_nan(record["value"]),
+            "rest": _with_nan(record["rest"]),
+            "difference": _read(record["difference"]),
+            "criteria": _criteria(record),
         }
         return cls(**{**record, **read})
 
 
 @dataclass(frozen=True)
 class Segments:
-    """A model by segment.
+    """A model by segment, on the rows that it was judged on in training, or on sealed rows.
 
     Attributes:
         metric: What declared segments are compared by.
@@ -213,7 +230,8 @@ class Segments:
         level: Level at which all intervals hold together.
         divisions: By declared column, then by pairs of them.
         measure: What weak segments are found by: 'accuracy' or 'mae'.
-        weak: Those that were confirmed, weakest first.
+        weak: Those that were confirmed, weakest first; on sealed rows these very ones, confirmed
+            or not.
         tried: How many were proposed on some rows and tried on others.
         reason: Why none was looked for; empty where they were.
     """
@@ -231,6 +249,12 @@ class Segments:
     def n_declared(self) -> int:
         """How many declared segments were looked at."""
         return sum(len(each.segments) for each in self.divisions)
+
+    @property
+    def criteria(self) -> tuple[tuple[Criterion, ...], ...]:
+        """What the rows of each segment meet, of declared ones and of weak ones."""
+        declared = [one.criteria for each in self.divisions for one in each.segments]
+        return (*declared, *(each.criteria for each in self.weak))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -250,9 +274,21 @@ class Segments:
 
 
 def _written(estimate: Estimate) -> dict[str, Any]:
-    """An estimate with null, as JSON has no NaN, where the metric is not defined."""
-    return {**estimate.as_dict(), "value": None if isnan(estimate.value) else estimate.value}
+    return {**estimate.as_dict(), "value": _without_nan(estimate.value)}
 
 
 def _read(record: Mapping[str, Any]) -> Estimate:
-    return Estimate(**{**record, "value": nan if record["value"] is None else record["value"]})
+    return Estimate(**{**record, "value": _with_nan(record["value"])})
+
+
+def _criteria(record: Mapping[str, Any]) -> tuple[Criterion, ...]:
+    return tuple(map(Criterion.from_dict, record.get("criteria", ())))
+
+
+def _without_nan(value: float) -> float | None:
+    """Null, as JSON has no NaN, where a number is not defined."""
+    return None if isnan(value) else value
+
+
+def _with_nan(value: float | None) -> float:
+    return nan if value is None else value

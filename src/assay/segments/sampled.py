@@ -23,7 +23,7 @@ from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
-from assay.segments.bins import Mask
+from assay.segments.meeting import Mask
 from assay.threads import cores
 
 _CELLS_AT_ONCE = 64_000_000

@@ -14,7 +14,9 @@ from functools import cache
 import numpy as np
 
 from assay.predictions import Floats
-from assay.segments.bins import MISSING, Binned, Codes, Mask
+from assay.segments.bins import MISSING, Binned, Codes
+from assay.segments.criteria import Criterion
+from assay.segments.meeting import Mask
 
 BINS = 40
 """Ranges of about equal size that a column of many numbers is divided into."""
@@ -70,8 +72,20 @@ class Slice:
         """Which of all rows, shape (n,)."""
         return np.logical_and.reduce([each.rows for each in self.conditions])
 
-    def __str__(self) -> str:
+    @property
+    def definition(self) -> str:
+        """Which rows, in words."""
         return " and ".join(map(str, self.conditions))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is looked at."""
+        return tuple(each.column.name for each in self.conditions)
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """What the rows meet, in a form that finds such rows in any table."""
+        return tuple(each.column.meant(each.first, each.last) for each in self.conditions)
 
 
 @dataclass(frozen=True)
