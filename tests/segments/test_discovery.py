@@ -159,8 +159,10 @@ def test_what_the_model_expects_is_of_the_confirming_rows() -> None:
     assert said.endswith(f"; {again.n:,} rows ({again.share:.1%}) are such")
 
 
-def test_a_declared_column_of_few_days_is_told_as_dates() -> None:
-    days = pd.DataFrame({"when": 19_000.0 + np.arange(400) % 3, "x": np.arange(400) % 2})
+@pytest.mark.parametrize("moment", [0.0, 1 / 400])
+def test_a_declared_column_of_few_days_is_told_as_dates(moment: float) -> None:
+    when = 19_000.0 + np.arange(400) % 3 + np.arange(400) * moment
+    days = pd.DataFrame({"when": when, "x": np.arange(400) % 2})
     columns = [Column("when", Kind.DATETIME, Role.SEGMENT, "", "", 3, 0.0),
                Column("x", Kind.NUMERIC, Role.FEATURE, "", "", 2, 0.0)]  # fmt: skip
     made = classified(0, np.zeros(N, dtype=bool)).on_rows(range(400))
