@@ -134,6 +134,11 @@ class Run:
         return self.test.evaluation if self.test is not None else self.evaluation
 
     @property
+    def latest_segments(self) -> Segments | None:
+        """The model by segment on the same rows; None where that was not recorded."""
+        return self.test.segments if self.test is not None else self.segments
+
+    @property
     def announced_table(self) -> str:
         """Under what name the predictions are recorded that it was judged by in training."""
         return self.evaluation.rows.replace("-", "_")
@@ -218,6 +223,7 @@ class Run:
             "metrics": {name: each.as_dict() for name, each in self.metrics.items()},
             "baselines": {each.name: each.gain.as_dict() for each in self.baselines},
             "seeds": list(self.seeds),
+            "segments": self.latest_segments.summary() if self.latest_segments else None,
             "findings": [each.as_dict() for each in self.findings],
             "looks": self.test.looks if self.test is not None else 0,
             "difference": self.test.difference.as_dict() if self.test is not None else None,

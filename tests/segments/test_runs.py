@@ -130,6 +130,37 @@ def test_sealed_rows_judge_the_segments_of_training(tmp_path: Path) -> None:
     assert said in written.getvalue()
 
 
+def test_the_summary_says_the_same_by_the_same_names() -> None:
+    store = MemoryStore()
+    run = trained(Task.BINARY, spoilt(), {"segments": ["place", "shift"]}, store)
+    looked = assay.evaluate(run, on="test", store=store)
+    for each, found in ((run, run.segments), (looked, looked.test.segments)):
+        told = json.loads(json.dumps(each.summary(), allow_nan=False))["segments"]
+        for name in ("metric", "n", "level", "measure", "tried", "reason"):
+            assert told[name] == getattr(found, name)
+        assert [division["name"] for division in told["divisions"]] == [
+            "place", "shift", "place and shift",
+        ]  # fmt: skip
+        [place, *_] = told["divisions"]
+        known = found.divisions[0]
+        assert place["gap"]["estimate"] == known.gap.estimate.as_dict()
+        assert (place["gap"]["high"], place["gap"]["low"]) == (known.gap.high, known.gap.low)
+        for said, segment in zip(place["segments"], known.segments, strict=True):
+            for name in ("definition", "n", "share", "is_worse"):
+                assert said[name] == getattr(segment, name)
+            assert said["estimate"] == segment.estimate.as_dict()
+            assert said["difference"] == segment.difference.as_dict()
+            [criterion] = said["criteria"]
+            level = segment.definition.removeprefix("place = ")
+            assert (criterion["column"], criterion["levels"]) == ("place", [level])
+        assert [said["is_worse"] for said in place["segments"]] == [True, False, False]
+        for said, weak in zip(told["weak"], found.weak, strict=True):
+            for name in ("definition", "n", "value", "rest", "expected", "is_worse"):
+                assert said[name] == getattr(weak, name)
+            assert said["difference"] == weak.difference.as_dict()
+    assert replace(run, segments=None).summary()["segments"] is None
+
+
 def test_a_page_drawn_after_more_looks_has_wider_segments() -> None:
     store = MemoryStore()
     run, other = (

@@ -52,6 +52,10 @@ class Segment:
             "criteria": [each.as_dict() for each in self.criteria],
         }
 
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {**self.as_dict(), "is_worse": self.is_worse}
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Read back what `as_dict` wrote."""
@@ -151,6 +155,11 @@ class Division:
             "parity": self.parity.as_dict() if self.parity is not None else None,
         }
 
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        segments = [each.summary() for each in self.segments]
+        return {"name": self.name, **self.as_dict(), "segments": segments}
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Read back what `as_dict` wrote."""
@@ -207,6 +216,10 @@ class Weakness:
             "criteria": [each.as_dict() for each in self.criteria],
         }
 
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {**self.as_dict(), "is_worse": self.is_worse}
+
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
         """Read back what `as_dict` wrote."""
@@ -261,6 +274,14 @@ class Segments:
             **vars(self),
             "divisions": [each.as_dict() for each in self.divisions],
             "weak": [each.as_dict() for each in self.weak],
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """What `--json` prints: everything by the names that it has here."""
+        return {
+            **self.as_dict(),
+            "divisions": [each.summary() for each in self.divisions],
+            "weak": [each.summary() for each in self.weak],
         }
 
     @classmethod
