@@ -31,7 +31,7 @@ from assay.evaluation.assessment import assess
 from assay.evaluation.comparison import independent
 from assay.evaluation.evaluate import outcome_of
 from assay.evaluation.intervals import replicate
-from assay.evaluation.metrics import METRICS, default_primary
+from assay.evaluation.metrics import default_primary
 from assay.evaluation.settings import EvaluationSettings
 from assay.evaluation.threshold import decide
 from assay.predictions import Floats, Labels, Predictions
@@ -182,7 +182,7 @@ def judged(table: Table, seed: int) -> dict[str, dict[str, Any]]:
     outcome = outcome_of(said, table.target[sealed], schema, decided, clusters=known)
     [after] = replicate([outcome], settings.resamples)
     found = {}
-    for name in METRICS[table.task]:
+    for name in assessed.judged.replicates.values:
         difference = independent(
             assessed.judged.replicates, after,
             task=table.task, metric=name, level=settings.confidence, names=("announced", "sealed"),

@@ -27,7 +27,7 @@ import numpy as np
 from assay.data.schema import Task
 from assay.evaluation.comparison import independent, paired
 from assay.evaluation.intervals import replicate
-from assay.evaluation.metrics import METRICS
+from assay.evaluation.metrics import metrics_of
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.support import FEWEST_ROWS
 from assay.predictions import Floats
@@ -166,15 +166,17 @@ LAWS = list(laws())
 def truth_of(law: Law) -> dict[str, float]:
     """The true value of each metric."""
     sample = replace(law.draw(law.random(MANY), MANY), clusters=None)
-    return {name: metric.of(sample) for name, metric in METRICS[sample.task].items()}
+    known = metrics_of(sample.task, len(sample.classes))
+    return {name: metric.of(sample) for name, metric in known.items()}
 
 
 def ends(law: Law, span: range) -> dict[str, Floats]:
     """The ends of each metric's interval in these repetitions, (r, 2); NaN where none is given."""
     found: dict[str, list[tuple[float, float]]] = {}
     for repetition in span:
-        [drawn] = replicate([law.draw(law.random(repetition), law.n)], RESAMPLES)
-        for name in drawn.values:
+        outcome = law.draw(law.random(repetition), law.n)
+        [drawn] = replicate([outcome], RESAMPLES)
+        for name in metrics_of(outcome.task, len(outcome.classes)):
             each = drawn.estimate(name, LEVEL)
             known = (each.low, each.high) if each.has_interval else (np.nan, np.nan)
             found.setdefault(name, []).append(known)
@@ -183,8 +185,9 @@ def ends(law: Law, span: range) -> dict[str, Floats]:
 
 def alarms(law: Law, span: range) -> dict[str, dict[str, int]]:
     """Of each metric: how often equals are said to differ, on the same rows and on others."""
-    task = law.draw(law.random(0), law.n).task
-    false = {name: {"paired": 0, "independent": 0} for name in METRICS[task]}
+    first = law.draw(law.random(0), law.n)
+    task, known = first.task, metrics_of(first.task, len(first.classes))
+    false = {name: {"paired": 0, "independent": 0} for name in known}
     for repetition in span:
         random = law.random(repetition)
         one, other = law.draw(random, law.n), law.draw(random, law.n)

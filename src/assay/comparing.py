@@ -15,7 +15,7 @@ from assay.evaluation.comparison import paired
 from assay.evaluation.contrast import Comparison, Contrast, OverFits
 from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.mcnemar import decisions
-from assay.evaluation.metrics import METRICS
+from assay.evaluation.metrics import metrics_of
 from assay.evaluation.needed import rows_needed
 from assay.evaluation.resampled import over_fits
 from assay.evaluation.result import OUT_OF_FOLD, VALIDATION, Difference
@@ -43,8 +43,9 @@ def compared(runs: Sequence[Run], place: Place, scratch: Path) -> Comparison:
     runs = [first, *others]
     shared = on_common_rows(runs, place)
     task, names = first.schema.task, names_apart(*runs)
-    metrics = sorted(METRICS[task], key=lambda name: name != first.evaluation.primary)
-    replicates = replicate(shared, first.resamples)
+    known = metrics_of(task, len(first.schema.classes))
+    metrics = sorted(known, key=lambda name: name != first.evaluation.primary)
+    replicates = replicate(shared, first.resamples, metrics)
     by_metric = [_together(replicates, task, name, first.level, names) for name in metrics]
     told = [Told.of(each, place.store, scratch / each.run_id) for each in runs]
     decided = decisions(shared)
@@ -70,7 +71,7 @@ def compared(runs: Sequence[Run], place: Place, scratch: Path) -> Comparison:
         contrasts=contrasts,
         level=first.level,
         rows=rows,
-        falling=tuple(name for name in metrics if not METRICS[task][name].greater_is_better),
+        falling=tuple(name for name in metrics if not known[name].greater_is_better),
     )
 
 

@@ -126,7 +126,7 @@ def made_ready(asked: Asked) -> Ready:
     mirrors_of(experiment.tracking)  # refused now, rather than when the run begins
     apart = holds_out(asked.learner)
     data = prepare(asked.table, experiment.data, asked.where, holds_out=apart)
-    primary = check_settings(experiment.evaluation, data.schema.task)
+    primary = check_settings(experiment.evaluation, data.schema.task, len(data.schema.classes))
     check_fit_for(asked.learner, data.schema.task)
     check_sees(asked.learner, data.schema)
     plan = Plan(

@@ -9,13 +9,24 @@ import pytest
 from sklearn import metrics as sk
 
 from assay.data.schema import Task
+from assay.errors import ExperimentError
 from assay.evaluation.assessment import Assessment, assess, importance_of
+from assay.evaluation.evaluate import check_settings
 from assay.evaluation.resampled import over_fits
 from assay.evaluation.settings import EvaluationSettings
 from assay.predictions import Predictions
 from tests.tables import prepared
 
 N = 600
+
+
+def test_what_a_metric_needs_of_classes_is_told_before_anything_is_fitted() -> None:
+    asked = EvaluationSettings(primary="top_5_accuracy")
+    assert check_settings(asked, Task.MULTICLASS, 11) == "top_5_accuracy"
+    with pytest.raises(ExperimentError) as told:
+        check_settings(asked, Task.MULTICLASS, 10)
+    assert "which is for 11 classes and more, and there are 10." in str(told.value)
+    assert told.value.mend == "evaluation: {primary: top_2_accuracy}"
 
 
 def predicted(seed: int, noise: float, truth: np.ndarray, classes: np.ndarray) -> Predictions:

@@ -14,9 +14,11 @@ from threadpoolctl import threadpool_limits
 from assay.data.schema import Task
 from assay.evaluation import intervals, sampling
 from assay.evaluation.closed import wilson
+from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
-from assay.evaluation.metrics import METRICS
+from assay.evaluation.metrics import METRICS, metrics_of
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.result import Evaluation
 from assay.evaluation.sampling import POISSON_FROM, Sampling
 from assay.evaluation.support import FEWEST_ROWS
 
@@ -64,10 +66,11 @@ def test_intervals_of_every_metric_cover(law: str) -> None:
     repetitions, resamples = 250, 500
     # Enough rows for the true values: a thousand samples, one after another.
     true = truth_of([draw(np.random.default_rng([9, seed])) for seed in range(1500)])
-    hits, given = dict.fromkeys(METRICS[task], 0), dict.fromkeys(METRICS[task], 0)
+    names = [*metrics_of(task, 3)]
+    hits, given = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     for seed in range(repetitions):
         [measured] = replicate([draw(np.random.default_rng(seed))], resamples)
-        for name in METRICS[task]:
+        for name in names:
             estimate = measured.estimate(name, 0.95)
             if estimate.has_interval:
                 given[name] += 1
@@ -132,9 +135,10 @@ def test_a_rare_class_silences_only_what_it_tells() -> None:
     outcome = drawn_of_three(np.random.default_rng(1), 900)
     truth = np.where(np.arange(900) < 9, 2, outcome.truth % 2)
     [measured] = replicate([replace(outcome, truth=truth)], 300)
-    told = {name for name in METRICS[Task.MULTICLASS] if measured.estimate(name, 0.95).has_interval}
+    known = set(metrics_of(Task.MULTICLASS, 3))
+    told = {name for name in known if measured.estimate(name, 0.95).has_interval}
     silent = {"f1_macro", "roc_auc_ovr"}
-    assert told == set(METRICS[Task.MULTICLASS]) - silent
+    assert told == known - silent
     for name in silent:
         assert measured.estimate(name, 0.95).reason == "class c has only 9 rows"
     other = replace(outcome, truth=truth, probabilities=np.full((900, 3), 1 / 3))
@@ -255,6 +259,46 @@ def test_a_class_of_few_clusters_gives_no_interval_either() -> None:
     few = np.where(outcome.truth == 1, np.arange(600) % 7, np.arange(600) % 40)
     [measured] = replicate([replace(outcome, clusters=few)], 200)
     assert measured.estimate("mcc", 0.95).reason == "class yes is in only 7 groups"
+
+
+def of_classes(n: int, k: int, seed: int = 0) -> Outcome:
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, k, n)
+    logits = random.normal(size=(n, k)) + 1.5 * np.eye(k)[truth]
+    said = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    names = tuple(f"class {code}" for code in range(k))
+    return Outcome(Task.MULTICLASS, np.arange(n), truth, names, said, said.argmax(axis=1))
+
+
+def judged(outcome: Outcome, primary: str = "accuracy") -> Evaluation:
+    asked = {"rows": "test", "primary": primary, "level": 0.95, "resamples": 300}
+    return judge_together({"": outcome}, **asked)[""].evaluation
+
+
+@pytest.mark.parametrize(("classes", "top"), [(3, {2}), (10, {2}), (11, {2, 5})])
+def test_the_share_among_the_most_probable_is_wilson_s(classes: int, top: set[int]) -> None:
+    outcome = of_classes(300, classes)
+    found = judged(outcome)
+    shown = {name for name in found.metrics if name.startswith("top_")}
+    assert shown == {f"top_{k}_accuracy" for k in top}
+    order = np.argsort(-outcome.probabilities, axis=1)
+    for k in top:
+        hits = int((order[:, :k] == outcome.truth[:, None]).any(axis=1).sum())
+        each = found.metrics[f"top_{k}_accuracy"]
+        assert (each.value, each.method) == (pytest.approx(hits / 300, abs=1e-12), "Wilson")
+        assert (each.low, each.high) == wilson(hits, 300, 0.95)
+    weighted = replace(outcome, weights=np.random.default_rng(1).gamma(2, 1, 300))
+    assert judged(weighted).metrics["top_2_accuracy"].method == "bootstrap"
+    grouped = judged(replace(outcome, clusters=np.arange(300) // 5))
+    assert grouped.metrics["top_2_accuracy"].method == "cluster bootstrap"
+
+
+def test_all_hit_is_no_certainty() -> None:
+    outcome = of_classes(60, 3)
+    sure = replace(outcome, probabilities=np.eye(3)[outcome.truth] * 0.9 + 0.1 / 3)
+    each = judged(sure).metrics["top_2_accuracy"]
+    assert (each.value, each.high) == (1, 1)
+    assert each.low == pytest.approx(60 / (60 + 1.959964**2))
 
 
 def test_weighted_rows_have_no_wilson_interval() -> None:

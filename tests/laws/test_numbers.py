@@ -59,6 +59,8 @@ def of_classes(outcome: Outcome, weights: np.ndarray) -> Reference:
         "roc_auc_ovr": sk.roc_auc_score(y, p, multi_class="ovr", labels=labels, **w),
         "brier": sk.brier_score_loss(y, p, labels=labels, scale_by_half=False, **w),
         "f1_weighted": sk.f1_score(y, d, average="weighted", zero_division=0, **w),
+        "top_2_accuracy": sk.top_k_accuracy_score(y, p, k=2, labels=labels, **w),
+        "top_5_accuracy": sk.top_k_accuracy_score(y, p, k=5, labels=labels, **w),
     }
 
 
@@ -80,14 +82,14 @@ def sample_weights(seed: int, n: int, kind: str) -> np.ndarray:
         return np.ones(n)
     if kind == "counts":
         return random.integers(1, 4, n).astype(float)
-    return random.gamma(0.5, 200, n) * (random.random(n) < 0.95) + (np.arange(n) < 5)
+    return random.gamma(0.5, 200, n) * (random.random(n) < 0.95) + (np.arange(n) < 12)
 
 
 @settings(max_examples=120, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.integers(20, 80),
-    st.sampled_from([2, 3, 5]),
+    st.sampled_from([2, 3, 5, 12]),
     st.sampled_from([0, 1, 8]),
     KINDS,
 )
@@ -98,6 +100,28 @@ def test_classification(seed: int, n: int, k: int, digits: int, kind: str) -> No
         warnings.simplefilter("ignore")
         reference = of_classes(outcome, weights)
     check(outcome, reference, weights)
+
+
+def test_of_equally_probable_classes_the_same_are_at_the_top_as_in_scikit_learn() -> None:
+    outcome = classified(5, 400, 12, 0)
+    said = np.eye(12)[outcome.decided]  # one class is certain, eleven are tied at nothing
+    said[:12] = np.eye(12)
+    certain = replace(outcome, probabilities=said)
+    for k in (2, 5):
+        ours = METRICS[Task.MULTICLASS][f"top_{k}_accuracy"].of(certain)
+        theirs = sk.top_k_accuracy_score(outcome.truth, said, k=k, labels=np.arange(12))
+        assert ours == pytest.approx(theirs, abs=1e-12)
+        assert 0.1 < ours < 0.9
+
+
+def test_a_class_that_a_model_does_not_know_is_never_at_the_top() -> None:
+    outcome = classified(6, 400, 3, 8)
+    said = np.eye(3)[outcome.decided % 2]  # class 2 is tied with another, and would come first
+    unknown = replace(outcome, probabilities=said)
+    rows = outcome.truth < 2
+    assert METRICS[Task.MULTICLASS]["top_2_accuracy"].of(unknown) == pytest.approx(
+        (said[np.arange(400), outcome.truth] == 1)[rows].sum() / 400
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -335,6 +335,9 @@ def test_sealed_rows_of_an_unseen_class_count_as_wrong(task: Task) -> None:
         worst = -np.log(np.finfo(float).eps) if name == "log_loss" else 1.0
         mean = METRICS[task][name].of(kept) * len(kept) / 75 + worst * half.sum() / 75
         assert unseen.metrics[name].value >= mean - 1e-9
+    if task is Task.MULTICLASS:
+        top = METRICS[task]["top_2_accuracy"].of(kept) * len(kept) / 75
+        assert unseen.metrics["top_2_accuracy"].value == pytest.approx(top)
     [note] = unseen.test.notes
     assert note.startswith("38 sealed rows have classes that no development row had (new): they")
     assert unseen.summary()["notes"] == [note]

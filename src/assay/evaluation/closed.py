@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv, ndtri
 
+from assay.estimates import Estimate
 from assay.predictions import Floats
 
 Ends = tuple[float, float]
@@ -114,6 +115,12 @@ def of_mean_recall(confusion: Floats, level: float) -> Ends | None:
     mean, many = recalls.mean(), len(recalls)
     below, above = np.sqrt(((recalls - low) ** 2).sum()), np.sqrt(((high - recalls) ** 2).sum())
     return float(mean - below / many), float(mean + above / many)
+
+
+def of_share(value: float, n: int, level: float) -> Estimate:
+    """A share of n independent rows of equal weight with its interval."""
+    ends = wilson(round(value * n), n, level)
+    return Estimate(value, *ends, n=n, level=level, method=RIGHT.method)
 
 
 def _share(k: float, m: float, level: float) -> Ends | None:

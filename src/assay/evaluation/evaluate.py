@@ -10,8 +10,10 @@ import numpy as np
 
 from assay.data.schema import Schema, Task
 from assay.errors import ExperimentError
+from assay.estimates import Estimate
+from assay.evaluation.closed import of_share
 from assay.evaluation.intervals import Replicates, replicate
-from assay.evaluation.metrics import METRICS, default_primary
+from assay.evaluation.metrics import METRICS, default_primary, metrics_of
 from assay.evaluation.miscalibration import miscalibration
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Evaluation
@@ -87,15 +89,17 @@ def judge_together(
         level: Level of the intervals.
         resamples: Bootstrap resamples.
     """
-    replicates = replicate(list(outcomes.values()), resamples)
+    first = next(iter(outcomes.values()))
+    names = [*metrics_of(first.task, len(first.classes))]
+    replicates = replicate(list(outcomes.values()), resamples, names)
     return {
         name: Judged(outcome, _evaluation(outcome, each, rows, primary, level), each)
         for (name, outcome), each in zip(outcomes.items(), replicates, strict=True)
     }
 
 
-def check_settings(settings: EvaluationSettings, task: Task) -> str:
-    """The metric to decide by.
+def check_settings(settings: EvaluationSettings, task: Task, n_classes: int) -> str:
+    """The metric to decide by, among so many classes.
 
     Raises:
         ExperimentError: The task has no such metric, or no such calibration.
@@ -109,12 +113,17 @@ def check_settings(settings: EvaluationSettings, task: Task) -> str:
     primary = settings.primary
     if primary is None:
         return default_primary(task)
-    if primary in METRICS[task]:
+    known = metrics_of(task, n_classes)
+    if primary in known:
         return primary
-    close = get_close_matches(primary, METRICS[task], n=1)
+    close = get_close_matches(primary, known, n=1)
+    which = f"is no metric of a {task} task"
+    if primary in METRICS[task]:
+        fewest = METRICS[task][primary].fewest_classes
+        which = f"is for {fewest} classes and more, and there are {n_classes}"
     raise ExperimentError(
-        f"evaluation.primary is {primary!r}, which is no metric of a {task} task.",
-        where=f"metrics: {', '.join(METRICS[task])}",
+        f"evaluation.primary is {primary!r}, which {which}.",
+        where=f"metrics: {', '.join(known)}",
         mend=f"evaluation: {{primary: {close[0] if close else default_primary(task)}}}",
     )
 
@@ -137,11 +146,18 @@ def _evaluation(
         rows=rows,
         n=len(outcome),
         primary=primary,
-        metrics={name: replicates.estimate(name, level) for name in names},
+        metrics={name: _estimate(outcome, replicates, name, level) for name in names},
         support=support,
         confusion=confusion,
         miscalibration=found,
     )
+
+
+def _estimate(outcome: Outcome, replicates: Replicates, name: str, level: float) -> Estimate:
+    is_simple = outcome.weights is None and outcome.clusters is None
+    if METRICS[outcome.task][name].is_share and is_simple:
+        return of_share(replicates.values[name], len(outcome), level)
+    return replicates.estimate(name, level)
 
 
 def _confusion(outcome: Outcome) -> tuple[tuple[int, ...], ...]:

@@ -26,6 +26,9 @@ class Metric:
         greater_is_better: Whether more is better.
         closed: Its interval where rows are independent and count the same; the bootstrap's if None.
         needs: What that of the bootstrap takes.
+        is_share: Whether it is a share of the rows that no confusion matrix tells; then Wilson's
+            interval is in the place of a closed one.
+        fewest_classes: Classes below which it says too little to be shown.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Metric:
     greater_is_better: bool = True
     closed: ClosedForm | None = None
     needs: tuple[Need, ...] = ()
+    is_share: bool = False
+    fewest_classes: int = 0
 
     def of(self, outcome: Outcome) -> float:
         """The metric of an outcome, its rows weighted by their sample weights."""
@@ -112,6 +117,16 @@ def mcc(of: Weighted) -> Floats:
     return _ratio(covariance, np.sqrt(_unlike_pairs(true) * _unlike_pairs(decided)))
 
 
+def top_2_accuracy(of: Weighted) -> Floats:
+    """Share of rows whose true class is one of the two most probable."""
+    return of.mean("top 2")
+
+
+def top_5_accuracy(of: Weighted) -> Floats:
+    """Share of rows whose true class is one of the five most probable."""
+    return of.mean("top 5")
+
+
 def r2(of: Weighted) -> Floats:
     """Share of the target's variance that the predictions explain."""
     spread = of.mean("shifted squared") - of.mean("shifted") ** 2
@@ -160,6 +175,8 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
         Metric("roc_auc_ovr", roc_auc_ovr, needs=_RANKED),
         Metric("mcc", mcc),
         Metric("brier", brier, greater_is_better=False, needs=_LOST),
+        Metric("top_2_accuracy", top_2_accuracy, is_share=True),
+        Metric("top_5_accuracy", top_5_accuracy, is_share=True, fewest_classes=11),
     ),
     Task.REGRESSION: _named(
         Metric("r2", r2, needs=_SQUARED),
@@ -168,6 +185,12 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
     ),
 }
 """Metrics by task and name; the first of each task is the one to decide by."""
+
+
+def metrics_of(task: Task, n_classes: int) -> Mapping[str, Metric]:
+    """Those that are shown of a task with so many classes, by name."""
+    every = METRICS[task].items()
+    return {name: metric for name, metric in every if n_classes >= metric.fewest_classes}
 
 
 def default_primary(task: Task) -> str:

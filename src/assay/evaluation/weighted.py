@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.top import hits
 from assay.predictions import Floats
 
 Counts = NDArray[np.uint8]
@@ -98,7 +99,7 @@ class Scored:
     def losses(self) -> Mapping[str, Floats]:
         """What metrics are means of, by name, shape (n,) each."""
         if self.outcome.values is None:
-            return {"log": self._log_losses, "brier": self._brier_losses}
+            return {"log": self._log_losses, "brier": self._brier_losses, **hits(self.outcome)}
         errors = self.outcome.truth - self.outcome.known_values
         # Shifted first: squares of values far from zero would leave no digits for their spread.
         shifted = self.outcome.truth - self.outcome.truth.mean()

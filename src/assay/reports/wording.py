@@ -31,6 +31,8 @@ _METRICS = {
     "macro_f1": "Macro F1",
     "f1_weighted": "Weighted F1",
     "roc_auc_ovr": "ROC AUC, one vs rest",
+    "top_2_accuracy": "Top-2 accuracy",
+    "top_5_accuracy": "Top-5 accuracy",
     "r2": "R²",
     "rmse": "RMSE",
     "mae": "MAE",

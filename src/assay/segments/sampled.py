@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.estimates import Estimate
-from assay.evaluation.closed import DECIDED, F1, FOUND, of_difference
+from assay.evaluation.closed import DECIDED, F1, FOUND, of_difference, of_share
 from assay.evaluation.metrics import Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Sampling
@@ -72,6 +72,8 @@ class Sampled:
             if ends is None:
                 return Estimate.without_interval(self.value, n=self.n, reason=closed.undefined)
             return Estimate(self.value, *ends, n=self.n, level=level, method=closed.method)
+        if self.metric.is_share and self.confusion is not None:
+            return of_share(self.value, self.n, level)
         left_out = self.left_out[self.touched]
         return _of(Spread(self.value, self.resampled, left_out, self.n_units), self.n, level)
 
