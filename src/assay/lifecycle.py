@@ -23,6 +23,7 @@ from assay.experiment.asking import ask
 from assay.fitting.hold_out import Surroundings
 from assay.inference.loading import load_folder
 from assay.inference.testing import confront, predict_sealed
+from assay.looking import looked_at, sample
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.publishing import known_run
@@ -112,13 +113,13 @@ def train(
         judged = steps.judge(ready, fitted)
         outcome, folds = judged.judged.outcome, fitted.repetitions[0][1]
         recorder.table(ready.rows.replace("-", "_"), as_table(outcome, folds))
-        recorder.table("predictions_sample", steps.sample(ready, judged))
+        recorder.table("predictions_sample", sample(ready, judged))
         told(Step("Looking for weak segments"))
         segments, found = by_segment(ready, outcome, found, recorder)
         told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)
-        run = replace(run, segments=segments)
+        run = looked_at(replace(run, segments=segments), ready, judged)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})
         return publishing.publish(run, outcome, place, recorder, scratch)
 

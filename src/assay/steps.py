@@ -42,8 +42,6 @@ from assay.place import Place
 from assay.predictions import Predictions
 from assay.provenance import back_ends
 from assay.reports.content import BaselineContent
-from assay.reports.sample import predictions_sample
-from assay.reports.worst import worst_mistakes
 from assay.run import CHOSEN, Run
 from assay.seeding import about as about_seeds
 from assay.threads import one_numerical_thread
@@ -277,22 +275,6 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
         )
 
 
-def sample(ready: Ready, judged: Assessment) -> pa.Table:
-    """Some of the predictions to look at, with the texts and pictures they were made from."""
-    return predictions_sample(**_to_look_at(ready, judged), seed=ready.plan.seed)
-
-
-def _to_look_at(ready: Ready, judged: Assessment) -> dict[str, Any]:
-    data, source = ready.data, Path(ready.asked.loaded.source)
-    return {
-        "outcome": judged.judged.outcome,
-        "table": data.raw_development,
-        "rows": data.development.rows,
-        "schema": data.schema,
-        "folder": source if source.is_dir() else source.parent,
-    }
-
-
 def save_model(
     ready: Ready,
     fitted: CrossFit,
@@ -327,7 +309,6 @@ def summed_up(
     """The run as one value."""
     asked, data, plan = ready.asked, ready.data, ready.plan
     settings = asked.loaded.experiment.evaluation
-    seen = _to_look_at(ready, judged)
     shuffled = _rows_of(ready, fitted.shuffled[()])
     importance = importance_of(
         fitted.shuffled,
@@ -377,7 +358,6 @@ def summed_up(
         test_digest=data.sealed.digest,
         model=model,
         profile=profile(data.raw_development, data.schema),
-        mistakes=worst_mistakes(**seen, importance=importance, images=data.development.images),
     )
 
 
