@@ -270,6 +270,7 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             learner=ready.asked.learner.name,
             weights=predicted.weights,
             clusters=predicted.groups,
+            times=predicted.times,
             ordered=ready.data.folding.is_forward,
             rows=ready.rows,
         )

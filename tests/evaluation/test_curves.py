@@ -116,7 +116,9 @@ def test_an_outcome_survives_the_store(task: Task, belonging: bool) -> None:
         )
     n = len(outcome)
     if belonging:
-        outcome = replace(outcome, weights=np.arange(n) / 7, clusters=np.arange(n) // 3)
+        outcome = replace(
+            outcome, weights=np.arange(n) / 7, clusters=np.arange(n) // 3, times=np.arange(n) / 3
+        )
     again = from_table(as_table(outcome, folds=np.arange(n) % 5), schema)
     for name in (field.name for field in fields(Outcome) if field.name not in ("task", "classes")):
         before, after = getattr(outcome, name), getattr(again, name)

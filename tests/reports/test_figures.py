@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from assay.evaluation.curves import (
+    Autocorrelation,
+    Bias,
     Curves,
     PrecisionRecallCurve,
     Reliability,
+    ResidualPatterns,
     Residuals,
     RocCurve,
+    Spread,
+    Tails,
 )
 from assay.reports.content import ReportContent
 from assay.reports.figures import figures
@@ -92,6 +97,60 @@ def test_residuals_are_read_by_spread_and_quartiles() -> None:
     along, spread = _only(builders.regression(), residuals=Residuals(predicted, residual))
     assert "standard deviation is 1.00, in the fifth with the highest 4.00" in along.reading
     assert f"between {MINUS}1.75 and 1.75; their median is 0.00" in spread.reading
+
+
+def test_what_is_more_than_chance_is_told_under_its_plot() -> None:
+    predicted = np.arange(100.0)
+    residuals = Residuals(predicted, np.where(predicted % 2, 1.0, -1.0))
+    clean = _only(builders.regression(), residuals=residuals, patterns=ResidualPatterns(4))
+    assert [plot.more for plot in clean] == [[], []]
+    curve = Bias(30.1, 0.0004, 0.12, (2.51, 0, -1.02, 0, 0.8), predicted, predicted / 100)
+    patterns = ResidualPatterns(
+        4, curve, Spread(9.1, 0.02, (1.0, 1.1, 1.4, 2.0, 4.0)),
+        Tails(4.2, 0.03, 8.1, 21, 0.31, 1.0),
+        Autocorrelation(55.0, 0.001, (-0.1, 0.42, 0.2), 900, by_time=False),
+    )  # fmt: skip
+    found = _only(builders.regression(), residuals=residuals, patterns=patterns)
+    along, spread, order = ([each.replace(NARROW_SPACE, " ") for each in p.more] for p in found)
+    checked = "corrected for 4 patterns looked at"
+    assert along == [
+        "The predictions are biased: on average the truth lies 2.51 above the lowest fifth of "
+        "them, 1.02 below the middle and 0.80 above the highest one. A smooth curve explains 12 % "
+        f"of the residuals' variance (p < 0.001, {checked}).",
+        "How far they are off depends on the prediction: residuals are 4.0 times as wide in the "
+        f"highest fifth as in the lowest (p = 0.020, {checked}). One margin of error does not fit "
+        "all rows.",
+    ]
+    assert "trend" in [mark.look for mark in found[0].marks]
+    assert "a curve shows their mean" in found[0].description
+    assert spread == [
+        "Heavy tails: the 21 rows that are furthest off (1 in 100) make 31 % of the sum of squared "
+        f"errors, where normal errors would make 8.4 % (p = 0.030, {checked}); all of them were "
+        "predicted too low."
+    ]
+    assert found[2].reading == (
+        "Rows that are 2 apart in the table err alike: their residuals correlate by 0.42 "
+        f"(p = 0.001, {checked})."
+    )
+    assert order == [
+        "Such rows are not independent of each other: the intervals are too narrow. Does their "
+        "order mean something, as a time or a place? Declare it in roles."
+    ]
+
+
+def test_residuals_in_time_are_told_as_such() -> None:
+    order = Autocorrelation(55.0, 0.001, (-0.42, 0.2), 900, by_time=True)
+    (plot,) = _only(
+        builders.regression(),
+        residuals=Residuals(np.arange(9.0), np.arange(9.0)),
+        patterns=ResidualPatterns(2, order=order),
+    )[2:]
+    assert plot.reading.startswith(
+        "Rows that are next to each other in time err in opposite directions: their residuals "
+        f"correlate by {MINUS}0.42 (p = 0.001, corrected for 2 patterns"
+    )
+    assert plot.more == []
+    assert "in time" in plot.title
 
 
 def test_residuals_that_are_all_zero_are_drawn() -> None:

@@ -59,6 +59,7 @@ def assess(
     learner: str,
     weights: Floats | None = None,
     clusters: Codes | None = None,
+    times: Floats | None = None,
     ordered: bool = False,
     rows: str = OUT_OF_FOLD,
 ) -> Assessment:
@@ -75,12 +76,13 @@ def assess(
         learner: Name of the learner, for verdicts.
         weights: Sample weights of the rows, shape (n,); None when all count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
+        times: When each row was, shape (n,); None when rows have no order.
         ordered: Whether folds are numbered in time order: then what calibrates or decides a fold
             is learnt from earlier folds only; the earliest is neither calibrated nor decided
             otherwise than at one half.
         rows: Which rows: 'out-of-fold' or 'validation'.
     """
-    truth = _Truth(target, schema, weights, clusters, ordered)
+    truth = _Truth(target, schema, weights, clusters, times, ordered=ordered)
     predictions, folds = repetitions[0]
     own, calibrated, threshold = _decided(predictions, truth, folds, settings)
     method = calibrated.method if calibrated is not None else "none"
@@ -167,6 +169,7 @@ class _Truth:
     schema: Schema
     weights: Floats | None = None
     clusters: Codes | None = None
+    times: Floats | None = None
     ordered: bool = False
 
     def beside(self, predictions: Predictions, decided: Codes | None = None) -> Outcome:
@@ -177,6 +180,7 @@ class _Truth:
             decided,
             weights=self.weights,
             clusters=self.clusters,
+            times=self.times,
         )
 
 

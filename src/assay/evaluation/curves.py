@@ -49,10 +49,104 @@ class Residuals:
 
 
 @dataclass(frozen=True)
+class Bias:
+    """Residuals that depend on the prediction.
+
+    Attributes:
+        statistic: Of the test, chi-squared.
+        p: How often chance alone shows as much, corrected for all that was looked at.
+        explained: Share of the residuals' variance that a smooth curve explains.
+        means: Mean residual by fifths of the predictions, the lowest first.
+        predicted: Where the curve is known, shape (points,).
+        residual: What it says there, shape (points,).
+    """
+
+    statistic: float
+    p: float
+    explained: float
+    means: tuple[float, ...]
+    predicted: Floats
+    residual: Floats
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Residuals that are larger for some predictions than for others.
+
+    Attributes:
+        statistic: Of the test, chi-squared.
+        p: As of `Bias`.
+        deviations: Standard deviation around the smooth curve by fifths of the predictions.
+    """
+
+    statistic: float
+    p: float
+    deviations: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Tails:
+    """Residuals of which a few are very large.
+
+    Attributes:
+        statistic: Of the test, normal.
+        p: As of `Bias`.
+        kurtosis: Excess kurtosis, on the scale that residuals have where the prediction is such.
+        n: Number of the rows that are furthest off: one in a hundred.
+        share: What they make of the sum of squared errors.
+        above: Share of them whose truth lies above the prediction.
+    """
+
+    statistic: float
+    p: float
+    kurtosis: float
+    n: int
+    share: float
+    above: float
+
+
+@dataclass(frozen=True)
+class Autocorrelation:
+    """Residuals of rows that follow each other and err alike.
+
+    Attributes:
+        statistic: Of the test, chi-squared.
+        p: As of `Bias`.
+        correlations: Of rows one apart, two apart, and so on.
+        n: Number of rows.
+        by_time: Whether rows are in time order; else as they stand in the source.
+    """
+
+    statistic: float
+    p: float
+    correlations: tuple[float, ...]
+    n: int
+    by_time: bool
+
+
+@dataclass(frozen=True)
+class ResidualPatterns:
+    """The patterns of a regression's residuals; None where chance explains them, or they are small.
+
+    `looked_at` is the number of patterns that were looked at.
+    """
+
+    looked_at: int
+    bias: Bias | None = None
+    spread: Spread | None = None
+    tails: Tails | None = None
+    order: Autocorrelation | None = None
+
+
+@dataclass(frozen=True)
 class Curves:
-    """The curves that fit the task; the others are None."""
+    """The curves that fit the task; the others are None.
+
+    `patterns` is None also where rows are too few to tell.
+    """
 
     roc: RocCurve | None = None
     precision_recall: PrecisionRecallCurve | None = None
     reliability: Reliability | None = None
     residuals: Residuals | None = None
+    patterns: ResidualPatterns | None = None

@@ -15,6 +15,7 @@ from assay.evaluation.curves import (
     RocCurve,
 )
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.residual_patterns import residual_patterns
 from assay.predictions import Floats
 
 _MOST_POINTS = 400
@@ -25,7 +26,7 @@ _BINS = 10
 def curves_of(outcome: Outcome) -> Curves:
     """The curves that fit the outcome's task."""
     if outcome.task is Task.REGRESSION:
-        return Curves(residuals=_residuals(outcome))
+        return Curves(residuals=_residuals(outcome), patterns=residual_patterns(outcome))
     if outcome.task is Task.MULTICLASS:
         top = outcome.known_probabilities.max(axis=1)
         right = outcome.known_probabilities.argmax(axis=1) == outcome.truth

@@ -38,6 +38,7 @@ def outcome_of(
     *,
     weights: Floats | None = None,
     clusters: Codes | None = None,
+    times: Floats | None = None,
 ) -> Outcome:
     """Put predictions beside the truth of the same rows.
 
@@ -48,6 +49,7 @@ def outcome_of(
         decided: Decided class positions, shape (n,); the most probable class when None.
         weights: Sample weights, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
+        times: When each row was, shape (n,); None when rows have no order.
     """
     if not schema.task.is_classification:
         return Outcome(
@@ -57,6 +59,7 @@ def outcome_of(
             values=predictions.values,
             weights=weights,
             clusters=clusters,
+            times=times,
         )
     probabilities = predictions.probabilities
     assert probabilities is not None
@@ -69,6 +72,7 @@ def outcome_of(
         decided=np.argmax(probabilities, axis=1) if decided is None else decided,
         weights=weights,
         clusters=clusters,
+        times=times,
     )
 
 

@@ -31,6 +31,7 @@ class Outcome:
         weights: Sample weights, float64, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, int64, shape (n,): rows of one group are not
             independent of each other. None when each row stands for itself.
+        times: When each row was, float64, shape (n,); None when rows have no order.
         ranks: Whether probabilities tell rows apart. Not those of a model that says the same of
             all rows of a fold: what differs between folds then is which rows it was fitted on.
     """
@@ -44,6 +45,7 @@ class Outcome:
     values: Floats | None = None
     weights: Floats | None = None
     clusters: Codes | None = None
+    times: Floats | None = None
     ranks: bool = True
 
     def __len__(self) -> int:
@@ -68,6 +70,7 @@ class Outcome:
             values=at(self.values),
             weights=at(self.weights),
             clusters=at(self.clusters),
+            times=at(self.times),
         )
 
     @property

@@ -24,6 +24,8 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
         columns["weight"] = outcome.weights
     if outcome.clusters is not None:
         columns["cluster"] = outcome.clusters
+    if outcome.times is not None:
+        columns["time"] = outcome.times
     if outcome.probabilities is None:
         columns["value"] = outcome.values
     else:
@@ -48,6 +50,7 @@ def from_table(table: pa.Table, schema: Schema) -> Outcome:
         values=column("value"),
         weights=column("weight"),
         clusters=column("cluster"),
+        times=column("time"),
     )
     if not schema.task.is_classification:
         return known

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from assay.data.schema import Task
-from assay.evaluation.curves import PrecisionRecallCurve, Reliability, Residuals, RocCurve
+from assay.evaluation.curves import PrecisionRecallCurve, Reliability, RocCurve
 from assay.evaluation.result import Evaluation
-from assay.predictions import Floats
 from assay.reports.axis import Scale, extent
 from assay.reports.content import ReportContent
 from assay.reports.plots import (
@@ -27,12 +26,12 @@ from assay.reports.plots import (
     uprights,
     upwards,
 )
-from assay.reports.wording import between, count, counted, number, numbers, share
+from assay.reports.residual_figures import residual_figures
+from assay.reports.wording import between, counted, number, share
 
 _UNIT = (-0.02, 1.02)
 _FALSE_ALARMS = 0.1
 _RECALL = 0.8
-_LAYERS = 8
 _EVEN = 0.5
 _LOW_BARS = 30
 
@@ -48,7 +47,7 @@ def figures(content: ReportContent) -> list[Plot]:
     if curves.reliability is not None:
         plots.append(_reliability(curves.reliability, content))
     if curves.residuals is not None:
-        plots += [_residuals(curves.residuals), _residual_spread(curves.residuals)]
+        plots += residual_figures(curves.residuals, curves.patterns)
     return plots
 
 
@@ -214,53 +213,6 @@ def _said(rows: Sequence[int], limits: tuple[float, float], x: Scale) -> Mark:
     return bars("said", x.at(np.clip(drawn, *limits)), BOTTOM - heights)
 
 
-def _residuals(residuals: Residuals) -> Plot:
-    x = across(*extent(residuals.predicted, 0.03))
-    y = upwards(*extent(np.append(residuals.residual, 0.0)))
-    low, high = _outer_fifths(residuals)
-    few, many = numbers(low, high)
-    reading = (
-        f"In the fifth with the lowest predictions the residuals' standard deviation is {few}, "
-        f"in the fifth with the highest {many}."
-    )
-    at, up = x.at(residuals.predicted), y.at(residuals.residual)
-    layers = [dots("cloud", at[n::_LAYERS], up[n::_LAYERS]) for n in range(_LAYERS)]
-    zero = float(y.at(0.0))
-    return Plot(
-        "residuals",
-        "Residuals along the predictions",
-        f"Residual (true minus predicted) against prediction for {count(len(at))} rows. {reading}",
-        reading,
-        x,
-        y,
-        "predicted",
-        "true minus predicted",
-        [Mark("reference solid", f"M{LEFT} {zero:.1f}H{RIGHT}"), *_filled(layers)],
-    )
-
-
-def _residual_spread(residuals: Residuals) -> Plot:
-    values = residuals.residual
-    edges = np.histogram_bin_edges(values, bins=min(40, max(8, round(len(values) ** 0.5))))
-    rows = np.histogram(values, edges)[0]
-    x, y = across(*extent(edges, 0.02)), upwards(0.0, float(rows.max()) * 1.06)
-    lower, middle, upper = np.quantile(values, [0.25, 0.5, 0.75])
-    low, median, high = numbers(lower, middle, upper)
-    reading = f"Half of the residuals lie between {low} and {high}; their median is {median}."
-    quartiles = [Mark("reference solid", f"M{float(x.at(middle)):.1f} {TOP}V{BOTTOM}")]
-    return Plot(
-        "residual-spread",
-        "Distribution of the residuals",
-        f"Histogram of the residuals (true minus predicted); a line marks the median. {reading}",
-        reading,
-        x,
-        y,
-        "true minus predicted",
-        "rows",
-        [bars("bar", x.at(edges), y.at(rows)), *quartiles],
-    )
-
-
 def _probability_limits(curve: Reliability) -> tuple[float, float]:
     """Zero to one, or the tenths that hold all there is, with a margin."""
     low = np.floor(10 * min(curve.predicted.min(), curve.low.min())) / 10
@@ -269,20 +221,9 @@ def _probability_limits(curve: Reliability) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
-def _outer_fifths(residuals: Residuals) -> tuple[float, float]:
-    """Standard deviation of the residuals in the lowest and highest fifth of predictions."""
-    ordered: Floats = residuals.residual[np.argsort(residuals.predicted, kind="stable")]
-    fifth = max(1, len(ordered) // 5)
-    return float(ordered[:fifth].std()), float(ordered[-fifth:].std())
-
-
 def _beside(x: float, y: float, text: str, *, above: bool = False) -> Note:
     """A word beside a dot, on the side where there is room."""
     room = x < (LEFT + RIGHT) / 2 + 60
     if above:
         return Note(text, x + 9 if room else x - 2, y - 8, "start" if room else "middle")
     return Note(text, x + 9, y + 15) if room else Note(text, x - 9, y + 15, "end")
-
-
-def _filled(layers: list[Mark]) -> list[Mark]:
-    return [layer for layer in layers if layer.path]
