@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from assay.checks.opposite_labels import opposite_labels
 from assay.evaluation.assessment import Assessment
 from assay.reports.sample import predictions_sample
-from assay.reports.worst import worst_mistakes
+from assay.reports.worst import side_by_side, worst_mistakes
 from assay.run import Run
 from assay.steps import Ready
 
@@ -22,13 +23,19 @@ def sample(ready: Ready, judged: Assessment) -> pa.Table:
 
 
 def looked_at(run: Run, ready: Ready, judged: Assessment) -> Run:
-    """The run with its worst mistakes."""
+    """The run with its worst mistakes, and with rows that are alike but for their label."""
+    data = ready.data
     held = {
         **_held(ready),
         "importance": run.importance,
-        "images": ready.data.development.images,
+        "images": data.development.images,
     }
-    return replace(run, mistakes=worst_mistakes(judged.judged.outcome, **held))
+    alike = opposite_labels(data.development, data.raw_development)
+    return replace(
+        run,
+        mistakes=worst_mistakes(judged.judged.outcome, **held),
+        opposites=side_by_side(alike, **held) if alike is not None else None,
+    )
 
 
 def _held(ready: Ready) -> dict[str, Any]:

@@ -161,7 +161,8 @@ def draw_mistakes(run: Run, place: Place, out: Path | None = None) -> Path:
     """
     beside = page_of(run, place)
     path = out if out is not None else beside.with_name(f"{beside.stem}.mistakes.csv")
-    return write_mistaken(announced_by(run, place), path)
+    alike = run.opposites.found.pairs if run.opposites is not None else ()
+    return write_mistaken(announced_by(run, place), path, alike)
 
 
 def card_of(run: Run, place: Place) -> Path:

@@ -29,7 +29,7 @@ from assay.evaluation.settings import Resamples
 from assay.findings import Finding
 from assay.provenance import DISTRIBUTIONS
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
-from assay.reports.mistakes import Mistakes
+from assay.reports.mistakes import Mistakes, Opposites
 from assay.segments.result import Segments
 from assay.tracking.store import RunRecord, Store
 
@@ -73,6 +73,8 @@ class Run:
         test: Set once the sealed rows were opened.
         profile: What the development rows hold; None in runs that were recorded without it.
         mistakes: The worst ones of training; None in runs that were recorded without them.
+        opposites: Development rows alike with other labels; None where there are none, and in runs
+            that were recorded without them.
         by_fold: The primary metric in each fold, by repetition, NaN where it is not defined (in
             JSON null); empty where rows were held out, or folds go forward, and in runs that were
             recorded without it.
@@ -109,6 +111,7 @@ class Run:
     test: TestLook | None = None
     profile: Profile | None = None
     mistakes: Mistakes | None = None
+    opposites: Opposites | None = None
     by_fold: tuple[tuple[float, ...], ...] = ()
     segments: Segments | None = None
 
@@ -176,6 +179,7 @@ class Run:
             "test": _test_as_dict(self.test),
             "profile": self.profile.as_dict() if self.profile is not None else None,
             "mistakes": self.mistakes.as_dict() if self.mistakes is not None else None,
+            "opposites": self.opposites.as_dict() if self.opposites is not None else None,
             "segments": self.segments.as_dict() if self.segments is not None else None,
         }
 
@@ -184,6 +188,7 @@ class Run:
         """Read back what `as_dict` wrote."""
         threshold, profile = record["threshold"], record.get("profile")
         mistakes, segments = record.get("mistakes"), record.get("segments")
+        opposites = record.get("opposites")
         return cls(
             **{
                 **record,
@@ -208,6 +213,7 @@ class Run:
                 "test": _test_from_dict(record["test"]),
                 "profile": Profile.from_dict(profile) if profile is not None else None,
                 "mistakes": Mistakes.from_dict(mistakes) if mistakes is not None else None,
+                "opposites": Opposites.from_dict(opposites) if opposites is not None else None,
                 "segments": Segments.from_dict(segments) if segments is not None else None,
             }
         )
@@ -278,6 +284,7 @@ class Run:
             next_steps=steps,
             profile=self.profile,
             mistakes=self.mistakes,
+            opposites=self.opposites,
             segments=self.segments,
         )
 

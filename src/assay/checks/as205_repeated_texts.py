@@ -108,7 +108,8 @@ def repeated(test: Sequence[str], train: Sequence[str]) -> Pairs:
 
     Of the development rows with a text, MOST_PAIRS are named.
     """
-    one, other = sketched(test), sketched(train)
+    one = sketched(test)
+    other = one if train is test else sketched(train)
     mine = np.flatnonzero(one.words >= FEWEST_WORDS)
     theirs = np.flatnonzero(other.words >= FEWEST_WORDS)
     one, other = one.take(mine), other.take(theirs)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from assay.estimates import Estimate
 
@@ -42,6 +43,59 @@ class LabelErrors:
     n: int
     of: int
     rows: Sequence[LabelError]
+
+
+@dataclass(frozen=True)
+class OppositePair:
+    """Two rows that are alike but for their label.
+
+    Attributes:
+        row: Number of the one in the source: the odd one, where a row has several like it.
+        label: Its label.
+        twin: Number of the other.
+        twin_label: The label of that one.
+        differ: Features that are only nearly the same.
+    """
+
+    row: int
+    label: str
+    twin: int
+    twin_label: str
+    differ: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OppositeLabels:
+    """Rows that are alike with other labels.
+
+    Attributes:
+        of: How many rows were looked at.
+        beyond: How many of them every function of the features gets wrong at least: rows of several
+            labels have the very same features.
+        n: Rows of which a copy has another label.
+        twins: Rows of which there is a copy, as far as copies can be told from chance.
+        agree: Mean share of the copies of such a row that have its label.
+        pairs: Of the first, each with a copy, the most one-sided first; at most 1,000.
+    """
+
+    of: int
+    beyond: int
+    n: int
+    twins: int
+    agree: float
+    pairs: tuple[OppositePair, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        pairs = [{**each.__dict__, "differ": list(each.differ)} for each in self.pairs]
+        return {**self.__dict__, "pairs": pairs}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> OppositeLabels:
+        """Read back what `as_dict` wrote."""
+        pairs = (
+            OppositePair(**{**each, "differ": tuple(each["differ"])}) for each in record["pairs"]
+        )
+        return cls(**{**record, "pairs": tuple(pairs)})
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from assay.evaluation.curves import Curves
 from assay.evaluation.details import ClassScores, LabelErrors
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding
-from assay.reports.mistakes import Mistakes
+from assay.reports.mistakes import Mistakes, Opposites
 from assay.segments.result import Segments
 
 
@@ -93,6 +93,7 @@ class ReportContent:
         mistakes: Those to look at; None where they were not recorded.
         classes: Scores of each class where there are several; else empty.
         label_errors: Labels that may be wrong; None where none is suspected.
+        opposites: Rows alike with other labels; None where there are none, or not recorded.
         segments: The model by segment; None where that was not recorded.
     """
 
@@ -126,4 +127,5 @@ class ReportContent:
     mistakes: Mistakes | None = None
     classes: Sequence[ClassScores] = ()
     label_errors: LabelErrors | None = None
+    opposites: Opposites | None = None
     segments: Segments | None = None

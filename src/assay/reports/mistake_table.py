@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.reports.content import ReportContent
-from assay.reports.mistakes import Mistake, Mistakes, Picture, Seen
+from assay.reports.mistakes import Mistake, Mistakes, Picture, Pictures, Seen
 from assay.reports.wording import count, counted, number, numbers, share
 
 BEGINNING = 320
@@ -99,13 +99,20 @@ def mistake_table(content: ReportContent) -> MistakeTable | None:
         reading=_reading(mistakes),
         rows=[_shown(mistakes, at) for at in range(len(mistakes.rows))],
         look="texts" if has_texts else "pictures" if mistakes.pictures else "values",
-        heads=[(each.name, _holds_numbers(each)) for each in mistakes.columns],
+        heads=[(each.name, each.holds_numbers) for each in mistakes.columns],
         has_classes=mistakes.most is not None,
     )
 
 
-def _holds_numbers(seen: Seen) -> bool:
-    return all(isinstance(each, int | float) for each in seen.cells if each is not None)
+def shown_pictures(pictures: Sequence[Pictures], at: int, row: int) -> list[ShownPicture]:
+    """The pictures of the row at this place, which has this number."""
+    cells = [(each.name, each.cells[at]) for each in pictures]
+    return [_picture(cell, f"{name} of row {row}") for name, cell in cells if cell is not None]
+
+
+def shown_cells(columns: Sequence[Seen], at: int) -> list[str | ShownText | None]:
+    """Of each column what the row at this place holds: a text to be read, or a value."""
+    return [_text(each, at) if each.is_text else _value(each.cells[at]) for each in columns]
 
 
 def _reading(mistakes: Mistakes) -> str:
@@ -130,16 +137,11 @@ def _reading(mistakes: Mistakes) -> str:
 
 def _shown(mistakes: Mistakes, at: int) -> ShownMistake:
     mistake = mistakes.rows[at]
-    cells = [(each.name, each.cells[at]) for each in mistakes.pictures]
     return ShownMistake(
         mistake.row,
         *_told(mistake),
         for_truth=_for_truth(mistake),
-        pictures=[
-            _picture(picture, f"{name} of row {mistake.row}")
-            for name, picture in cells
-            if picture is not None
-        ],
+        pictures=shown_pictures(mistakes.pictures, at, mistake.row),
         texts=[_text(each, at) for each in mistakes.columns if each.is_text],
         values=[
             (each.name, _value(each.cells[at])) for each in mistakes.columns if not each.is_text

@@ -1,4 +1,4 @@
-"""Mistakes to look at, as they are recorded: rows predicted wrongly, and what they hold."""
+"""Rows to look at, as they are recorded: predicted wrongly, or alike with other labels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from assay.evaluation.details import OppositeLabels
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Seen:
     name: str
     cells: tuple[Any, ...]
     is_text: bool = False
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether what is not missing is numbers."""
+        return all(isinstance(each, int | float) for each in self.cells if each is not None)
 
     def as_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "cells": list(self.cells)}
@@ -125,4 +132,39 @@ class Mistakes:
                 "columns": tuple(map(Seen.from_dict, record["columns"])),
                 "pictures": tuple(map(Pictures.from_dict, record["pictures"])),
             }
+        )
+
+
+@dataclass(frozen=True)
+class Opposites:
+    """Rows that are alike with other labels, and what the first of them hold.
+
+    Attributes:
+        found: Those rows.
+        rows: Numbers of those that are shown, each odd one before its twin.
+        columns: What they hold.
+        pictures: What they show.
+    """
+
+    found: OppositeLabels
+    rows: tuple[int, ...]
+    columns: tuple[Seen, ...]
+    pictures: tuple[Pictures, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "found": self.found.as_dict(),
+            "rows": list(self.rows),
+            "columns": [each.as_dict() for each in self.columns],
+            "pictures": [each.as_dict() for each in self.pictures],
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Opposites:
+        """Read back what `as_dict` wrote."""
+        return cls(
+            OppositeLabels.from_dict(record["found"]),
+            tuple(record["rows"]),
+            tuple(map(Seen.from_dict, record["columns"])),
+            tuple(map(Pictures.from_dict, record["pictures"])),
         )

@@ -18,6 +18,7 @@ from assay.reports.content import ReportContent
 from assay.reports.figures import figures, target_plot
 from assay.reports.missing import missing
 from assay.reports.mistake_table import mistake_table
+from assay.reports.opposites import opposite_table
 from assay.reports.segments import segment_part
 from assay.reports.templating import environment
 from assay.reports.wrong_labels import wrong_labels
@@ -51,6 +52,7 @@ def render(content: ReportContent) -> str:
             confusion=confusion_table(content) if is_classification else None,
             mistakes=mistake_table(content),
             wrong_labels=wrong_labels(content),
+            opposites=opposite_table(content),
             segments=segment_part(content),
             importances=dots.importances(content) if content.importance else None,
             importance_reading=dots.importance_reading(content) if content.importance else "",

@@ -1,6 +1,6 @@
-"""The worst mistakes: what was wrong with the highest loss, beside what it was predicted from.
+"""The rows to look at, beside what they hold: the worst mistakes, and rows alike of other labels.
 
-Predictions of development rows by models that were not fitted on them; a sealed row is in none of
+Of development rows, predicted by models that were not fitted on them; a sealed row is in none of
 the arguments.
 """
 
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from assay.data.images import ImageSize, decoded, size_of
 from assay.data.schema import Column, Kind, Role, Schema
 from assay.errors import DataError
+from assay.evaluation.details import OppositeLabels
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Importance
 from assay.predictions import Labels, Rows
-from assay.reports.mistakes import Mistake, Mistakes, Picture, Pictures, Seen
+from assay.reports.mistakes import Mistake, Mistakes, Opposites, Picture, Pictures, Seen
 from assay.reports.sample import cut, losses
 from assay.tracking.pictures import picture, picture_columns
 
@@ -63,13 +64,7 @@ def worst_mistakes(
     wrong = _wrong(outcome)
     picked, most = _worst(outcome, wrong)
     places = rows.searchsorted(outcome.rows[picked])
-    seen = table.take(places)
-    cells: dict[str, list[Any]] = {
-        name: [given[place] for place in places] for name, given in images.items()
-    }
-    for name in picture_columns(seen, folder):
-        cells.setdefault(name, [picture(each, folder) for each in seen[name].to_pylist()])
-    cells.pop(schema.target, None)
+    cells = _pictures(table, places, schema, images, folder)
     half = None
     if not outcome.task.is_classification and len(outcome):
         half = float(np.median(np.abs(outcome.known_values - outcome.truth)))
@@ -79,13 +74,64 @@ def worst_mistakes(
         most=most,
         half=half,
         rows=tuple(_mistake(outcome, at) for at in picked),
-        columns=tuple(
-            Seen(each.name, tuple(map(_kept, seen[each.name].to_pylist())), _is_read(each))
-            for each in _columns(schema, importance, list(cells))
-        ),
-        pictures=tuple(
-            Pictures(name, tuple(map(_small, cells[name]))) for name in list(cells)[:_MOST_COLUMNS]
-        ),
+        columns=_seen(table, places, _columns(schema, importance, list(cells))),
+        pictures=_small_ones(cells),
+    )
+
+
+def side_by_side(
+    found: OppositeLabels,
+    table: pa.Table,
+    rows: Rows,
+    schema: Schema,
+    *,
+    importance: Sequence[Importance] = (),
+    images: Mapping[str, Labels] = _NOTHING,
+    folder: Path = Path(),
+) -> Opposites:
+    """The first ten pairs of rows that are alike with other labels, and what both hold.
+
+    First stand the features that are only nearly the same. Arguments as of `worst_mistakes`.
+    """
+    if not found.pairs:
+        return Opposites(found, (), (), ())
+    pairs = found.pairs[:MOST_ROWS]
+    shown = [row for pair in pairs for row in (pair.row, pair.twin)]
+    places = rows.searchsorted(np.array(shown, dtype=np.int64))
+    cells = _pictures(table, places, schema, images, folder)
+    differing = {name for pair in pairs for name in pair.differ} - set(cells)
+    first = [each for each in schema.features if each.name in differing]
+    others = [each for each in _columns(schema, importance, list(cells)) if each not in first]
+    columns = [*first, *others][:_MOST_COLUMNS]
+    return Opposites(found, tuple(shown), _seen(table, places, columns), _small_ones(cells))
+
+
+def _pictures(
+    table: pa.Table, places: Rows, schema: Schema, images: Mapping[str, Labels], folder: Path
+) -> dict[str, list[Any]]:
+    """Cells of pictures in the rows at these places, by column."""
+    seen = table.take(places)
+    cells: dict[str, list[Any]] = {
+        name: [given[place] for place in places] for name, given in images.items()
+    }
+    for name in picture_columns(seen, folder):
+        cells.setdefault(name, [picture(each, folder) for each in seen[name].to_pylist()])
+    cells.pop(schema.target, None)
+    return cells
+
+
+def _seen(table: pa.Table, places: Rows, columns: Sequence[Column]) -> tuple[Seen, ...]:
+    """What these columns hold in the rows at these places."""
+    held = table.select([each.name for each in columns]).take(places)
+    return tuple(
+        Seen(each.name, tuple(map(_kept, held[each.name].to_pylist())), _is_read(each))
+        for each in columns
+    )
+
+
+def _small_ones(cells: Mapping[str, list[Any]]) -> tuple[Pictures, ...]:
+    return tuple(
+        Pictures(name, tuple(map(_small, cells[name]))) for name in list(cells)[:_MOST_COLUMNS]
     )
 
 
