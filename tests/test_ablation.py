@@ -44,6 +44,11 @@ def test_what_suggests_itself(file: Path) -> None:
     ]  # fmt: skip
     assert changes(file, "model.options.class_weight") == [("model.options.class_weight=balanced",)]
     assert ("evaluation.calibration=none",) in changes(file, "evaluation.calibration")
+    assert changes(file, "evaluation.threshold") == [("evaluation.threshold=balanced_accuracy",)]
+    cost = "{goal: cost, false_positive: 1, false_negative: 20}"
+    assert changes(file, f"evaluation.threshold=f1,0.3,{cost}") == [
+        ("evaluation.threshold=0.3",), (f"evaluation.threshold={cost}",),
+    ]  # fmt: skip
     assert changes(file, "model.learner") == [
         (f"model.learner={name}", "model.options={}") for name in ("boosting", "forest")
     ]

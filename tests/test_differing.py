@@ -99,6 +99,16 @@ def test_what_a_fit_settled_tells_if_nothing_else_does(
     assert found.things == ("training.epochs",)
 
 
+def test_another_goal_of_the_threshold_is_one_thing(linear: Told) -> None:
+    second = with_params(
+        linear, evaluation__threshold__goal="f_beta", evaluation__threshold__beta="2.0"
+    )
+    del second.record.params["evaluation.threshold"]
+    found = changes(linear, second)
+    assert {(each.thing, each.counts) for each in found} == {("evaluation.threshold", True)}
+    assert {each.second for each in found} == {"f_beta", "2.0", "not set"}
+
+
 def test_packages_count_where_the_learner_stands_on_them(linear: Told) -> None:
     known = linear.run.provenance
     others = {**known["packages"], "torch": "1.0", "transformers": "1.0", "scipy": "1.0"}

@@ -30,6 +30,7 @@ from assay.tracking.store import RunRecord, Store
 
 _UNSET, _DEFAULT, _NONE = "not set", "default", "none"
 _LEARNER, _SPLIT, _CODE, _ENVIRONMENT = "learner", "split", "code", "environment"
+_THRESHOLD = "evaluation.threshold"
 _TRAINING, _SEEDS = "training.", "training.seeds"
 _NAMING = ("name", "tracking.", "registry.", "prediction.", "checks.")
 """Settings that say how runs are kept and models used, not what is learnt."""
@@ -123,7 +124,8 @@ def _settings(first: Told, second: Told) -> Iterator[Change]:
         elif key.startswith("model.") or is_of_learner:
             thing = _LEARNER
         else:
-            thing = _SPLIT if key.startswith("data.split.") else key
+            blocks = {"data.split.": _SPLIT, _THRESHOLD: _THRESHOLD}
+            thing = next((said for each, said in blocks.items() if key.startswith(each)), key)
         is_unfelt = key in _SHOWING or key.removeprefix(_TRAINING) in _UNFELT
         yield Change(thing, key, *values, not (is_unfelt or key.startswith(_NAMING)))
 

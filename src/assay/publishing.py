@@ -11,6 +11,7 @@ from shlex import quote
 import pyarrow as pa
 
 from assay.errors import InputError, NotFoundError, VaultError
+from assay.estimates import Estimate
 from assay.evaluation.by_class import by_class
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.intervals import widened
@@ -18,6 +19,7 @@ from assay.evaluation.label_errors import label_errors
 from assay.evaluation.mistaken import write_mistaken
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
+from assay.evaluation.stability import reached_by
 from assay.inference.testing import judge_sealed
 from assay.monitor import AssayWarning
 from assay.place import Place
@@ -92,9 +94,19 @@ def tested(
         looks=looks,
         told=run.evaluation.rows,
     )
-    segments, broken = _by_segment(run, outcome, table, widened(run.level, looks))
+    level = widened(run.level, looks)
+    segments, broken = _by_segment(run, outcome, table, level)
     every = tuple(dict.fromkeys([*notes, *broken]))
-    return replace(run, test=TestLook(evaluation, difference, looks, every, segments))
+    goal = _goal_reached(run, outcome, level)
+    return replace(run, test=TestLook(evaluation, difference, looks, every, segments, goal))
+
+
+def _goal_reached(run: Run, outcome: Outcome, level: float) -> Estimate | None:
+    """What the threshold's goal reaches on the sealed rows; None where a metric says it."""
+    threshold = run.threshold
+    if threshold is None or not threshold.is_chosen or threshold.goal.metric is not None:
+        return None
+    return reached_by(outcome, threshold.goal, level=level, resamples=run.resamples)
 
 
 def _by_segment(

@@ -174,7 +174,7 @@ class Run:
             ],
             "checks": self.checks.as_dict(),
             "importance": [each.as_dict() for each in self.importance],
-            "threshold": vars(self.threshold) if self.threshold is not None else None,
+            "threshold": self.threshold.as_dict() if self.threshold is not None else None,
             "report": None,
             "test": _test_as_dict(self.test),
             "profile": self.profile.as_dict() if self.profile is not None else None,
@@ -209,7 +209,7 @@ class Run:
                 ),
                 "checks": CheckResults.from_dict(record["checks"]),
                 "importance": tuple(Importance.from_dict(each) for each in record["importance"]),
-                "threshold": Threshold(**threshold) if threshold is not None else None,
+                "threshold": Threshold.from_dict(threshold) if threshold is not None else None,
                 "test": _test_from_dict(record["test"]),
                 "profile": Profile.from_dict(profile) if profile is not None else None,
                 "mistakes": Mistakes.from_dict(mistakes) if mistakes is not None else None,
@@ -230,10 +230,12 @@ class Run:
             "baselines": {each.name: each.gain.as_dict() for each in self.baselines},
             "seeds": list(self.seeds),
             "segments": self.latest_segments.summary() if self.latest_segments else None,
+            "threshold": _without_curve(self.threshold) if self.threshold is not None else None,
             "findings": [each.as_dict() for each in self.findings],
             "looks": self.test.looks if self.test is not None else 0,
             "difference": self.test.difference.as_dict() if self.test is not None else None,
             "notes": list(self.test.notes) if self.test is not None else [],
+            "goal": self.test.goal.as_dict() if self.test is not None and self.test.goal else None,
             "report": str(self.report) if self.report is not None else None,
             "model": self.model,
         }
@@ -352,6 +354,7 @@ def _test_as_dict(test: TestLook | None) -> dict[str, Any] | None:
         "looks": test.looks,
         "notes": list(test.notes),
         "segments": test.segments.as_dict() if test.segments is not None else None,
+        "goal": test.goal.as_dict() if test.goal is not None else None,
     }
 
 
@@ -359,13 +362,23 @@ def _test_from_dict(record: Mapping[str, Any] | None) -> TestLook | None:
     if record is None:
         return None
     segments = record.get("segments")
+    goal = record.get("goal")
     return TestLook(
         Evaluation.from_dict(record["evaluation"]),
         Difference.from_dict(record["difference"]),
         record["looks"],
         tuple(record.get("notes", ())),
         Segments.from_dict(segments) if segments is not None else None,
+        Estimate(**goal) if goal is not None else None,
     )
+
+
+def _without_curve(threshold: Threshold) -> dict[str, Any]:
+    """A threshold as `--json` prints it."""
+    told = threshold.as_dict()
+    if told["choice"] is not None:
+        told["choice"].pop("curve")
+    return told
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,9 @@
-"""Thresholds, calibration, comparison: judged by rows that did not take part in the choice."""
+"""Calibration, comparison: judged by rows that did not take part in the choice."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn import metrics as sk
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
@@ -16,83 +14,7 @@ from assay.evaluation.calibration import calibrate
 from assay.evaluation.comparison import independent, paired
 from assay.evaluation.intervals import replicate
 from assay.evaluation.outcome import Outcome
-from assay.evaluation.threshold import choose, cross_decided, decide
 from assay.predictions import Predictions
-
-SCORES = {
-    "f1": lambda y, d: sk.f1_score(y, d, zero_division=0),
-    "balanced_accuracy": sk.balanced_accuracy_score,
-}
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(list(SCORES)), st.sampled_from([1, 8]))
-def test_no_threshold_reaches_more_than_the_chosen_one(seed: int, goal: str, digits: int) -> None:
-    random = np.random.default_rng(seed)
-    positive = random.random(60).round(digits)
-    truth = np.concatenate([[0, 1], (random.random(58) < positive[2:]).astype(int)])
-    chosen = choose(positive, truth, goal)
-    reached = SCORES[goal](truth, decide(positive, chosen.value))
-    assert reached == pytest.approx(chosen.score)
-    for threshold in np.unique(positive):
-        assert SCORES[goal](truth, decide(positive, threshold)) <= reached + 1e-12
-    assert chosen.at_half == pytest.approx(SCORES[goal](truth, (positive >= 0.5).astype(int)))
-
-
-def test_a_threshold_between_neighbours_lets_only_the_upper_in() -> None:
-    upper = 0.1
-    for _ in range(200):
-        lower = np.nextafter(upper, 0)
-        positive, truth = np.array([upper, lower, lower, lower]), np.array([1, 0, 0, 0])
-        chosen = choose(positive, truth, "f1")
-        assert sk.f1_score(truth, decide(positive, chosen.value)) == chosen.score == 1
-        upper = lower
-
-
-def test_a_given_threshold_is_taken() -> None:
-    chosen = choose(np.array([0.2, 0.8]), np.array([0, 1]), 0.3)
-    assert (chosen.value, chosen.best_for) == (0.3, "given")
-
-
-def test_each_fold_is_decided_by_what_the_others_choose() -> None:
-    random = np.random.default_rng(0)
-    positive = random.random(90)
-    truth = (random.random(90) < positive).astype(int)
-    folds = np.arange(90) % 3
-    decided = cross_decided(positive, truth, folds, "f1")
-    for fold in range(3):
-        inside = folds == fold
-        other = choose(positive[~inside], truth[~inside], "f1").value
-        np.testing.assert_array_equal(decided[inside], positive[inside] >= other)
-
-
-def test_a_row_of_weight_three_is_three_rows() -> None:
-    random = np.random.default_rng(1)
-    positive = random.random(200).round(2)
-    truth = (random.random(200) < positive).astype(int)
-    weights = random.integers(1, 4, 200)
-    often = np.repeat(np.arange(200), weights)
-    for goal in SCORES:
-        weighted = choose(positive, truth, goal, weights.astype(float))
-        repeated = choose(positive[often], truth[often], goal)
-        assert weighted.value == repeated.value
-        assert weighted.score == pytest.approx(repeated.score)
-        assert weighted.at_half == pytest.approx(repeated.at_half)
-
-
-def test_ordered_folds_are_decided_by_the_past() -> None:
-    random = np.random.default_rng(0)
-    positive = random.random(120)
-    truth = (random.random(120) < positive).astype(int)
-    folds = np.arange(120) // 30
-    decided = cross_decided(positive, truth, folds, "f1", ordered=True)
-    np.testing.assert_array_equal(decided[folds == 0], positive[folds == 0] >= 0.5)
-    for fold in (1, 2, 3):
-        inside, before = folds == fold, folds < fold
-        past = choose(positive[before], truth[before], "f1").value
-        np.testing.assert_array_equal(decided[inside], positive[inside] >= past)
-    given = cross_decided(positive, truth, folds, 0.3, ordered=True)
-    np.testing.assert_array_equal(given, positive >= 0.3)
 
 
 def predictions(n: int, sharpness: float, classes: tuple, seed: int = 0) -> tuple:

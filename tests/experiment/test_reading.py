@@ -17,6 +17,7 @@ from assay.data.profiling import profile
 from assay.data.schema import Task
 from assay.data.settings import DataSettings, SplitSettings
 from assay.data.sources import from_frame, read_table
+from assay.evaluation.goals import Goal
 from assay.experiment import experiment_from, load_experiment
 from assay.experiment.published import json_schema, template
 from assay.learners.builtin import check_options, make_learner
@@ -138,7 +139,8 @@ def test_the_template_of_texts_is_that_of_a_transformer(
 @given(st.one_of(st.floats(0.01, 0.99), st.sampled_from(["f1", "balanced_accuracy"])))
 def test_any_allowed_value_comes_through_an_override(tmp_path: Path, value: object) -> None:
     experiment = loaded(tmp_path, GOOD, f"evaluation.threshold={value}")
-    assert experiment.experiment.evaluation.threshold == value
+    assert experiment.experiment.evaluation.threshold == Goal.of(value)
+    assert experiment.recorded["evaluation"]["threshold"] == value
 
 
 @pytest.mark.parametrize("name", ["adult", "penguins", "flights"])
@@ -191,6 +193,10 @@ def test_the_schema_describes_every_key() -> None:
     for definition in schema["$defs"].values():
         for key, about in definition.get("properties", {}).items():
             assert "description" in about, key
+    threshold = schema["$defs"]["EvaluationSettings"]["properties"]["threshold"]
+    assert threshold["default"] == "f1"
+    assert {"$ref": "#/$defs/Goal"} in threshold["anyOf"]
+    assert "recall_at_least" in schema["$defs"]["Goal"]["properties"]
 
 
 @pytest.mark.parametrize("learner", ["boosting", "forest", "linear"])

@@ -122,6 +122,70 @@ CASES = {
     "a reason that is none": (GOOD + "checks: {accept: {AS101: ''}}", ["checks.accept"]),
     "zero seeds": (GOOD + "training: {seeds: 0}", ["training.seeds is 0", "auto or a number"]),
     "threshold of 3": (GOOD + "evaluation: {threshold: 3}", ["evaluation.threshold is 3"]),
+    "a threshold that is no goal": (
+        GOOD + "evaluation: {threshold: f3}",
+        ["evaluation.threshold is f3: should be f1, balanced_accuracy", "line 6", "threshold: f1"],
+    ),
+    "a threshold without a goal": (
+        GOOD + "evaluation:\n  threshold: {beta: 2}",
+        ["evaluation.threshold.goal is missing", "line 7", "goal: f1"],
+    ),
+    "no such goal": (
+        GOOD + "evaluation: {threshold: {goal: f_bet, beta: 2}}",
+        ["evaluation.threshold.goal is f_bet", "one of f1, balanced_accuracy", "goal: f_beta"],
+    ),
+    "a goal without its numbers": (
+        GOOD + "evaluation: {threshold: cost}",
+        [
+            "threshold.goal is cost, but false_positive and false_negative are not given",
+            "threshold: {goal: cost, false_positive: 1, false_negative: 20}",
+        ],
+    ),
+    "a number of another goal": (
+        GOOD + "evaluation:\n  threshold:\n    goal: f_beta\n    beta: 2\n    false_positive: 1",
+        [
+            "evaluation.threshold.false_positive is for the goal cost, and the goal is f_beta.",
+            "line 10",
+            "leave false_positive out",
+        ],
+    ),
+    "a floor of the other kind": (
+        GOOD + "evaluation: {threshold: {goal: recall, recall_at_least: 0.9}}",
+        [
+            "evaluation.threshold.recall_at_least is for the goal precision",
+            "threshold: {goal: precision, recall_at_least: 0.9}",
+            "evaluation.threshold.goal is recall, but precision_at_least is not given",
+        ],
+    ),
+    "costs that leave no choice": (
+        GOOD
+        + "evaluation: {threshold: {goal: cost, false_positive: 1, false_negative: 9, "
+        + "true_negative: -1}}",
+        [
+            "evaluation.threshold.false_positive makes a wrong yes no dearer than a right no",
+            "false_positive: a number that is higher",
+        ],
+    ),
+    "a negative cost": (
+        GOOD + "evaluation: {threshold: {goal: cost, false_positive: -1, false_negative: 9}}",
+        ["evaluation.threshold.false_positive is -1: should be greater than or equal to 0"],
+    ),
+    "a floor above 1": (
+        GOOD + "evaluation: {threshold: {goal: precision, recall_at_least: 90}}",
+        ["evaluation.threshold.recall_at_least is 90: should be less than or equal to 1"],
+    ),
+    "a threshold of several classes": (
+        GOOD.replace("target: y", "target: y\n  task: multiclass")
+        + "evaluation: {threshold: {goal: f_beta, beta: 2}}",
+        [
+            "evaluation.threshold is for two classes, and a multiclass task says the most probable",
+            "leave threshold out",
+        ],
+    ),
+    "a threshold of a number": (
+        GOOD.replace("target: y", "target: y\n  task: regression") + "evaluation: {threshold: 0.3}",
+        ["evaluation.threshold is for two classes, and a regression task predicts a number."],
+    ),
     "a value for a block": (GOOD + "checks: all", ["checks must be a block of keys"]),
     "a name that is a number": (GOOD + "name: 3", ["name is 3, which is no text"]),
     "a key twice": (GOOD + "model: {}", ['found duplicate key "model"', "line 6"]),

@@ -28,9 +28,13 @@ from assay.evaluation.curves import (
     Residuals,
     RocCurve,
 )
+from assay.evaluation.evaluate import judge_together
+from assay.evaluation.goals import Goal
 from assay.evaluation.miscalibration import miscalibration
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
+from assay.evaluation.stability import with_choice
+from assay.evaluation.threshold import choose, cross_decided
 from assay.findings import Finding, Severity
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
 from assay.reports.mistakes import Mistakes, Seen
@@ -226,6 +230,33 @@ def _content(model: Evaluation, **more: Any) -> ReportContent:
     return ReportContent(**{**given, **more})
 
 
+def aimed(goal: Goal) -> ReportContent:
+    """The binary run with this goal of its threshold, each row decided by what others chose."""
+    content, (_, y, said, classes) = binary(), _of_two_classes()
+    probabilities, folds = np.column_stack([1 - said, said]), np.arange(len(y)) % 5
+    decided = cross_decided(said, y, folds, goal)
+    made = outcome(Task.BINARY, y, probabilities, classes=classes, decided=decided)
+    return replace(content, threshold=_threshold(goal, made))
+
+
+def _threshold(goal: Goal, made: Outcome) -> Threshold:
+    """What these rows choose, with how sure that is and what it is worth."""
+    [judged] = judge_together(
+        {"": made}, rows="out-of-fold", primary="roc_auc", level=0.95, resamples=200
+    ).values()
+    chosen = choose(made.known_probabilities[:, 1], made.truth, goal)
+    return with_choice(chosen, judged, level=0.95, resamples=200)
+
+
+@cache
+def _of_two_classes(n: int = 1500) -> tuple[Any, Any, Any, tuple[str, str]]:
+    """Features, truth, probabilities that a model said of them, and the classes."""
+    x, y = make_classification(n, 12, n_informative=5, weights=[0.7], flip_y=0.08, random_state=0)
+    model = LogisticRegression(max_iter=500)
+    said = cross_val_predict(model, x, y, method="predict_proba")[:, 1]
+    return x, y, said, ("<=50K", ">50K")
+
+
 def _seeds(headline: Estimate) -> SeedSpread:
     return SeedSpread([headline.value, headline.value - 0.004, headline.value + 0.0015])
 
@@ -245,9 +276,8 @@ def _importances(features: Any, coefficients: Any, n: int) -> list[Importance]:
 @cache
 def binary(n: int = 1500) -> ReportContent:
     """A logistic regression against the class shares."""
-    x, y = make_classification(n, 12, n_informative=5, weights=[0.7], flip_y=0.08, random_state=0)
+    x, y, said, classes = _of_two_classes(n)
     model = LogisticRegression(max_iter=500)
-    said = cross_val_predict(model, x, y, method="predict_proba")[:, 1]
     weak = cross_val_predict(LogisticRegression(), x[:, :2], y, method="predict_proba")[:, 1]
     prior = cross_val_predict(DummyClassifier(), x, y, method="predict_proba")[:, 1]
     scores: Scores = {
@@ -258,7 +288,6 @@ def binary(n: int = 1500) -> ReportContent:
         "f1": lambda true, p: float(metrics.f1_score(true, p >= _THRESHOLD, zero_division=0.0)),
         "balanced_accuracy": lambda true, p: metrics.balanced_accuracy_score(true, p >= _THRESHOLD),
     }
-    classes = ("<=50K", ">50K")
 
     def measured(p: Any) -> Evaluation:
         return evaluation(Task.BINARY, scores, y, p, labels=classes, decided=p >= _THRESHOLD)
@@ -291,7 +320,7 @@ def binary(n: int = 1500) -> ReportContent:
         baselines=baselines,
         curves=curves,
         importance=importance,
-        threshold=Threshold(_THRESHOLD, "f1", 0.7211, 0.7023),
+        threshold=_threshold(Goal(goal="f1"), made),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from assay.reports.confusion import confusion_table
-from assay.reports.wording import NARROW_SPACE
+from assay.reports.wording import NARROW_SPACE, number
 
 from . import builders
 
@@ -23,7 +23,8 @@ def test_a_binary_matrix_reads_recall_and_precision() -> None:
     assert table.lines[1][0] == "yes"
     assert [cell.share.replace(NARROW_SPACE, " ") for cell in table.lines[1][1]] == ["30 %", "70 %"]
     assert [cell.right for cell in table.lines[1][1]] == [False, True]
-    assert "“yes” is decided from a probability of 0.400 on, where F1 is best" in table.decision
+    at = number(content.threshold.value)
+    assert f"“>50K” is decided from a probability of {at} on, where F1 is best" in table.decision
 
 
 def test_a_class_that_is_never_called_is_no_division_by_zero() -> None:

@@ -29,7 +29,7 @@ from . import builders
 
 
 def _only(content: ReportContent, **curves: Any) -> list[Plot]:
-    return figures(replace(content, curves=replace(Curves(), **curves)))
+    return figures(replace(content, curves=replace(Curves(), **curves), threshold=None))
 
 
 def _said(plot: Plot) -> str:

@@ -14,6 +14,7 @@ from assay.evaluation.result import Difference
 from assay.findings import Finding, Severity
 from assay.publishing import next_steps
 from assay.reports.segment_verdicts import on_sealed
+from assay.reports.thresholds import announced, goal_when_tested
 from assay.reports.verdicts import between
 from assay.reports.wording import (
     counted,
@@ -48,6 +49,9 @@ def show_run(run: Run, console: Console) -> None:
         parts.append(_tested(run))
     else:
         parts.append(_against_baselines(run))
+        told = announced(run.threshold, run.schema)
+        if told:
+            parts.append(Text("\n".join(told)))
     parts.append(_findings(run))
     if run.warned:
         parts.append(_warnings(run))
@@ -121,6 +125,8 @@ def _tested(run: Run) -> Text:
     looks = run.test.looks
     by_segment = on_sealed(run.test)
     lines = [_announced(run.test.difference), *([by_segment] if by_segment else [])]
+    if run.threshold is not None and run.test.goal is not None:
+        lines.append(goal_when_tested(run.threshold, run.test.goal))
     lines += run.test.notes
     if looks == 1:
         lines.append("This was the first look at these test rows; it is in the ledger.")

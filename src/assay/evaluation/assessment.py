@@ -15,11 +15,13 @@ from assay.evaluation import support
 from assay.evaluation.calibration import Calibrated, calibrate
 from assay.evaluation.comparison import paired
 from assay.evaluation.evaluate import Judged, judge_together, outcome_of
+from assay.evaluation.goals import Goal
 from assay.evaluation.importance import importances
 from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import OUT_OF_FOLD, Difference, Importance, Threshold
 from assay.evaluation.settings import EvaluationSettings
+from assay.evaluation.stability import with_choice
 from assay.evaluation.threshold import choose, cross_decided, decide
 from assay.predictions import Floats, Labels, Predictions
 
@@ -79,7 +81,7 @@ def assess(
         times: When each row was, shape (n,); None when rows have no order.
         ordered: Whether folds are numbered in time order: then what calibrates or decides a fold
             is learnt from earlier folds only; the earliest is neither calibrated nor decided
-            otherwise than at one half.
+            otherwise than at one half, or as costs alone have it.
         rows: Which rows: 'out-of-fold' or 'validation'.
     """
     truth = _Truth(target, schema, weights, clusters, times, ordered=ordered)
@@ -105,6 +107,8 @@ def assess(
         resamples=settings.resamples,
     ).values()
     rivals = dict(zip(beside, others, strict=True))
+    if threshold is not None:
+        threshold = with_choice(threshold, judged, level=level, resamples=settings.resamples)
     return Assessment(
         judged=judged,
         baselines=rivals,
@@ -249,7 +253,7 @@ def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
     """
     update: dict[str, Any] = {"calibration": "none"}
     if baseline == "prior":
-        update["threshold"] = 0.5
+        update["threshold"] = Goal.of(0.5)
     return settings.model_copy(update=update)
 
 

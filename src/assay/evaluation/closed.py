@@ -76,6 +76,38 @@ def of_difference(first: float, ends: Ends, second: float, other_ends: Ends) -> 
     return float(value - down), float(value + up)
 
 
+def of_mean(counts: Floats, values: Floats, level: float) -> Ends:
+    """Of the mean of a number that has few values, from how many rows have each.
+
+    The intervals of the shares are put together by the distances to their ends, with the
+    correlation that shares of the same rows have (Zou and Donner 2008, 'MOVER'): where what counts
+    most happens to few rows, no resample shows how many more it may happen to.
+
+    Args:
+        counts: Rows, shape (k,).
+        values: What each of them has, shape (k,).
+        level: Nominal coverage.
+
+    >>> [round(end, 3) for end in of_mean(np.array([90, 8, 2]), np.array([0.0, 1.0, 20.0]), 0.95)]
+    [0.189, 1.48]
+    """
+    most = values[counts.argmax()]
+    others = np.unique(values[values != most])
+    shares = np.array([counts[values == each].sum() for each in others]) / counts.sum()
+    ends = [wilson(float(share * counts.sum()), float(counts.sum()), level) for share in shares]
+    low, high = np.array(ends).reshape(-1, 2).T
+    weights, odds = others - most, np.sqrt(shares / (1 - shares))
+    correlations = -np.outer(odds, odds)
+    np.fill_diagonal(correlations, 1.0)
+    mean = float(most + weights @ shares)
+    down, up = (
+        weights * np.where((weights > 0) == lower, shares - low, high - shares)
+        for lower in (True, False)
+    )
+    below, above = (float(np.sqrt(max(0.0, each @ correlations @ each))) for each in (down, up))
+    return mean - below, mean + above
+
+
 def of_right(confusion: Floats, level: float) -> Ends | None:
     """Of the share of rows that are decided right."""
     return _share(np.trace(confusion), confusion.sum(), level)

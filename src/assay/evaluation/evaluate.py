@@ -106,8 +106,12 @@ def check_settings(settings: EvaluationSettings, task: Task, n_classes: int) -> 
     """The metric to decide by, among so many classes.
 
     Raises:
-        ExperimentError: The task has no such metric, or no such calibration.
+        ExperimentError: The task has no such metric, no such calibration, or no threshold.
     """
+    unfit = settings.threshold.unfit_for(task)
+    if unfit is not None:
+        mend = "leave evaluation.threshold out"
+        raise ExperimentError(unfit, where="evaluation.threshold", mend=mend)
     if settings.calibration == "beta" and task is Task.MULTICLASS:
         raise ExperimentError(
             "evaluation.calibration is 'beta', which is for two classes, and there are more.",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 from assay.data.schema import Task
 from assay.estimates import Estimate
+from assay.evaluation.choice import Choice
+from assay.evaluation.goals import Goal
 
 OUT_OF_FOLD, VALIDATION, TEST = "out-of-fold", "validation", "test"
 """Which rows an evaluation is of. Validation rows are held out, but stop, calibrate and decide."""
@@ -175,12 +178,52 @@ class Threshold:
 
     Attributes:
         value: The threshold; the positive class is decided when its probability reaches it.
-        best_for: What it was chosen to be best for, 'f1' or 'balanced_accuracy', or 'given'.
+        goal: What it was chosen to be best for.
         score: What it reaches on the rows it was chosen on; NaN when it was given.
         at_half: What 0.5 would have reached there; NaN when it was given.
+        held: What the metric that must reach a floor reaches there; 1 where there is no floor.
+        choice: How sure it is and what it is worth; None where that was not looked into, and in
+            runs that were recorded without it.
     """
 
     value: float
-    best_for: str
-    score: float = float("nan")
-    at_half: float = float("nan")
+    goal: Goal
+    score: float = nan
+    at_half: float = nan
+    held: float = 1.0
+    choice: Choice | None = None
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether rows chose it, rather than the experiment."""
+        return self.goal.goal != "given"
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether no threshold meets the floor on the rows it was chosen on."""
+        return self.goal.floor is not None and not self.held >= self.goal.floor[1] - 1e-12
+
+    def as_dict(self) -> dict[str, Any]:
+        scores = {name: getattr(self, name) for name in ("score", "at_half")}
+        return {
+            "value": self.value,
+            "goal": self.goal.model_dump(mode="json"),
+            **{name: None if isnan(value) else value for name, value in scores.items()},
+            "held": self.held if self.goal.floor is not None else None,
+            "choice": self.choice.as_dict() if self.choice is not None else None,
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Threshold:
+        """Read back what `as_dict` wrote, or an earlier version."""
+        value, choice, held = record["value"], record.get("choice"), record.get("held")
+        goal = record["goal"] if "goal" in record else record["best_for"]
+        score, at_half = record["score"], record["at_half"]
+        return cls(
+            value,
+            Goal.of(value if goal == "given" else goal),
+            nan if score is None else score,
+            nan if at_half is None else at_half,
+            1.0 if held is None else held,
+            Choice.from_dict(choice) if choice is not None else None,
+        )

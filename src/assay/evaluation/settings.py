@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.evaluation.goals import DEFAULT, ThresholdSetting
+
 Resamples = Literal["auto"] | Annotated[int, Field(ge=200, le=100_000)]
 RESAMPLES, MANY, RESAMPLES_OF_MANY = 1_000, 100_000, 300
 
@@ -30,8 +32,8 @@ class EvaluationSettings(BaseModel):
         description="auto: calibrate when that lowers the log loss by more than noise; beta is for "
         "two classes.",
     )
-    threshold: Literal["f1", "balanced_accuracy"] | Annotated[float, Field(gt=0, lt=1)] = Field(
-        "f1",
-        description="f1, balanced_accuracy or a probability: what a decision is best for, or "
-        "where it is taken.",
+    threshold: ThresholdSetting = Field(
+        DEFAULT,
+        description="What a decision is best for: f1, balanced_accuracy, a probability where it is "
+        "taken, or a block with a goal, as {goal: f_beta, beta: 2}.",
     )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from assay.data.settings import DataSettings
+from assay.evaluation.goals import Goal
 from assay.experiment.problems import Problem
 from assay.fitting.settings import TrainingSettings
 from assay.learners.settings import ModelSettings
@@ -35,6 +36,9 @@ def problems_of_meaning(blocks: Mapping[str, Any]) -> list[Problem]:
         problems += _of_codes(blocks["checks"].accept)
     if "evaluation" in blocks and "data" in blocks:
         problems += _of_metric(blocks["evaluation"].primary, blocks["data"].task)
+    if "evaluation" in blocks:
+        task = blocks["data"].task if "data" in blocks else None
+        problems += _of_threshold(blocks["evaluation"].threshold, task)
     return problems
 
 
@@ -190,4 +194,15 @@ def _of_metric(primary: str | None, task: Any) -> list[Problem]:
             mend=f"primary: {close[0] if close else known[0]}",
             allowed=f"metrics: {', '.join(known)}",
         )
+    ]
+
+
+def _of_threshold(goal: Goal, task: Any) -> list[Problem]:
+    key = "evaluation.threshold"
+    unfit = goal.unfit_for(task) if task is not None else None
+    if unfit is not None:
+        return [Problem(key, unfit, mend="leave threshold out")]
+    return [
+        Problem(f"{key}.{name}", f"{key}.{name} {said}.", mend)
+        for name, said, mend in goal.problems()
     ]

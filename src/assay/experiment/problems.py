@@ -14,7 +14,12 @@ from pydantic.fields import FieldInfo
 from assay.errors import ExperimentError
 from assay.training.settings import TRAINER_NAMES
 
-_SHOWN_DEFAULTS = {"source": "adult.parquet", "target": "COLUMN", "learner": "boosting"}
+_SHOWN_DEFAULTS = {
+    "source": "adult.parquet",
+    "target": "COLUMN",
+    "learner": "boosting",
+    "goal": "f1",
+}
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,8 @@ def _default(field: FieldInfo, otherwise: str) -> str:
     if field.is_required() or field.default is None:
         return otherwise
     default = field.default
+    if isinstance(default, BaseModel):
+        default = default.model_dump(mode="json")
     return _shown(list(default) if isinstance(default, tuple) else default)
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from assay.data.preparation import prepare
 from assay.data.sources import read_table, shown
 from assay.errors import ExperimentError, InputError
+from assay.evaluation.goals import ALONE, Goal
 from assay.experiment.experiment import Experiment
 from assay.experiment.reading import LoadedExperiment, load_experiment
 from assay.learners.builtin import comparable, options_of
@@ -109,7 +110,7 @@ def _value(base: LoadedExperiment, key: str) -> Any:
             value = value.get(name, field.default if field is not None else None)
         else:
             raise _unknown(key, name, value)
-    return value
+    return value.model_dump(mode="json") if isinstance(value, Goal) else value
 
 
 def _unknown(key: str, name: str, block: Any) -> ExperimentError:
@@ -164,6 +165,8 @@ def _allowed(annotation: Any) -> list[Any]:
         return [each.value for each in annotation]
     if annotation is bool:
         return [False, True]
+    if annotation is Goal:
+        return list(ALONE)
     if get_origin(annotation) in (Union, types.UnionType):
         inner = [each for each in get_args(annotation) if each is not type(None)]
         counted = [value for each in inner for value in _allowed(each)]

@@ -14,12 +14,13 @@ from typing import Any
 from jinja2 import Environment
 
 from assay.errors import InputError
-from assay.evaluation.result import Evaluation
+from assay.evaluation.result import Evaluation, Threshold
 from assay.reports import tables, verdicts, wording
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
 from assay.reports.page import put, version
 from assay.reports.templating import environment
+from assay.reports.thresholds import goal_on_test, moves, told
 
 CARD_FILE = "MODEL_CARD.md"
 TO_FILL_IN = "**To be filled in by people.**"
@@ -79,6 +80,8 @@ def render(content: ReportContent, written: Mapping[str, str] | None = None) -> 
         on_looks=verdicts.on_looks(content),
         over_seeds=verdicts.over_seeds(content),
         confusion=confusion,
+        threshold=_of_threshold(content.threshold),
+        goal=goal_on_test(content),
         parts=tables.parts(content),
         classes=tables.class_shares(content),
         importance=content.importance[:_SHOWN_IMPORTANCES],
@@ -147,6 +150,12 @@ def _methods(evaluations: list[Evaluation]) -> list[str]:
     """How intervals were made, and why some are wanting."""
     every = [each for one in evaluations for each in one.metrics.values()]
     return list(dict.fromkeys(each.method for each in every if each.has_interval))
+
+
+def _of_threshold(threshold: Threshold | None) -> list[str]:
+    """What the choice of a threshold is worth, and how far it moves."""
+    sentences = [*told(threshold), moves(threshold)] if threshold is not None else []
+    return [each for each in sentences if each]
 
 
 def _features(content: ReportContent) -> list[str]:

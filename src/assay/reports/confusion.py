@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from assay.data.schema import Task
 from assay.evaluation.result import Evaluation
 from assay.reports.content import ReportContent
-from assay.reports.wording import count, counted, metric_within, number, share
+from assay.reports.thresholds import decision
+from assay.reports.wording import count, counted, share
 
 LARGE_UP_TO = 6
 """Classes up to which cells are large enough to hold the share as well."""
@@ -89,7 +90,7 @@ def confusion_table(content: ReportContent) -> ConfusionTable:
         lines=list(zip(classes, cells, strict=True)) if drawn else [],
         mistakes=mistakes[:listed],
         reading=_reading(evaluation, mistakes),
-        decision=_decision(content),
+        decision=decision(content),
         large=large,
         upright=not large and max(map(len, classes)) > 2,
     )
@@ -138,16 +139,3 @@ def _reading(evaluation: Evaluation, mistakes: Sequence[Mistake]) -> str:
         f"“{worst.true}” for “{worst.decided}”: {count(worst.n)} of {counted(worst.of, 'row')} "
         f"({share(worst.share)})."
     )
-
-
-def _decision(content: ReportContent) -> str:
-    threshold = content.threshold
-    if threshold is None:
-        return ""
-    positive = list(content.evaluation.support)[1]
-    says = f"“{positive}” is decided from a probability of {number(threshold.value)} on"
-    if threshold.best_for == "given":
-        return f"{says}, as the experiment asks."
-    named = metric_within(threshold.best_for)
-    reached = f"{number(threshold.score)} there against {number(threshold.at_half)} at 0.5"
-    return f"{says}, where {named} is best: {reached}."

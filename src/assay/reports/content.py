@@ -8,6 +8,7 @@ from typing import Any
 
 from assay.data.profile import Profile
 from assay.data.schema import Schema
+from assay.estimates import Estimate
 from assay.evaluation.curves import Curves
 from assay.evaluation.details import ClassScores, LabelErrors
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
@@ -45,8 +46,9 @@ class TestLook:
     """The sealed rows after `evaluate --on test`: the number, the announced one, their difference.
 
     In `difference` the announced number is the first and the one on the test rows the second;
-    `segments` are those of training on these rows, None where that was not recorded. All intervals
-    are as wide as `looks` demand.
+    `segments` are those of training on these rows, None where that was not recorded. `goal` is what
+    the threshold's goal reaches there, where that is a cost or another number that no metric is.
+    All intervals are as wide as `looks` demand.
     """
 
     __test__ = False
@@ -56,6 +58,7 @@ class TestLook:
     looks: int
     notes: Sequence[str] = ()
     segments: Segments | None = None
+    goal: Estimate | None = None
 
 
 @dataclass(frozen=True)

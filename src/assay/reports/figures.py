@@ -27,6 +27,7 @@ from assay.reports.plots import (
     upwards,
 )
 from assay.reports.residual_figures import residual_figures
+from assay.reports.thresholds import threshold_plot
 from assay.reports.wording import between, counted, number, share
 
 _UNIT = (-0.02, 1.02)
@@ -46,6 +47,7 @@ def figures(content: ReportContent) -> list[Plot]:
         plots.append(_precision_recall(curves.precision_recall, evaluation))
     if curves.reliability is not None:
         plots.append(_reliability(curves.reliability, content))
+    plots += threshold_plot(content)
     if curves.residuals is not None:
         plots += residual_figures(curves.residuals, curves.patterns)
     return plots

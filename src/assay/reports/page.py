@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment
 
 from assay.findings import Finding, Severity
-from assay.reports import dots, tables, verdicts
+from assay.reports import dots, tables, thresholds, verdicts
 from assay.reports.columns import column_table
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
@@ -49,6 +49,8 @@ def render(content: ReportContent) -> str:
             seeds=dots.seeds(content),
             over_seeds=verdicts.over_seeds(content),
             plots=figures(content),
+            announced=thresholds.announced(content.threshold, content.schema),
+            goal_on_test=thresholds.goal_on_test(content),
             confusion=confusion_table(content) if is_classification else None,
             mistakes=mistake_table(content),
             wrong_labels=wrong_labels(content),

@@ -104,6 +104,14 @@ def uprights(look: str, x: Floats, low: Floats, high: Floats) -> Mark:
     return Mark(look, "".join(f"M{a:g} {b:g}V{c:g}" for a, b, c in ends))
 
 
+def band(look: str, x: Floats, low: Floats, high: Floats) -> Mark:
+    """What lies between two step lines: each value holds from the point before it up to its own."""
+    across = np.repeat(x, 2)[:-1]
+    upper, lower = (np.column_stack([across, np.repeat(each, 2)[1:]]) for each in (high, low))
+    first, *rest = _distinct(np.concatenate([upper, lower[::-1]])).tolist()
+    return Mark(look, _start(first) + "".join(f"L{a:g} {b:g}" for a, b in rest) + "Z")
+
+
 def bars(look: str, edges: Floats, tops: Floats, *, gap: float = 1.0) -> Mark:
     """Bars between neighbouring edges, shape (n + 1,), up to tops, shape (n,)."""
     corners = np.column_stack([edges[:-1] + gap / 2, edges[1:] - gap / 2, tops]).round(1).tolist()
