@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -77,7 +78,13 @@ class Plain:
             stderr=self._screen,
             text=True,
             cwd=folder,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(folder),
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # Kernels for another processor round otherwise.
+                **{name: value for name, value in os.environ.items() if "BLAS" in name},
+            },
         )
 
     def predict(self, model: Path, rows: Path, out: Path, without: Sequence[str] = ()) -> None:
