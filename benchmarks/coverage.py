@@ -1,10 +1,10 @@
 """How often 95 % intervals hold the true value: metrics of simulated rows whose law is known.
 
 Each law is drawn again and again; an interval that is not given, with its reason, is no miss. The
-cells have as many rows of each class in every sample. In the laws of chance that varies too, as it
-does where rows come from the world: that is what the intervals are made for, and where it does not,
-those of mean losses are too wide. Beside the intervals: how often two models of the same worth, and
-two samples of the same law, are said to differ. Coverage of n repetitions is itself uncertain by
+cells have as many rows of each class in every sample, as a case-control study has, and say so;
+those of clusters and the laws of chance have as many as chance gives, as it is where rows come from
+the world. Beside the intervals: how often two models of the same worth, and two samples of the same
+law, are said to differ. Coverage of n repetitions is itself uncertain by
 1.96 sqrt(0.05 * 0.95 / n), which the bars allow for.
 
 Seeds are by law and repetition, so the numbers are the same on any number of processes; with
@@ -26,6 +26,7 @@ import numpy as np
 
 from assay.data.schema import Task
 from assay.evaluation.comparison import independent, paired
+from assay.evaluation.design import Design
 from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import metrics_of
 from assay.evaluation.outcome import Outcome
@@ -91,6 +92,7 @@ def binary(
     return Outcome(
         Task.BINARY, np.arange(n), truth, ("no", "yes"), np.column_stack([1 - positive, positive]),
         (positive >= min(0.5, 3 * share)).astype(np.int64), clusters=clusters,
+        design=designs(fixed),
     )  # fmt: skip
 
 
@@ -102,7 +104,14 @@ def multiclass(
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     decided = probabilities.argmax(axis=1)
-    return Outcome(Task.MULTICLASS, np.arange(n), truth, ("a", "b", "c"), probabilities, decided)
+    return Outcome(
+        Task.MULTICLASS, np.arange(n), truth, ("a", "b", "c"), probabilities, decided,
+        design=designs(fixed),
+    )  # fmt: skip
+
+
+def designs(fixed: bool) -> Design:
+    return Design.CLASSES if fixed else Design.CHANCE
 
 
 def classes(
@@ -133,7 +142,7 @@ def laws() -> Iterator[Law]:
             made, few = f"{share:.0%} positive, n={n}", round(n * share)
             yield Law(f"binary, {made}", n, partial(binary, share=share, apart=1.5), few)
             if n > CLUSTERS:
-                draw = partial(binary, share=share, apart=1.5, size=n // CLUSTERS)
+                draw = partial(binary, share=share, apart=1.5, size=n // CLUSTERS, fixed=False)
                 yield Law(f"binary, clusters, {made}", n, draw)
         for name, shares in {"balanced": balanced, "5% in the rarest": rare}.items():
             draw = partial(multiclass, shares=shares, apart=1.4)

@@ -55,6 +55,20 @@ def test_what_was_kept_trains_the_same_run(workspace: Path) -> None:
     assert again.provenance["split fingerprint"] == run.provenance["split fingerprint"]
 
 
+def test_fixed_class_counts_reach_everything_that_is_judged() -> None:
+    store, frame = MemoryStore(), table(Task.BINARY, 500)
+    run = trained(frame, store, evaluation={"class_counts": "fixed", "resamples": 300})
+    tested = assay.evaluate(run, on="test", store=store)
+    for judged in (run.evaluation, tested.test.evaluation):
+        assert judged.metrics["accuracy"].method == "Newcombe"
+        assert judged.metrics["log_loss"].method == "stratified bootstrap"
+    gain = run.baselines[0].gain.estimate
+    other = assay.train(frame, target="y", learner="linear", store=store, checks=[])
+    for paired in (gain, assay.compare(run, other, store=store).verdict.estimate):
+        assert paired.method == "paired stratified bootstrap"
+    assert "stratified bootstrap" in assay.report(tested, "card", store=store).read_text()
+
+
 def splits(*, n: int = 240, seeds: int = 1, **split: Any) -> str:
     store = MemoryStore()
     settings = {"data": {"split": split}, "training": {"seeds": seeds}}

@@ -176,7 +176,7 @@ def evaluate(
         with closing(place.attach(known.run_id, announce)) as recorder:
             mirror(look, opened.looks, recorder, scratch)
             announce(Step("Evaluating"))
-            outcome, notes = confront(predicted, opened)
+            outcome, notes = confront(predicted, opened, announced.design)
             tested = publishing.tested(known, outcome, announced, opened.looks, notes, features)
             recorder.table("test", as_table(outcome))
             recorder.metrics(

@@ -20,7 +20,8 @@ from assay.data.preparation import Prepared, prepare
 from assay.data.profiling import profile
 from assay.data.schema import Kind
 from assay.evaluation.assessment import Assessment, assess, importance_of
-from assay.evaluation.evaluate import check_settings
+from assay.evaluation.design import Design
+from assay.evaluation.evaluate import check_settings, design_of
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.result import OUT_OF_FOLD, VALIDATION
 from assay.experiment import recipe
@@ -67,6 +68,7 @@ class Ready:
         asked: What is asked for; of its table the columns only.
         data: Sealed and described.
         primary: The metric to decide by.
+        design: How the rows came about.
         plan: The fits to make.
         split: Fingerprint of the parts and folds.
         whole: The table as it was read, if it is small enough to be kept; else None.
@@ -75,6 +77,7 @@ class Ready:
     asked: Asked
     data: Prepared
     primary: str
+    design: Design
     plan: Plan
     split: str
     whole: pa.Table | None
@@ -125,6 +128,7 @@ def made_ready(asked: Asked) -> Ready:
     apart = holds_out(asked.learner)
     data = prepare(asked.table, experiment.data, asked.where, holds_out=apart)
     primary = check_settings(experiment.evaluation, data.schema.task, len(data.schema.classes))
+    design = design_of(experiment.evaluation, data.development)
     check_fit_for(asked.learner, data.schema.task)
     check_sees(asked.learner, data.schema)
     plan = Plan(
@@ -146,7 +150,7 @@ def made_ready(asked: Asked) -> Ready:
     whole = asked.table if snapshot.fits(asked.table, experiment.tracking.snapshot_mib) else None
     # Its rows are in the data now, and large tables need the room.
     asked = replace(asked, table=asked.table.schema.empty_table())
-    return Ready(asked, data, primary, plan, split, whole)
+    return Ready(asked, data, primary, design, plan, split, whole)
 
 
 def record_settings(ready: Ready, recorder: Recorder, scratch: Path) -> None:
@@ -271,6 +275,7 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             weights=predicted.weights,
             clusters=predicted.groups,
             times=predicted.times,
+            design=ready.design,
             ordered=ready.data.folding.is_forward,
             rows=ready.rows,
         )
@@ -321,6 +326,7 @@ def summed_up(
         threshold=judged.threshold,
         weights=shuffled.weights,
         clusters=shuffled.groups,
+        design=ready.design,
     )
     about = provenance_of(ready)
     return Run(

@@ -9,6 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from assay.data.schema import Task
+from assay.evaluation.design import Design
 from assay.evaluation.drawing import curves_of
 from assay.evaluation.importance import importances
 from assay.evaluation.outcome import Outcome
@@ -116,9 +117,8 @@ def test_an_outcome_survives_the_store(task: Task, belonging: bool) -> None:
         )
     n = len(outcome)
     if belonging:
-        outcome = replace(
-            outcome, weights=np.arange(n) / 7, clusters=np.arange(n) // 3, times=np.arange(n) / 3
-        )
+        known = {"clusters": np.arange(n) // 3, "times": np.arange(n) / 3, "design": Design.CLASSES}
+        outcome = replace(outcome, weights=np.arange(n) / 7, **known)
     again = from_table(as_table(outcome, folds=np.arange(n) % 5), schema)
     for name in (field.name for field in fields(Outcome) if field.name not in ("task", "classes")):
         before, after = getattr(outcome, name), getattr(again, name)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from assay.data.schema import Task
 from assay.evaluation import intervals, sampling
 from assay.evaluation.closed import wilson
+from assay.evaluation.design import Design
 from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
 from assay.evaluation.metrics import METRICS, metrics_of
@@ -235,15 +236,107 @@ def test_poisson_draws_say_what_multinomial_ones_say(monkeypatch: pytest.MonkeyP
         assert abs(quick.resampled[name].mean() - resampled.mean()) < resampled.std() / 10, name
 
 
+@pytest.mark.parametrize("design", Design)
 @pytest.mark.parametrize("n", [2000, 4 * POISSON_FROM])
-def test_any_number_of_threads_gives_the_same_bits(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcome = drawn(np.random.default_rng(4), n, 0.3)
+def test_any_number_of_threads_gives_the_same_bits(
+    n: int, design: Design, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = replace(drawn(np.random.default_rng(4), n, 0.3), design=design)
     [many] = replicate([outcome], 300)
     monkeypatch.setattr(intervals, "_CELLS_AT_ONCE", 1)
     with threadpool_limits(2):
         [one] = replicate([outcome], 300)
     for name, resampled in many.resampled.items():
         np.testing.assert_array_equal(resampled, one.resampled[name], err_msg=name)
+
+
+def case_control(random: np.random.Generator, n: int, positive: int) -> Outcome:
+    """Rows of which so many are positive in every sample; probabilities say that."""
+    truth = random.permutation(np.arange(n) < positive).astype(np.int64)
+    score, share = random.normal(size=n) + 1.5 * truth, positive / n
+    odds = share / (1 - share) * np.exp(1.5 * score - 1.5**2 / 2)
+    said = odds / (1 + odds)
+    return Outcome(
+        Task.BINARY, np.arange(n), truth, ("no", "yes"), np.column_stack([1 - said, said]),
+        (said > 0.15).astype(np.int64), design=Design.CLASSES,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("n", [200, 3 * POISSON_FROM])
+def test_fixed_class_counts_are_those_of_every_resample(n: int) -> None:
+    outcome = case_control(np.random.default_rng(0), n, n // 2)
+    sampling, classes = Sampling.of(outcome), np.eye(2)[outcome.truth]
+    counts = sampling.draw((0, 20))
+    assert counts.dtype == np.uint8
+    np.testing.assert_array_equal(counts @ classes, np.full((20, 2), n // 2))
+    assert counts.var() == pytest.approx(1, abs=0.05)
+    # Classes of one size are not drawn alike, nor are two blocks.
+    first, second = (counts[:, outcome.truth == code] for code in (0, 1))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(counts, sampling.draw((1, 20)))
+    np.testing.assert_allclose(sampling.leave_out((0, 7)) @ classes, np.full((7, 2), n / 2))
+
+
+def test_a_row_that_is_left_out_is_made_up_for_by_its_class() -> None:
+    outcome = case_control(np.random.default_rng(1), 120, 30)
+    [measured] = replicate([outcome], 200, ["brier"])
+    losses = (outcome.probabilities[:, 1] - outcome.truth) ** 2
+    expected = []
+    for row in range(120):
+        others = np.arange(120) != row
+        of_class = [losses[others & (outcome.truth == code)].mean() for code in (0, 1)]
+        expected.append(0.75 * of_class[0] + 0.25 * of_class[1])
+    np.testing.assert_allclose(np.sort(measured.left_out["brier"]), np.sort(expected))
+
+
+def test_fixed_class_counts_make_losses_no_more_uncertain_than_they_are() -> None:
+    """Rows drawn whatever their class let the shares vary, which here they do not."""
+    names, repetitions = ["log_loss", "brier"], 250
+    [true] = replicate([case_control(np.random.default_rng(99), 1_000_000, 50_000)], 1, names)
+    by_class, by_chance = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for seed in range(repetitions):
+        outcome = case_control(np.random.default_rng(seed), 600, 30)
+        by_row = replace(outcome, design=Design.CHANCE)
+        for hits, each in ((by_class, outcome), (by_chance, by_row)):
+            [measured] = replicate([each], 300, names)
+            for name in names:
+                estimate = measured.estimate(name, 0.95)
+                hits[name] += estimate.low <= true.values[name] <= estimate.high
+    for name in names:
+        assert 0.905 <= by_class[name] / repetitions <= 0.985, (name, by_class[name])
+        # What this is for.
+        assert by_chance[name] / repetitions > 0.985, (name, by_chance[name])
+
+
+def test_given_the_class_counts_only_what_counts_each_class_is_in_closed_form() -> None:
+    outcome = case_control(np.random.default_rng(3), 400, 40)
+    [fixed] = replicate([outcome], 300)
+    [chance] = replicate([replace(outcome, design=Design.CHANCE)], 300)
+    methods = {name: fixed.estimate(name, 0.95).method for name in METRICS[Task.BINARY]}
+    closed = {name: how for name, how in methods.items() if how != "stratified bootstrap"}
+    assert closed == {
+        "accuracy": "Newcombe", "balanced_accuracy": "Newcombe", "recall": "Wilson",
+    }  # fmt: skip
+    for name in ("balanced_accuracy", "recall"):
+        assert fixed.estimate(name, 0.95) == chance.estimate(name, 0.95)
+    apart, one = fixed.estimate("accuracy", 0.95), chance.estimate("accuracy", 0.95)
+    assert apart.value == one.value
+    assert apart.high - apart.low < one.high - one.low
+
+
+def test_a_class_of_few_rows_cannot_be_drawn_by_itself() -> None:
+    outcome = case_control(np.random.default_rng(0), 300, 7)
+    [measured] = replicate([outcome], 200)
+    assert measured.estimate("log_loss", 0.95).reason == "class yes has only 7 rows"
+    assert measured.estimate("accuracy", 0.95).has_interval
+
+
+def test_weights_multiply_what_is_drawn_within_classes() -> None:
+    outcome = case_control(np.random.default_rng(2), 300, 60)
+    weighted = replace(outcome, weights=np.where(outcome.truth == 1, 3.0, 1.0))
+    counts, heavier = (Sampling.of(each).draw((0, 5)) for each in (outcome, weighted))
+    np.testing.assert_array_equal(heavier, counts * weighted.weights)
+    assert replicate([weighted], 200)[0].estimate("accuracy", 0.95).method == "stratified bootstrap"
 
 
 def test_few_clusters_give_no_interval_but_the_reason() -> None:

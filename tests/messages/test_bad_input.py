@@ -66,6 +66,16 @@ CASES = {
         "experiment.yaml",
         ["evaluation.calibration is 'beta', which is for two classes", "calibration: temperature"],
     ),
+    "class counts of numbers": (
+        "source: good.csv\n  target: a\n  task: regression\nevaluation:\n  class_counts: fixed",
+        "experiment.yaml",
+        ["evaluation.class_counts is 'fixed', but a regression has no classes", "chance}"],
+    ),
+    "class counts of groups": (
+        "source: good.csv\n  target: y\n  roles: {group: a}\nevaluation:\n  class_counts: fixed",
+        "experiment.yaml",
+        ["evaluation.class_counts is 'fixed', but rows come in groups", "class_counts: chance"],
+    ),
     "a positive class of numbers": (
         "source: good.csv\n  target: a\n  task: regression\n  positive: 1",
         "experiment.yaml",

@@ -14,6 +14,7 @@ from assay.data.schema import Schema, Task
 from assay.evaluation import support
 from assay.evaluation.calibration import Calibrated, calibrate
 from assay.evaluation.comparison import paired
+from assay.evaluation.design import Design
 from assay.evaluation.evaluate import Judged, judge_together, outcome_of
 from assay.evaluation.goals import Goal
 from assay.evaluation.importance import importances
@@ -62,6 +63,7 @@ def assess(
     weights: Floats | None = None,
     clusters: Codes | None = None,
     times: Floats | None = None,
+    design: Design = Design.CHANCE,
     ordered: bool = False,
     rows: str = OUT_OF_FOLD,
 ) -> Assessment:
@@ -79,12 +81,13 @@ def assess(
         weights: Sample weights of the rows, shape (n,); None when all count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
         times: When each row was, shape (n,); None when rows have no order.
+        design: How the rows came about.
         ordered: Whether folds are numbered in time order: then what calibrates or decides a fold
             is learnt from earlier folds only; the earliest is neither calibrated nor decided
             otherwise than at one half, or as costs alone have it.
         rows: Which rows: 'out-of-fold' or 'validation'.
     """
-    truth = _Truth(target, schema, weights, clusters, times, ordered=ordered)
+    truth = _Truth(target, schema, weights, clusters, times, design, ordered=ordered)
     predictions, folds = repetitions[0]
     own, calibrated, threshold = _decided(predictions, truth, folds, settings)
     method = calibrated.method if calibrated is not None else "none"
@@ -141,6 +144,7 @@ def importance_of(
     threshold: Threshold | None = None,
     weights: Floats | None = None,
     clusters: Codes | None = None,
+    design: Design = Design.CHANCE,
 ) -> list[Importance]:
     """Permutation importance from predictions of the same rows, plain under no name.
 
@@ -156,8 +160,9 @@ def importance_of(
         threshold: At which a binary model decides; None when by the most probable class.
         weights: Sample weights of the rows, shape (n,); None when all count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
+        design: How the rows came about.
     """
-    plain = _Truth(target, schema, weights, clusters).beside(shuffled[()])
+    plain = _Truth(target, schema, weights, clusters, design=design).beside(shuffled[()])
     outcomes = {
         names: _as_logged(plain, each, calibrated, threshold) for names, each in shuffled.items()
     }
@@ -174,6 +179,7 @@ class _Truth:
     weights: Floats | None = None
     clusters: Codes | None = None
     times: Floats | None = None
+    design: Design = Design.CHANCE
     ordered: bool = False
 
     def beside(self, predictions: Predictions, decided: Codes | None = None) -> Outcome:
@@ -185,6 +191,7 @@ class _Truth:
             weights=self.weights,
             clusters=self.clusters,
             times=self.times,
+            design=self.design,
         )
 
 
@@ -206,6 +213,7 @@ def _decided(
         resamples=settings.resamples,
         weights=weights,
         clusters=truth.clusters,
+        design=truth.design,
         ordered=ordered,
     )
     if task is not Task.BINARY:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from assay.data.schema import Task
 from assay.estimates import significant
 from assay.evaluation.crossing import crossings
+from assay.evaluation.design import Design
 from assay.evaluation.intervals import replicate
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.settings import Resamples
@@ -71,6 +72,7 @@ def calibrate(
     resamples: Resamples,
     weights: Floats | None = None,
     clusters: Codes | None = None,
+    design: Design = Design.CHANCE,
     ordered: bool = False,
 ) -> Calibrated:
     """Calibrate as asked, or where it helps by more than noise if 'auto'.
@@ -85,6 +87,7 @@ def calibrate(
         resamples: Bootstrap resamples behind that.
         weights: Sample weights, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
+        design: How the rows came about.
         ordered: Whether folds are in time order: then only the earlier ones teach.
     """
     if method == "none":
@@ -92,7 +95,8 @@ def calibrate(
     rarest = _rarest(predictions, truth)
     if rarest < FEWEST_ROWS:
         return Calibrated(predictions, "none", f"none: the rarest class has only {rarest} rows")
-    missed = n_wrong(_outcome(predictions, truth, task, weights, clusters))
+    plain = _outcome(predictions, truth, task, weights, clusters, design)
+    missed = n_wrong(plain)
     if missed < _FEWEST_WRONG:
         why = f"none: only {missed} {'row is' if missed == 1 else 'rows are'} decided wrong"
         return Calibrated(predictions, "none", why)
@@ -104,7 +108,7 @@ def calibrate(
         candidates[each] = replace(predictions, probabilities=crossed, scores=None)
     if method == "auto":
         outcomes = {
-            name: _outcome(each, truth, task, weights, clusters)
+            name: replace(plain, probabilities=each.probabilities)
             for name, each in {"none": predictions, **candidates}.items()
         }
         method, why = _best(outcomes, level, resamples)
@@ -206,6 +210,7 @@ def _outcome(
     task: Task,
     weights: Floats | None,
     clusters: Codes | None,
+    design: Design,
 ) -> Outcome:
     assert predictions.classes is not None
     return Outcome(
@@ -216,4 +221,5 @@ def _outcome(
         probabilities=predictions.probabilities,
         weights=weights,
         clusters=clusters,
+        design=design,
     )

@@ -1,12 +1,14 @@
 """Closed forms: intervals of metrics that are shares of rows, which need no resamples.
 
-They hold for independent rows of equal weight, however few, and at shares of 0 and 1 too.
+They hold for independent rows of equal weight, however few, and at shares of 0 and 1 too. Where the
+number of rows of each class is fixed, only those hold that count each class by itself: a share over
+all rows then is as many binomials as there are classes, and Wilson's interval of one is too wide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import betaincinv, ndtri
@@ -29,11 +31,14 @@ class ClosedForm:
         ends: Its ends, of a confusion matrix of counts, true class down, (k, k), and a level; None
             where there is none.
         undefined: Why there then is none.
+        given_classes: What holds where the number of rows of each class is fixed; None where
+            nothing in closed form does.
     """
 
     method: str
     ends: Callable[[Floats, float], Ends | None]
     undefined: str = "it is not defined on these rows"
+    given_classes: ClosedForm | None = None
 
 
 def wilson(k: float, m: float, level: float) -> Ends:
@@ -113,6 +118,16 @@ def of_right(confusion: Floats, level: float) -> Ends | None:
     return _share(np.trace(confusion), confusion.sum(), level)
 
 
+def of_right_given_classes(confusion: Floats, level: float) -> Ends | None:
+    """Of the share of rows that are decided right, where so many of each class were asked for.
+
+    >>> [round(end, 3) for end in of_right_given_classes(np.array([[90, 10], [2, 8]]), 0.95)]
+    [0.818, 0.934]
+    """
+    support = confusion.sum(axis=1)
+    return _added_up(confusion, support / max(1, support.sum()), level)
+
+
 def of_decided(confusion: Floats, level: float) -> Ends | None:
     """Of the share of rows decided positive that are."""
     return _share(confusion[1, 1], confusion[:, 1].sum(), level)
@@ -138,15 +153,23 @@ def of_mean_recall(confusion: Floats, level: float) -> Ends | None:
     >>> [round(end, 3) for end in of_mean_recall(np.array([[9, 1], [2, 8]]), 0.95)]
     [0.633, 0.933]
     """
-    support = confusion.sum(axis=1)
-    if support.min() < FEWEST_OF_CLASS:
+    if confusion.sum(axis=1).min() < FEWEST_OF_CLASS:
         return None
-    recalls = np.diag(confusion) / support
-    each = zip(np.diag(confusion), support, strict=True)
+    return _added_up(confusion, np.full(len(confusion), 1 / len(confusion)), level)
+
+
+def _added_up(confusion: Floats, shares: Floats, level: float) -> Ends | None:
+    """Of the sum of the recalls times these shares, from the interval of each that counts."""
+    support, found = confusion.sum(axis=1), np.diag(confusion)
+    counts = support > 0
+    if not counts.any():
+        return None
+    recalls, shares = found[counts] / support[counts], shares[counts]
+    each = zip(found[counts], support[counts], strict=True)
     low, high = np.array([wilson(k, m, level) for k, m in each]).T
-    mean, many = recalls.mean(), len(recalls)
-    below, above = np.sqrt(((recalls - low) ** 2).sum()), np.sqrt(((high - recalls) ** 2).sum())
-    return float(mean - below / many), float(mean + above / many)
+    value = float(shares @ recalls)
+    below, above = (np.sqrt(((shares * (recalls - end)) ** 2).sum()) for end in (low, high))
+    return value - float(below), value + float(above)
 
 
 def of_share(value: float, n: int, level: float) -> Estimate:
@@ -159,10 +182,15 @@ def _share(k: float, m: float, level: float) -> Ends | None:
     return wilson(float(k), float(m), level) if m > 0 else None
 
 
-RIGHT = ClosedForm("Wilson", of_right)
+def _by_class(form: ClosedForm) -> ClosedForm:
+    """A form that counts each class by itself, which holds whether their rows are fixed or not."""
+    return replace(form, given_classes=form)
+
+
+RIGHT = ClosedForm("Wilson", of_right, given_classes=ClosedForm("Newcombe", of_right_given_classes))
 DECIDED = ClosedForm("Wilson", of_decided, "it is not defined: no row is decided positive")
-FOUND = ClosedForm("Wilson", of_found, "it is not defined: no row is positive")
+FOUND = _by_class(ClosedForm("Wilson", of_found, "it is not defined: no row is positive"))
 F1 = ClosedForm("Wilson", of_f1, "it is not defined: no row is positive or decided so")
-MEAN_RECALL = ClosedForm(
-    "Newcombe", of_mean_recall, f"a class has fewer than {FEWEST_OF_CLASS} rows"
+MEAN_RECALL = _by_class(
+    ClosedForm("Newcombe", of_mean_recall, f"a class has fewer than {FEWEST_OF_CLASS} rows")
 )

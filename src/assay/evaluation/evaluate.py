@@ -8,10 +8,12 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from assay.data.dataset import Part
 from assay.data.schema import Schema, Task
 from assay.errors import ExperimentError
 from assay.estimates import Estimate
 from assay.evaluation.closed import of_share
+from assay.evaluation.design import Design
 from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.metrics import METRICS, default_primary, metrics_of
 from assay.evaluation.miscalibration import miscalibration
@@ -39,6 +41,7 @@ def outcome_of(
     weights: Floats | None = None,
     clusters: Codes | None = None,
     times: Floats | None = None,
+    design: Design = Design.CHANCE,
 ) -> Outcome:
     """Put predictions beside the truth of the same rows.
 
@@ -50,6 +53,7 @@ def outcome_of(
         weights: Sample weights, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
         times: When each row was, shape (n,); None when rows have no order.
+        design: How the rows came about.
     """
     if not schema.task.is_classification:
         return Outcome(
@@ -60,6 +64,7 @@ def outcome_of(
             weights=weights,
             clusters=clusters,
             times=times,
+            design=design,
         )
     probabilities = predictions.probabilities
     assert probabilities is not None
@@ -73,6 +78,7 @@ def outcome_of(
         weights=weights,
         clusters=clusters,
         times=times,
+        design=design,
     )
 
 
@@ -136,6 +142,29 @@ def check_settings(settings: EvaluationSettings, task: Task, n_classes: int) -> 
     )
 
 
+def design_of(settings: EvaluationSettings, part: Part) -> Design:
+    """How the rows of a part came about, as far as the experiment says.
+
+    Raises:
+        ExperimentError: Class counts are fixed where that cannot be: a regression has no classes,
+            and whole groups cannot be drawn with so many rows of each.
+    """
+    if settings.class_counts == "chance":
+        return Design.CHANCE
+    reason = None
+    if not part.schema.task.is_classification:
+        reason = "a regression has no classes"
+    elif part.groups is not None:
+        reason = "rows come in groups, which are drawn whole, whatever classes they hold"
+    if reason is None:
+        return Design.CLASSES
+    raise ExperimentError(
+        f"evaluation.class_counts is 'fixed', but {reason}.",
+        where="evaluation.class_counts",
+        mend="evaluation: {class_counts: chance}",
+    )
+
+
 def _evaluation(
     outcome: Outcome, replicates: Replicates, rows: str, primary: str, level: float
 ) -> Evaluation:
@@ -163,6 +192,7 @@ def _evaluation(
 
 def _estimate(outcome: Outcome, replicates: Replicates, name: str, level: float) -> Estimate:
     is_simple = outcome.weights is None and outcome.clusters is None
+    is_simple &= outcome.design is Design.CHANCE
     if METRICS[outcome.task][name].is_share and is_simple:
         return of_share(replicates.values[name], len(outcome), level)
     return replicates.estimate(name, level)

@@ -1,9 +1,10 @@
 """Intervals: how far a metric may be from its true value, given how few rows it was computed on.
 
-Bootstrap over rows or over clusters of them, corrected for bias and skewness (BCa, Efron 1987) and
-read further out the fewer rows tell the metric (`spread.py`); shares of rows have an interval in
-closed form (`closed.py`), where rows are independent and count the same. Two models judged on the
-same rows are judged on the same resamples: differences are paired by construction.
+Bootstrap over rows, over rows within classes or over clusters of rows, corrected for bias and
+skewness (BCa, Efron 1987) and read further out the fewer rows tell the metric (`spread.py`); shares
+of rows have an interval in closed form (`closed.py`), where rows are independent and count the
+same. Two models judged on the same rows are judged on the same resamples: differences are paired by
+construction.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.sampling import Block, Sampling
 from assay.evaluation.settings import Resamples
 from assay.evaluation.spread import Spread
-from assay.evaluation.support import enough
+from assay.evaluation.support import enough, enough_for_design
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
 from assay.threads import cores
@@ -41,11 +42,13 @@ class Replicates:
         resampled: Each metric on every resample, by name, shape (b,).
         left_out: Each metric without each group of rows or clusters, by name, shape (g,).
         n: Number of rows.
+        n_units: Number of what was drawn, rows or clusters.
         too_few: Why no resample tells anything; None when they do.
         wanting: Why a metric has no interval though others have one, by name.
         confusion: Counts of independent rows of equal weight by true and decided class, (k, k);
             None where there are none.
-        n_clusters: Number of clusters that were drawn; None when single rows were.
+        method: How the resamples were drawn.
+        given_classes: Whether as many rows of each class were drawn as there are.
     """
 
     task: Task
@@ -53,19 +56,18 @@ class Replicates:
     resampled: Mapping[str, Floats]
     left_out: Mapping[str, Floats]
     n: int
+    n_units: int
     too_few: str | None
     wanting: Mapping[str, str] = field(default_factory=dict)
     confusion: Floats | None = None
-    n_clusters: int | None = None
-
-    @property
-    def method(self) -> str:
-        """How the resamples were drawn."""
-        return "bootstrap" if self.n_clusters is None else "cluster bootstrap"
+    method: str = "bootstrap"
+    given_classes: bool = False
 
     def estimate(self, name: str, level: float) -> Estimate:
         """One metric with its interval."""
         value, closed = self.values[name], METRICS[self.task][name].closed
+        if closed is not None and self.given_classes:
+            closed = closed.given_classes
         if closed is not None and self.confusion is not None:
             ends = closed.ends(self.confusion, level)
             if ends is None:
@@ -74,7 +76,7 @@ class Replicates:
         reason = self.too_few or self.wanting.get(name)
         if reason is not None:
             return Estimate.without_interval(value, n=self.n, reason=reason)
-        spread = Spread(value, self.resampled[name], self.left_out[name], self._units)
+        spread = Spread(value, self.resampled[name], self.left_out[name], self.n_units)
         return self._estimated(spread, level, self.method)
 
     def difference(self, other: Replicates, name: str, level: float) -> Estimate:
@@ -92,17 +94,13 @@ class Replicates:
             value,
             self.resampled[name] - other.resampled[name],
             self.left_out[name] - other.left_out[name],
-            self._units,
+            self.n_units,
         )
         estimate = self._estimated(spread, level, f"paired {self.method}")
         if estimate.low is None or estimate.high is None:
             return estimate
         low, high = spread.student(level)
         return replace(estimate, low=min(low, estimate.low), high=max(high, estimate.high))
-
-    @property
-    def _units(self) -> int:
-        return self.n if self.n_clusters is None else self.n_clusters
 
     def _estimated(self, spread: Spread, level: float, method: str) -> Estimate:
         reason = spread.wanting
@@ -118,7 +116,8 @@ def replicate(
     """Metrics of outcomes on the same rows, each on the same resamples.
 
     Args:
-        outcomes: Outcomes of one task on the same rows; weights and clusters are the first one's.
+        outcomes: Outcomes of one task on the same rows; weights, clusters and design are the first
+            one's.
         resamples: Number of bootstrap resamples; by the number of rows or clusters if 'auto'.
         names: The metrics to compute; all of the task when empty.
     """
@@ -127,7 +126,7 @@ def replicate(
     chosen = [METRICS[first.task][name] for name in names or METRICS[first.task]]
     scored = [Scored(outcome.take(order)) for outcome in outcomes]
     sampling = Sampling.of(first).in_order(order)
-    too_few = enough(first)
+    too_few = enough(first) or enough_for_design(first)
 
     def drawn(block: Block) -> list[dict[str, Floats]]:
         return _of_all(scored, chosen, sampling.draw(block))
@@ -150,10 +149,12 @@ def replicate(
             resampled=_joined(blocks, position),
             left_out=_joined(spans, position),
             n=len(first),
+            n_units=sampling.n_units,
             too_few=too_few,
             wanting={} if too_few else _wanting(each.outcome, values[position], chosen),
-            confusion=_counted(each, chosen) if sampling.is_simple else None,
-            n_clusters=sampling.n_clusters,
+            confusion=_counted(each, chosen) if sampling.are_equal else None,
+            method=sampling.method,
+            given_classes=sampling.strata is not None,
         )
         for position, each in enumerate(scored)
     ]

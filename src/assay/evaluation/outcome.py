@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.schema import Task
+from assay.evaluation.design import Design
 from assay.predictions import Floats, Rows
 
 Codes = NDArray[np.int64]
@@ -32,6 +33,7 @@ class Outcome:
         clusters: Which group each row belongs to, int64, shape (n,): rows of one group are not
             independent of each other. None when each row stands for itself.
         times: When each row was, float64, shape (n,); None when rows have no order.
+        design: How the rows came about.
         ranks: Whether probabilities tell rows apart. Not those of a model that says the same of
             all rows of a fold: what differs between folds then is which rows it was fitted on.
     """
@@ -46,6 +48,7 @@ class Outcome:
     weights: Floats | None = None
     clusters: Codes | None = None
     times: Floats | None = None
+    design: Design = Design.CHANCE
     ranks: bool = True
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from assay.data.schema import Schema
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
 
 _PROBABILITY = "probability_"
@@ -26,6 +27,8 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
         columns["cluster"] = outcome.clusters
     if outcome.times is not None:
         columns["time"] = outcome.times
+    if outcome.design is not Design.CHANCE:
+        columns["design"] = pa.repeat(outcome.design.value, len(outcome)).dictionary_encode()
     if outcome.probabilities is None:
         columns["value"] = outcome.values
     else:
@@ -43,6 +46,7 @@ def from_table(table: pa.Table, schema: Schema) -> Outcome:
     def column(name: str) -> Any:
         return table[name].to_numpy() if name in table.column_names else None
 
+    recorded = "design" in table.column_names and table.num_rows > 0
     known = Outcome(
         schema.task,
         rows=column("row"),
@@ -51,6 +55,7 @@ def from_table(table: pa.Table, schema: Schema) -> Outcome:
         weights=column("weight"),
         clusters=column("cluster"),
         times=column("time"),
+        design=Design(table["design"][0].as_py()) if recorded else Design.CHANCE,
     )
     if not schema.task.is_classification:
         return known

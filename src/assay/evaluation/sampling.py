@@ -2,12 +2,14 @@
 
 Rows are drawn one by one, or in whole clusters where rows of one person, place or day go together
 (Davison and Hinkley 1997, section 3.8): to draw related rows as if each told something new makes
-intervals too narrow. The draws depend on a seed and the number of rows or clusters only.
+intervals too narrow. Where so many rows of each class were asked for, so many of each are drawn
+again (section 3.2): to let their shares vary makes intervals too wide. The draws depend on a seed
+and the number of rows or clusters only, of each class where these are drawn apart.
 
-Of many units each is drawn by itself, a Poisson number of times with mean 1 (Hanley and MacGibbon
-2006), which is several times cheaper. How many there are in all then varies; metrics, which are
-ratios of sums, do not notice. Probabilities are exact to 1 in 65536: nothing is drawn more than 8
-times, where one unit in 900,000 would be.
+Of many units each is otherwise drawn by itself, a Poisson number of times with mean 1 (Hanley and
+MacGibbon 2006), which is several times cheaper. How many there are in all then varies; metrics,
+which are ratios of sums, do not notice. Probabilities are exact to 1 in 65536: nothing is drawn
+more than 8 times, where one unit in 900,000 would be.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import pdtr
 
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.settings import MANY, RESAMPLES, RESAMPLES_OF_MANY, Resamples
-from assay.evaluation.weighted import Counts
+from assay.evaluation.weighted import Counts, Index
 from assay.predictions import Floats
 
 POISSON_FROM = 5_000
@@ -52,6 +55,8 @@ class Sampling:
             rows in their order.
         weights: Sample weights, which multiply the draws, shape (n,); None when all are 1.
         clustered: Whether units are clusters.
+        strata: The class of each unit, int64, shape (n_units,), where as many rows of each are
+            drawn as there are; else None.
     """
 
     n_rows: int
@@ -59,13 +64,15 @@ class Sampling:
     members: Codes | None = None
     weights: Floats | None = None
     clustered: bool = False
+    strata: Codes | None = None
 
     @classmethod
     def of(cls, outcome: Outcome) -> Sampling:
-        """Clusters where the outcome knows any, else rows."""
+        """Clusters where the outcome knows any, else rows, within classes if these are fixed."""
         n = len(outcome)
         if outcome.clusters is None:
-            return cls(n, n, None, outcome.weights)
+            strata = outcome.truth if outcome.design is Design.CLASSES else None
+            return cls(n, n, None, outcome.weights, strata=strata)
         known, members = np.unique(outcome.clusters, return_inverse=True)
         return cls(n, len(known), members.astype(np.int64), outcome.weights, clustered=True)
 
@@ -78,14 +85,29 @@ class Sampling:
         )
 
     @property
-    def n_clusters(self) -> int | None:
-        """Number of clusters; None where rows are drawn one by one."""
-        return self.n_units if self.clustered else None
+    def is_simple(self) -> bool:
+        """Whether rows are independent, count the same and are drawn whatever their class."""
+        return self.are_equal and self.strata is None
 
     @property
-    def is_simple(self) -> bool:
+    def are_equal(self) -> bool:
         """Whether rows are independent and count the same."""
         return not self.clustered and self.weights is None
+
+    @property
+    def method(self) -> str:
+        """What it is called."""
+        if self.clustered:
+            return "cluster bootstrap"
+        return "bootstrap" if self.strata is None else "stratified bootstrap"
+
+    @cached_property
+    def of_each(self) -> tuple[Index, ...]:
+        """The units of each class that occurs, where classes are drawn apart."""
+        if self.strata is None:
+            return ()
+        parts = (np.flatnonzero(self.strata == code) for code in np.unique(self.strata))
+        return tuple(parts)
 
     def blocks(self, asked: Resamples) -> list[Block]:
         """Resamples in blocks that fit a processor's cache: (number, size) each.
@@ -104,10 +126,14 @@ class Sampling:
     @cached_property
     def groups(self) -> Codes:
         """Which group each row is left out with: units by chance, in groups of one where few."""
+        return self._left_out_with if self.members is None else self._left_out_with[self.members]
+
+    @cached_property
+    def _left_out_with(self) -> Codes:
+        """The same of each unit."""
         many = min(self.n_units, MOST_LEFT_OUT)
         order = np.random.default_rng([_SEED, self.n_units]).permutation(self.n_units)
-        group = order * many // self.n_units
-        return group if self.members is None else group[self.members]
+        return order * many // self.n_units
 
     def spans(self) -> list[tuple[int, int]]:
         """The groups in blocks that fit a processor's cache: (first, after the last) each."""
@@ -115,16 +141,38 @@ class Sampling:
         return [(first, min(first + size, many)) for first in range(0, many, size)]
 
     def leave_out(self, span: tuple[int, int]) -> Floats | Counts:
-        """Weights of the rows without one group each (jackknife), shape (size, n)."""
-        kept = (self.groups[:, None] != np.arange(*span)).view(np.uint8)
+        """Weights of the rows without one group each (jackknife), shape (size, n).
+
+        Where classes are drawn apart, the others of a class stand for those of it that are left
+        out, so that it counts for as many rows as it has.
+        """
+        kept: NDArray[Any] = (self._left_out_with[:, None] != np.arange(*span)).view(np.uint8)
+        if self.of_each:
+            kept = kept.astype(np.float64)
+        for units in self.of_each:
+            kept[units] *= len(units) / np.maximum(kept[units].sum(axis=0), 1)
+        if self.members is not None:
+            kept = kept.take(self.members, axis=0)
         return kept.T if self.weights is None else kept.T * self.weights
 
     def draw(self, block: Block) -> Floats | Counts:
         """Weights of the rows in the resamples of a block, shape (size, n)."""
-        counts = _counts(self.n_units, *block)
+        counts = self._within_classes(block) if self.of_each else _counts(self.n_units, *block)
         if self.members is not None:
             counts = counts.take(self.members, axis=0)
         return counts.T if self.weights is None else counts.T * self.weights
+
+    def _within_classes(self, block: Block) -> Counts:
+        """How often each unit is drawn, those of each class as often as there are, (n_units, size).
+
+        However many they are: a Poisson number of each would let the shares vary again.
+        """
+        number, size = block
+        counts = np.empty((self.n_units, size), dtype=np.uint8)
+        for place, units in enumerate(self.of_each):
+            random = np.random.default_rng([_SEED, len(units), number, place])
+            counts[units] = _picked(random, len(units), size)
+        return counts
 
     @property
     def cells(self) -> int:
@@ -152,7 +200,18 @@ def _counts(n: int, number: int, size: int) -> Counts:
                 np.greater_equal(bits, step, out=more)
                 some += more.view(np.uint8)
         return counts.reshape(n, size)
-    picks: NDArray[Any] = random.integers(0, n, size=(size, n))
-    picks *= size
-    picks += np.arange(size)[:, None]
-    return np.bincount(picks.ravel(), minlength=size * n).reshape(n, size).astype(np.uint8)
+    return _picked(random, n, size)
+
+
+def _picked(random: np.random.Generator, n: int, size: int) -> Counts:
+    """How often each of n units is among n that are picked with replacement, shape (n, size)."""
+    counts = np.empty((n, size), dtype=np.uint8)
+    at_once = max(1, _CELLS_AT_ONCE // n)
+    for start in range(0, size, at_once):
+        many = min(at_once, size - start)
+        picks: NDArray[Any] = random.integers(0, n, size=(many, n))
+        picks *= many
+        picks += np.arange(many)[:, None]
+        found = np.bincount(picks.ravel(), minlength=many * n).reshape(n, many)
+        counts[:, start : start + many] = found
+    return counts

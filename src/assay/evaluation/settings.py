@@ -27,6 +27,11 @@ class EvaluationSettings(BaseModel):
         description=f"Bootstrap resamples, 200 to 100,000; auto: {RESAMPLES:,}, or "
         f"{RESAMPLES_OF_MANY} of {MANY:,} rows or groups and more, whose metrics vary little.",
     )
+    class_counts: Literal["chance", "fixed"] = Field(
+        "chance",
+        description="fixed: so many rows of each class were drawn by design (case-control), so "
+        "that intervals leave out how their shares vary; chance: rows are as they came.",
+    )
     calibration: Literal["auto", "none", "sigmoid", "beta", "isotonic", "temperature"] = Field(
         "auto",
         description="auto: calibrate when that lowers the log loss by more than noise; beta is for "

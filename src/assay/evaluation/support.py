@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
 
 FEWEST_ROWS = 20
-"""Rows, and rows of the rarest class where each class tells, below which no interval is honest."""
+"""Rows, and rows of the rarest class where each class tells or is drawn by itself, below which no
+interval is honest."""
 
 FEWEST_CLUSTERS = 30
 """Clusters, and clusters that hold the rarest class, below which none is."""
@@ -41,6 +43,17 @@ def enough(outcome: Outcome) -> str | None:
         if n_clusters < FEWEST_CLUSTERS:
             return f"only {_counted(n_clusters, 'group')}"
     return None
+
+
+def enough_for_design(outcome: Outcome) -> str | None:
+    """Why no metric of all rows can be resampled as they came about; None when some can."""
+    if outcome.design is not Design.CLASSES:
+        return None
+    counts = np.bincount(outcome.truth, minlength=len(outcome.classes))
+    rarest = min(np.flatnonzero(counts), key=lambda code: counts[code])
+    if counts[rarest] >= FEWEST_ROWS:
+        return None
+    return f"class {outcome.classes[rarest]} has only {_counted(counts[rarest], 'row')}"
 
 
 def every_class(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001

@@ -19,6 +19,7 @@ from assay.data.preparation import target_values
 from assay.data.schema import Role, Schema, Task, label_array
 from assay.data.vault import OpenedRows
 from assay.evaluation.comparison import independent
+from assay.evaluation.design import Design
 from assay.evaluation.evaluate import judge_together
 from assay.evaluation.intervals import replicate, widened
 from assay.evaluation.outcome import Codes, Outcome
@@ -69,14 +70,21 @@ def predict_sealed(model: LoadedModel, features: pa.Table) -> Predicted:
     return replace(predicted, notes=tuple(f"{each.message}." for each in unlike))
 
 
-def confront(predicted: Predicted, opened: OpenedRows) -> tuple[Outcome, tuple[str, ...]]:
+def confront(
+    predicted: Predicted, opened: OpenedRows, design: Design
+) -> tuple[Outcome, tuple[str, ...]]:
     """Predictions beside the truth of the rows once these are opened, with notes on odd rows.
 
     Rows of a class that no development row had count as wrong: among several classes theirs is
     one more, of probability 0; in a binary task each is a false alarm, of probability 1.
+
+    Args:
+        predicted: What the model says of the rows.
+        opened: The rows.
+        design: How the rows that training judged by came about, and so these.
     """
     schema, column = predicted.schema, opened.table[predicted.schema.target]
-    keys = _keys_of(opened.table, schema)
+    keys = {**_keys_of(opened.table, schema), "design": design}
     if not schema.task.is_classification:
         truth = target_values(column, schema)
         outcome = Outcome(schema.task, opened.rows, truth, values=predicted.values, **keys)

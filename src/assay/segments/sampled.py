@@ -47,8 +47,9 @@ class Sampled:
         n_units: How many rows, or clusters of them.
         reason: Why there is no interval; None where there is one.
         confusion: Counts by true and decided class, (k, k); None where rows are not independent and
-            of equal weight, or nothing is decided.
-        is_clustered: Whether clusters were drawn.
+            of equal weight, class counts are fixed, or nothing is decided.
+        is_tied: Whether parts that have no row in common still vary together: clusters were drawn,
+            which may lie in both, or rows of each class, of which what is in one is not in another.
     """
 
     metric: Metric
@@ -60,7 +61,7 @@ class Sampled:
     n_units: int
     reason: str | None
     confusion: Floats | None
-    is_clustered: bool
+    is_tied: bool
 
     def estimate(self, level: float) -> Estimate:
         """The metric with its interval."""
@@ -127,7 +128,7 @@ def sampled(
             n_units=len(place) if sampling.members is None else _n(sampling.members[place]),
             reason=wanting[at],
             confusion=_confusion(each) if sampling.is_simple else None,
-            is_clustered=sampling.clustered,
+            is_tied=sampling.clustered or sampling.strata is not None,
         )
         found.append(
             [
@@ -149,14 +150,14 @@ def apart(first: Sampled, second: Sampled, level: float) -> Estimate:
     """Second minus first, of rows that have none in common.
 
     The ends are those that the intervals of both add up to (Zou and Donner 2008, 'MOVER'), and
-    where clusters may lie in both, those of their common resamples.
+    where both vary together, those of their common resamples.
     """
     value, n = second.value - first.value, min(first.n, second.n)
     one, other = first.estimate(level), second.estimate(level)
     reason = one.reason or other.reason
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return Estimate.without_interval(value, n=n, reason=reason or "")
-    if not first.is_clustered:
+    if not first.is_tied:
         ends = of_difference(
             first.value, (one.low, one.high), second.value, (other.low, other.high)
         )
