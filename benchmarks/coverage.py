@@ -3,8 +3,9 @@
 Each law is drawn again and again; an interval that is not given, with its reason, is no miss. The
 cells have as many rows of each class in every sample, as a case-control study has, and say so;
 those of clusters and the laws of chance have as many as chance gives, as it is where rows come from
-the world. Beside the intervals: how often two models of the same worth, and two samples of the same
-law, are said to differ. Coverage of n repetitions is itself uncertain by
+the world. Rows in time follow each other, and are related to those before them, or not. Beside the
+intervals: how often two models of the same worth, and two samples of the same law,
+are said to differ. Coverage of n repetitions is itself uncertain by
 1.96 sqrt(0.05 * 0.95 / n), which the bars allow for.
 
 Seeds are by law and repetition, so the numbers are the same on any number of processes; with
@@ -23,6 +24,8 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+from scipy.signal import lfilter
+from scipy.special import ndtri
 
 from assay.data.schema import Task
 from assay.evaluation.comparison import independent, paired
@@ -31,6 +34,7 @@ from assay.evaluation.intervals import replicate
 from assay.evaluation.metrics import metrics_of
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.support import FEWEST_ROWS
+from assay.evaluation.time_blocks import time_blocks
 from assay.predictions import Floats
 from bars import LEVEL, bar, noise
 
@@ -42,8 +46,13 @@ CHUNK = 100
 """Repetitions that a process does at once."""
 SIZES = (50, 200, 2000)
 CLUSTERS = 60
+RELATED = 0.5
+"""Correlation of rows with those before them in time: a mean of so related ones has three times the
+variance of that of unrelated ones."""
 SPREADS = {"normal": 1.0, "laplace": 2**0.5, "t3": 3**0.5}
 """Standard deviations of the errors."""
+BY_ROW = "further: time by row"
+"""Laws of time whose rows are drawn as if they were unrelated: what blocks are for."""
 LEAST_GIVEN = 0.1
 """Share of the repetitions with an interval below which coverage is not judged."""
 PROMISED = {
@@ -52,6 +61,8 @@ PROMISED = {
     "regression": ("rmse", "mae", "r2"),
     "chance: binary": ("accuracy", "roc_auc", "log_loss", "brier", "f1_macro"),
     "chance: three classes": ("accuracy", "log_loss", "brier", "f1_macro"),
+    "time: binary": ("accuracy", "roc_auc", "log_loss", "brier", "f1_macro"),
+    "time: regression": ("rmse", "mae", "r2"),
 }
 """The metrics that the bars are about, by the beginning of a law's name."""
 
@@ -134,8 +145,37 @@ def regression(random: np.random.Generator, n: int, error: str, size: int = 0) -
     return Outcome(Task.REGRESSION, np.arange(n), values + errors, values=values, clusters=clusters)
 
 
+def following(random: np.random.Generator, n: int, related: float) -> Floats:
+    """Standard normal numbers, each related to the one before so much (AR(1)), shape (n,)."""
+    fresh = random.normal(size=n) * (1 - related**2) ** 0.5
+    fresh[0] = random.normal()
+    return np.asarray(lfilter([1], [1, -related], fresh))
+
+
+def in_time(
+    random: np.random.Generator, n: int, related: float, share: float | None, by_block: bool = True
+) -> Outcome:
+    """Rows one after the other, of two classes or, without a share of one, of numbers.
+
+    Classes and scores, or errors, are related to those before; they are drawn by block or by row.
+    """
+    drawn = {"clusters": time_blocks(np.arange(n)), "design": Design.TIME} if by_block else {}
+    if share is None:
+        values = random.normal(size=n)
+        truth = values + following(random, n, related)
+        return Outcome(Task.REGRESSION, np.arange(n), truth, values=values, **drawn)
+    truth = (following(random, n, related) < ndtri(share)).astype(np.int64)
+    score = following(random, n, related) + 1.5 * truth
+    odds = share / (1 - share) * np.exp(1.5 * score - 1.5**2 / 2)
+    said = odds / (1 + odds)
+    return Outcome(
+        Task.BINARY, np.arange(n), truth, ("no", "yes"), np.column_stack([1 - said, said]),
+        (said >= min(0.5, 3 * share)).astype(np.int64), **drawn,
+    )  # fmt: skip
+
+
 def laws() -> Iterator[Law]:
-    """The cells, the laws of chance, then further ones, of which no bar is."""
+    """The cells, the laws of chance and of time, then further ones, of which no bar is."""
     balanced, rare = (0.4, 0.3, 0.3), (0.5, 0.45, 0.05)
     for n in SIZES:
         for share in (0.5, 0.05):
@@ -158,6 +198,14 @@ def laws() -> Iterator[Law]:
             yield Law(f"chance: binary, {share:.0%} positive, n={n}", n, draw)
         draw = partial(multiclass, shares=rare, apart=1.4, fixed=False)
         yield Law(f"chance: three classes, 5% in the rarest, n={n}", n, draw)
+    for n in SIZES[1:]:
+        for related, how in {RELATED: "related", 0.0: "unrelated"}.items():
+            for share, what in {0.5: "binary, 50%", 0.05: "binary, 5%", None: "regression"}.items():
+                made = f"{what}{' positive' if share else ''}, {how}, n={n}"
+                yield Law(f"time: {made}", n, partial(in_time, related=related, share=share))
+                if related and share != 0.05:
+                    draw = partial(in_time, related=related, share=share, by_block=False)
+                    yield Law(f"{BY_ROW}: {made}", n, draw)
     for n in SIZES:
         for model, apart in {"weak": 0.7, "good": 2.5}.items():
             for share in (0.5, 0.05):
@@ -309,6 +357,7 @@ def bars(found: dict[str, Result], repetitions: int) -> None:
         false, law, name = max(
             (each[how], law, name)
             for law, result in found.items()
+            if not law.startswith(BY_ROW)
             for name, each in result["alarms"].items()
         )
         wanted = 0.05 + noise(max(20, repetitions // 4))

@@ -69,6 +69,24 @@ def test_fixed_class_counts_reach_everything_that_is_judged() -> None:
     assert "stratified bootstrap" in assay.report(tested, "card", store=store).read_text()
 
 
+def test_rows_in_time_are_judged_by_blocks_of_it_and_groups_as_they_are() -> None:
+    store, frame = MemoryStore(), table(Task.BINARY, 700).assign(day=range(700))
+    data = {"roles": {"time": "day"}, "split": {"test": 0.3}}
+    run = trained(frame, store, data=data)
+    tested = assay.evaluate(run, on="test", store=store)
+    for judged in (run.evaluation, tested.test.evaluation):
+        assert judged.headline.method == "time-block bootstrap"
+        assert judged.metrics["accuracy"].method == "time-block bootstrap"
+    other = assay.train(frame, target="y", learner="linear", store=store, checks=[],
+                        settings={"data": data})  # fmt: skip
+    found = assay.compare(run, other, store=store)
+    assert found.verdict.estimate.method == "paired time-block bootstrap"
+    assert found.contrasts[0].decisions is None
+    tied = {"roles": {"time": "day", "group": "half"}, "split": {"by": "time"}}
+    grouped = trained(frame.assign(half=frame["day"] // 2), data=tied)
+    assert grouped.evaluation.headline.method == "cluster bootstrap"
+
+
 def splits(*, n: int = 240, seeds: int = 1, **split: Any) -> str:
     store = MemoryStore()
     settings = {"data": {"split": split}, "training": {"seeds": seeds}}

@@ -24,6 +24,7 @@ from assay.evaluation.design import Design
 from assay.evaluation.evaluate import check_settings, design_of
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.result import OUT_OF_FOLD, VALIDATION
+from assay.evaluation.time_blocks import clusters_of
 from assay.experiment import recipe
 from assay.experiment.asking import Asked
 from assay.experiment.experiment import Experiment
@@ -128,7 +129,7 @@ def made_ready(asked: Asked) -> Ready:
     apart = holds_out(asked.learner)
     data = prepare(asked.table, experiment.data, asked.where, holds_out=apart)
     primary = check_settings(experiment.evaluation, data.schema.task, len(data.schema.classes))
-    design = design_of(experiment.evaluation, data.development)
+    design = design_of(experiment.evaluation, data.development, data.folding)
     check_fit_for(asked.learner, data.schema.task)
     check_sees(asked.learner, data.schema)
     plan = Plan(
@@ -273,7 +274,7 @@ def judge(ready: Ready, fitted: CrossFit) -> Assessment:
             primary=ready.primary,
             learner=ready.asked.learner.name,
             weights=predicted.weights,
-            clusters=predicted.groups,
+            clusters=clusters_of(predicted, ready.design),
             times=predicted.times,
             design=ready.design,
             ordered=ready.data.folding.is_forward,
@@ -325,7 +326,7 @@ def summed_up(
         calibrated=judged.calibrated,
         threshold=judged.threshold,
         weights=shuffled.weights,
-        clusters=shuffled.groups,
+        clusters=clusters_of(shuffled, ready.design),
         design=ready.design,
     )
     about = provenance_of(ready)

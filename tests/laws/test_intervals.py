@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import exp, factorial
+from math import exp, factorial, pi
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
 from assay.data.schema import Task
@@ -22,6 +23,7 @@ from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Evaluation
 from assay.evaluation.sampling import POISSON_FROM, Sampling
 from assay.evaluation.support import FEWEST_ROWS
+from assay.evaluation.time_blocks import time_blocks
 
 
 def drawn(random: np.random.Generator, n: int, share: float, apart: float = 1.5) -> Outcome:
@@ -241,7 +243,8 @@ def test_poisson_draws_say_what_multinomial_ones_say(monkeypatch: pytest.MonkeyP
 def test_any_number_of_threads_gives_the_same_bits(
     n: int, design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = replace(drawn(np.random.default_rng(4), n, 0.3), design=design)
+    clusters = time_blocks(np.arange(n)) if design is Design.TIME else None
+    outcome = replace(drawn(np.random.default_rng(4), n, 0.3), clusters=clusters, design=design)
     [many] = replicate([outcome], 300)
     monkeypatch.setattr(intervals, "_CELLS_AT_ONCE", 1)
     with threadpool_limits(2):
@@ -337,6 +340,68 @@ def test_weights_multiply_what_is_drawn_within_classes() -> None:
     counts, heavier = (Sampling.of(each).draw((0, 5)) for each in (outcome, weighted))
     np.testing.assert_array_equal(heavier, counts * weighted.weights)
     assert replicate([weighted], 200)[0].estimate("accuracy", 0.95).method == "stratified bootstrap"
+
+
+def in_time(random: np.random.Generator, n: int, related: float) -> Outcome:
+    """Errors one after the other, each related to the one before (AR(1)), of variance one."""
+    fresh = random.normal(size=n) * (1 - related**2) ** 0.5
+    fresh[0] = random.normal()
+    values = random.normal(size=n)
+    truth = values + lfilter([1], [1, -related], fresh)
+    return Outcome(
+        Task.REGRESSION, np.arange(n), truth, values=values,
+        clusters=time_blocks(np.arange(n)), design=Design.TIME,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("related", [0.0, 0.6])
+def test_neighbours_in_time_are_drawn_together_and_intervals_cover(related: float) -> None:
+    names, repetitions = ["mae", "rmse"], 300
+    true = {"mae": (2 / pi) ** 0.5, "rmse": 1.0}
+    by_block, by_row = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for seed in range(repetitions):
+        outcome = in_time(np.random.default_rng(seed), 600, related)
+        alone = replace(outcome, clusters=None, design=Design.CHANCE)
+        for hits, each in ((by_block, outcome), (by_row, alone)):
+            [measured] = replicate([each], 300, names)
+            for name in names:
+                estimate = measured.estimate(name, 0.95)
+                hits[name] += estimate.low <= true[name] <= estimate.high
+    for name in names:
+        assert 0.905 <= by_block[name] / repetitions <= 0.985, (name, by_block[name])
+        # What this is for: one interval of rows in six misses where neighbours are related.
+        assert (by_row[name] / repetitions < 0.88) == (related > 0), (name, by_row[name])
+
+
+def test_blocks_of_time_are_stretches_of_it() -> None:
+    random = np.random.default_rng(0)
+    for n, many in ((130, 40), (1600, 40), (10_000, 100)):
+        times = random.permutation(n) * 0.5
+        block = time_blocks(times)
+        assert (np.diff(block[np.argsort(times)]) >= 0).all()
+        sizes = np.bincount(block)
+        assert len(sizes) == many
+        assert sizes.max() - sizes.min() <= 1
+    # Rows of one day stay together, but for days so few that they tell nothing of how days vary.
+    days = np.repeat(np.arange(50.0), 100)
+    assert all(len(np.unique(time_blocks(days)[days == day])) == 1 for day in range(50))
+    few = np.repeat(np.arange(5.0), 400)
+    assert len(np.unique(time_blocks(few))) == round(2000**0.5)
+    assert (np.diff(time_blocks(few)) >= 0).all()
+
+
+def test_what_time_blocks_cannot_tell_is_said_of_time() -> None:
+    outcome = in_time(np.random.default_rng(0), 119, 0.5)
+    [measured] = replicate([outcome], 200)
+    reason = "119 rows one after the other in time are too few for one"
+    assert measured.estimate("mae", 0.95).reason == reason
+    [measured] = replicate([in_time(np.random.default_rng(0), 120, 0.5)], 200)
+    assert measured.estimate("mae", 0.95).method == "time-block bootstrap"
+    once = drawn(np.random.default_rng(0), 600, 0.2)
+    truth = (np.arange(600) < 120).astype(np.int64)
+    late = replace(once, truth=truth, clusters=time_blocks(np.arange(600)), design=Design.TIME)
+    [measured] = replicate([late], 200)
+    assert measured.estimate("mcc", 0.95).reason == "class yes is in only 8 time blocks"
 
 
 def test_few_clusters_give_no_interval_but_the_reason() -> None:

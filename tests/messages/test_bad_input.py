@@ -76,6 +76,11 @@ CASES = {
         "experiment.yaml",
         ["evaluation.class_counts is 'fixed', but rows come in groups", "class_counts: chance"],
     ),
+    "class counts in time": (
+        "source: good.csv\n  target: y\n  roles: {time: a}\nevaluation:\n  class_counts: fixed",
+        "experiment.yaml",
+        ["evaluation.class_counts is 'fixed', but rows are in the order of time", "chance}"],
+    ),
     "a positive class of numbers": (
         "source: good.csv\n  target: a\n  task: regression\n  positive: 1",
         "experiment.yaml",

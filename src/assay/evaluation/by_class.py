@@ -13,14 +13,14 @@ from assay.evaluation.details import ClassScores
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
 
-_IN_GROUPS = "rows come in groups, which this form does not allow for"
+_TIED = "rows come in groups or in time, which this form does not allow for"
 
 
 def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
     """Each class of several; of two classes, and of a regression, the metrics say it all: empty.
 
     Intervals are Wilson's. With sample weights they are those of as many rows of equal weight as
-    have the same variance, (sum w)^2 / sum w^2 (Kish 1965). Rows in groups have none.
+    have the same variance, (sum w)^2 / sum w^2 (Kish 1965). Rows in groups or in time have none.
 
     Args:
         outcome: Predictions with the truth.
@@ -40,25 +40,25 @@ def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
     true, decided, hits = sums(outcome.truth), sums(outcome.decided), sums(outcome.truth, hit)
     either = true + decided - hits
     support = np.bincount(outcome.truth, minlength=k)
-    grouped = outcome.clusters is not None
+    tied = outcome.clusters is not None
     return tuple(
         ClassScores(
             str(label),
             int(support[at]),
-            precision=_share(hits[at], decided[at], level, grouped, "no row is decided so"),
-            recall=_share(hits[at], true[at], level, grouped, "no row is of this class"),
-            f1=_f1(_share(hits[at], either[at], level, grouped, "no row is of it or decided so")),
+            precision=_share(hits[at], decided[at], level, tied, "no row is decided so"),
+            recall=_share(hits[at], true[at], level, tied, "no row is of this class"),
+            f1=_f1(_share(hits[at], either[at], level, tied, "no row is of it or decided so")),
         )
         for at, label in enumerate(outcome.classes)
     )
 
 
-def _share(part: Floats, whole: Floats, level: float, grouped: bool, empty: str) -> Estimate:
+def _share(part: Floats, whole: Floats, level: float, tied: bool, empty: str) -> Estimate:
     if whole[0] <= 0:
         return Estimate.without_interval(0.0, n=0, reason=empty)
     value, n = float(part[0] / whole[0]), float(whole[0] ** 2 / whole[1])
-    if grouped:
-        return Estimate.without_interval(value, n=round(n), reason=_IN_GROUPS)
+    if tied:
+        return Estimate.without_interval(value, n=round(n), reason=_TIED)
     low, high = wilson(min(value * n, n), n, level)
     return Estimate(value, low, high, n=round(n), level=level, method="Wilson")
 

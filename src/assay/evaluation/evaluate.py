@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from assay.data.dataset import Part
+from assay.data.folds import Folding
 from assay.data.schema import Schema, Task
 from assay.errors import ExperimentError
 from assay.estimates import Estimate
@@ -142,20 +143,25 @@ def check_settings(settings: EvaluationSettings, task: Task, n_classes: int) -> 
     )
 
 
-def design_of(settings: EvaluationSettings, part: Part) -> Design:
+def design_of(settings: EvaluationSettings, part: Part, folding: Folding) -> Design:
     """How the rows of a part came about, as far as the experiment says.
+
+    Groups are drawn whole also where folds go forward in time: they were declared, and what is
+    related in time within one goes with it.
 
     Raises:
         ExperimentError: Class counts are fixed where that cannot be: a regression has no classes,
-            and whole groups cannot be drawn with so many rows of each.
+            and neither whole groups nor blocks of time can be drawn with so many rows of each.
     """
     if settings.class_counts == "chance":
-        return Design.CHANCE
+        return Design.TIME if folding.is_forward and part.groups is None else Design.CHANCE
     reason = None
     if not part.schema.task.is_classification:
         reason = "a regression has no classes"
     elif part.groups is not None:
         reason = "rows come in groups, which are drawn whole, whatever classes they hold"
+    elif folding.is_forward:
+        reason = "rows are in the order of time, and drawn in blocks, whatever classes they hold"
     if reason is None:
         return Design.CLASSES
     raise ExperimentError(

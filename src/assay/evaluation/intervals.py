@@ -49,6 +49,7 @@ class Replicates:
             None where there are none.
         method: How the resamples were drawn.
         given_classes: Whether as many rows of each class were drawn as there are.
+        in_time: Whether groups of rows follow each other in time.
     """
 
     task: Task
@@ -62,6 +63,7 @@ class Replicates:
     confusion: Floats | None = None
     method: str = "bootstrap"
     given_classes: bool = False
+    in_time: bool = False
 
     def estimate(self, name: str, level: float) -> Estimate:
         """One metric with its interval."""
@@ -76,7 +78,7 @@ class Replicates:
         reason = self.too_few or self.wanting.get(name)
         if reason is not None:
             return Estimate.without_interval(value, n=self.n, reason=reason)
-        spread = Spread(value, self.resampled[name], self.left_out[name], self.n_units)
+        spread = self._spread(value, self.resampled[name], self.left_out[name])
         return self._estimated(spread, level, self.method)
 
     def difference(self, other: Replicates, name: str, level: float) -> Estimate:
@@ -90,17 +92,19 @@ class Replicates:
         reason = self.too_few or (self.wanting.get(name) if name in other.wanting else None)
         if reason is not None:
             return Estimate.without_interval(value, n=self.n, reason=reason)
-        spread = Spread(
+        spread = self._spread(
             value,
             self.resampled[name] - other.resampled[name],
             self.left_out[name] - other.left_out[name],
-            self.n_units,
         )
         estimate = self._estimated(spread, level, f"paired {self.method}")
         if estimate.low is None or estimate.high is None:
             return estimate
         low, high = spread.student(level)
         return replace(estimate, low=min(low, estimate.low), high=max(high, estimate.high))
+
+    def _spread(self, value: float, resampled: Floats, left_out: Floats) -> Spread:
+        return Spread(value, resampled, left_out, self.n_units, in_order=self.in_time)
 
     def _estimated(self, spread: Spread, level: float, method: str) -> Estimate:
         reason = spread.wanting
@@ -155,6 +159,7 @@ def replicate(
             confusion=_counted(each, chosen) if sampling.are_equal else None,
             method=sampling.method,
             given_classes=sampling.strata is not None,
+            in_time=sampling.in_time,
         )
         for position, each in enumerate(scored)
     ]

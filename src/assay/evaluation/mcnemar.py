@@ -33,8 +33,8 @@ def decisions(outcomes: Sequence[Outcome]) -> tuple[Decisions | None, ...]:
     """Of each but the first beside the first; None where rows are not tosses of one coin.
 
     Args:
-        outcomes: On the same rows. Regressions decide nothing; rows in groups or of unequal weight
-            are not independent tosses.
+        outcomes: On the same rows. Regressions decide nothing; rows in groups, in time or of
+            unequal weight are not independent tosses.
     """
     first, *others = outcomes
     if first.decided is None or first.clusters is not None or first.weights is not None:

@@ -31,7 +31,8 @@ class Outcome:
         values: Predicted values, float64, shape (n,); None for a classification.
         weights: Sample weights, float64, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, int64, shape (n,): rows of one group are not
-            independent of each other. None when each row stands for itself.
+            independent of each other. With the design 'time', which block of time it is in. None
+            when each row stands for itself.
         times: When each row was, float64, shape (n,); None when rows have no order.
         design: How the rows came about.
         ranks: Whether probabilities tell rows apart. Not those of a model that says the same of
@@ -75,6 +76,11 @@ class Outcome:
             clusters=at(self.clusters),
             times=at(self.times),
         )
+
+    @property
+    def groups(self) -> Codes | None:
+        """The clusters that were declared, not made of what is near in time."""
+        return None if self.design is Design.TIME else self.clusters
 
     @property
     def known_weights(self) -> Floats:

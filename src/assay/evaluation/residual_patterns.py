@@ -64,9 +64,9 @@ class _Residuals:
     @cached_property
     def units(self) -> Codes:
         """Which rows stand together, numbered from 0, shape (n,)."""
-        if self.outcome.clusters is None:
+        if self.outcome.groups is None:
             return np.arange(len(self.error))
-        return np.unique(self.outcome.clusters, return_inverse=True)[1]
+        return np.unique(self.outcome.groups, return_inverse=True)[1]
 
     @cached_property
     def fifths(self) -> list[Codes]:
@@ -204,7 +204,7 @@ def _tails(residuals: _Residuals) -> tuple[Tails, bool]:
 def _order(residuals: _Residuals) -> tuple[Autocorrelation, bool] | None:
     """Correlation of rows apart, in time order, or as they stand; None of rows in groups."""
     outcome = residuals.outcome
-    if outcome.clusters is not None or (outcome.times is None and _is_sorted(outcome.truth)):
+    if outcome.groups is not None or (outcome.times is None and _is_sorted(outcome.truth)):
         return None
     order = slice(None) if outcome.times is None else np.argsort(outcome.times, kind="stable")
     error = residuals.error[order] - residuals.error.mean()

@@ -2,9 +2,10 @@
 
 Rows are drawn one by one, or in whole clusters where rows of one person, place or day go together
 (Davison and Hinkley 1997, section 3.8): to draw related rows as if each told something new makes
-intervals too narrow. Where so many rows of each class were asked for, so many of each are drawn
-again (section 3.2): to let their shares vary makes intervals too wide. The draws depend on a seed
-and the number of rows or clusters only, of each class where these are drawn apart.
+intervals too narrow. Of rows in the order of time, blocks of neighbours are such clusters. Where so
+many rows of each class were asked for, so many of each are drawn again (section 3.2): to let their
+shares vary makes intervals too wide. The draws depend on a seed and the number of rows or clusters
+only, of each class where these are drawn apart.
 
 Of many units each is otherwise drawn by itself, a Poisson number of times with mean 1 (Hanley and
 MacGibbon 2006), which is several times cheaper. How many there are in all then varies; metrics,
@@ -57,6 +58,7 @@ class Sampling:
         clustered: Whether units are clusters.
         strata: The class of each unit, int64, shape (n_units,), where as many rows of each are
             drawn as there are; else None.
+        in_time: Whether units are blocks of time, in its order.
     """
 
     n_rows: int
@@ -65,6 +67,7 @@ class Sampling:
     weights: Floats | None = None
     clustered: bool = False
     strata: Codes | None = None
+    in_time: bool = False
 
     @classmethod
     def of(cls, outcome: Outcome) -> Sampling:
@@ -74,7 +77,8 @@ class Sampling:
             strata = outcome.truth if outcome.design is Design.CLASSES else None
             return cls(n, n, None, outcome.weights, strata=strata)
         known, members = np.unique(outcome.clusters, return_inverse=True)
-        return cls(n, len(known), members.astype(np.int64), outcome.weights, clustered=True)
+        members, in_time = members.astype(np.int64), outcome.design is Design.TIME
+        return cls(n, len(known), members, outcome.weights, clustered=True, in_time=in_time)
 
     def in_order(self, order: Codes) -> Sampling:
         """The same draws of the rows in these positions, in their order."""
@@ -98,7 +102,7 @@ class Sampling:
     def method(self) -> str:
         """What it is called."""
         if self.clustered:
-            return "cluster bootstrap"
+            return "time-block bootstrap" if self.in_time else "cluster bootstrap"
         return "bootstrap" if self.strata is None else "stratified bootstrap"
 
     @cached_property
@@ -125,14 +129,19 @@ class Sampling:
 
     @cached_property
     def groups(self) -> Codes:
-        """Which group each row is left out with: units by chance, in groups of one where few."""
+        """Which group each row is left out with: units by chance, in groups of one where few.
+
+        Blocks of time go with those beside them.
+        """
         return self._left_out_with if self.members is None else self._left_out_with[self.members]
 
     @cached_property
     def _left_out_with(self) -> Codes:
         """The same of each unit."""
         many = min(self.n_units, MOST_LEFT_OUT)
-        order = np.random.default_rng([_SEED, self.n_units]).permutation(self.n_units)
+        order = np.arange(self.n_units)
+        if not self.in_time:
+            order = np.random.default_rng([_SEED, self.n_units]).permutation(self.n_units)
         return order * many // self.n_units
 
     def spans(self) -> list[tuple[int, int]]:

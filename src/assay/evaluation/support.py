@@ -16,6 +16,9 @@ interval is honest."""
 FEWEST_CLUSTERS = 30
 """Clusters, and clusters that hold the rarest class, below which none is."""
 
+FEWEST_IN_TIME = 120
+"""Rows in the order of time below which blocks are so short that related rows are torn apart."""
+
 FEWEST_WRONG = 5
 """Rows decided wrong below which a mean of losses says little of what the next wrong one costs."""
 
@@ -41,12 +44,14 @@ def enough(outcome: Outcome) -> str | None:
     if outcome.clusters is not None:
         n_clusters = len(np.unique(outcome.clusters))
         if n_clusters < FEWEST_CLUSTERS:
-            return f"only {_counted(n_clusters, 'group')}"
+            return f"only {_counted(n_clusters, _cluster(outcome))}"
     return None
 
 
 def enough_for_design(outcome: Outcome) -> str | None:
     """Why no metric of all rows can be resampled as they came about; None when some can."""
+    if outcome.design is Design.TIME and len(outcome) < FEWEST_IN_TIME:
+        return f"{len(outcome)} rows one after the other in time are too few for one"
     if outcome.design is not Design.CLASSES:
         return None
     counts = np.bincount(outcome.truth, minlength=len(outcome.classes))
@@ -69,7 +74,8 @@ def every_class(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
     groups = np.bincount(met % k, minlength=k)
     rarest = int(np.argmin(groups))
     if groups[rarest] < FEWEST_CLUSTERS:
-        return f"class {outcome.classes[rarest]} is in only {_counted(groups[rarest], 'group')}"
+        few = _counted(groups[rarest], _cluster(outcome))
+        return f"class {outcome.classes[rarest]} is in only {few}"
     return None
 
 
@@ -108,6 +114,11 @@ def light_tail(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
 def n_wrong(outcome: Outcome) -> int:
     """Rows whose most probable class is not the true one."""
     return int((outcome.known_probabilities.argmax(axis=1) != outcome.truth).sum())
+
+
+def _cluster(outcome: Outcome) -> str:
+    """What a cluster is called."""
+    return "time block" if outcome.design is Design.TIME else "group"
 
 
 def _counted(n: int, noun: str) -> str:

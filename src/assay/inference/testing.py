@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from assay.data.keys import group_codes, weights
+from assay.data.keys import group_codes, times, weights
 from assay.data.kinds import label_values
 from assay.data.preparation import target_values
-from assay.data.schema import Role, Schema, Task, label_array
+from assay.data.schema import Column, Role, Schema, Task, label_array
 from assay.data.vault import OpenedRows
 from assay.evaluation.comparison import independent
 from assay.evaluation.design import Design
@@ -25,6 +25,7 @@ from assay.evaluation.intervals import replicate, widened
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import OUT_OF_FOLD, TEST, Difference, Evaluation
 from assay.evaluation.settings import Resamples
+from assay.evaluation.time_blocks import time_blocks
 from assay.inference.loading import LoadedModel
 from assay.inference.strictness import RowsUnlikeTraining
 from assay.predictions import Floats
@@ -84,7 +85,7 @@ def confront(
         design: How the rows that training judged by came about, and so these.
     """
     schema, column = predicted.schema, opened.table[predicted.schema.target]
-    keys = {**_keys_of(opened.table, schema), "design": design}
+    keys = _keys_of(opened.table, schema, design)
     if not schema.task.is_classification:
         truth = target_values(column, schema)
         outcome = Outcome(schema.task, opened.rows, truth, values=predicted.values, **keys)
@@ -115,16 +116,22 @@ def confront(
     return outcome, (*_said_of(unseen, schema.task), *predicted.notes)
 
 
-def _keys_of(table: pa.Table, schema: Schema) -> dict[str, Any]:
-    """What the rows weigh and which belong together, as outcomes take it."""
+def _keys_of(table: pa.Table, schema: Schema, design: Design) -> dict[str, Any]:
+    """What the rows weigh, which belong together and how they came about, as outcomes take it."""
 
-    def having(role: Role) -> list[str]:
-        return [column.name for column in schema.columns if column.role is role]
+    def having(role: Role) -> list[Column]:
+        return [column for column in schema.columns if column.role is role]
 
-    weighing, grouping = having(Role.WEIGHT), having(Role.GROUP)
+    grouping = [column.name for column in having(Role.GROUP)]
+    clusters = group_codes(table, grouping) if grouping else None
+    if design is Design.TIME:
+        [column] = having(Role.TIME)
+        clusters = time_blocks(times(table, column.name, column.read_as))
+    weighing = having(Role.WEIGHT)
     return {
-        "weights": weights(table, weighing[0]) if weighing else None,
-        "clusters": group_codes(table, grouping) if grouping else None,
+        "weights": weights(table, weighing[0].name) if weighing else None,
+        "clusters": clusters,
+        "design": design,
     }
 
 
