@@ -12,6 +12,7 @@ from assay.estimates import Estimate
 from assay.evaluation.closed import of_mean
 from assay.evaluation.goals import Goal
 from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.sampling import Sampling
 from assay.evaluation.support import FEWEST_WRONG
 from assay.predictions import Floats
 
@@ -61,7 +62,7 @@ def too_few_mistakes(outcome: Outcome) -> str | None:
 
 
 def _mean(outcome: Outcome, cells: Codes, values: Floats, level: float) -> Estimate | None:
-    if outcome.weights is not None or outcome.clusters is not None:
+    if not Sampling.of(outcome).is_simple:
         return None
     counts = np.bincount(cells, minlength=len(values)).astype(np.float64)
     ends = of_mean(counts, values, level)

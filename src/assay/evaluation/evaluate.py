@@ -12,8 +12,6 @@ from assay.data.dataset import Part
 from assay.data.folds import Folding
 from assay.data.schema import Schema, Task
 from assay.errors import ExperimentError
-from assay.estimates import Estimate
-from assay.evaluation.closed import of_share
 from assay.evaluation.design import Design
 from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.metrics import METRICS, default_primary, metrics_of
@@ -189,19 +187,11 @@ def _evaluation(
         rows=rows,
         n=len(outcome),
         primary=primary,
-        metrics={name: _estimate(outcome, replicates, name, level) for name in names},
+        metrics={name: replicates.estimate(name, level) for name in names},
         support=support,
         confusion=confusion,
         miscalibration=found,
     )
-
-
-def _estimate(outcome: Outcome, replicates: Replicates, name: str, level: float) -> Estimate:
-    is_simple = outcome.weights is None and outcome.clusters is None
-    is_simple &= outcome.design is Design.CHANCE
-    if METRICS[outcome.task][name].is_share and is_simple:
-        return of_share(replicates.values[name], len(outcome), level)
-    return replicates.estimate(name, level)
 
 
 def _confusion(outcome: Outcome) -> tuple[tuple[int, ...], ...]:

@@ -10,7 +10,6 @@ construction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,18 +17,15 @@ from threadpoolctl import threadpool_limits
 
 from assay.data.schema import Task
 from assay.estimates import Estimate
+from assay.evaluation.closed import of_share
 from assay.evaluation.metrics import METRICS, Metric
 from assay.evaluation.outcome import Codes, Outcome
-from assay.evaluation.sampling import Block, Sampling
+from assay.evaluation.sampling import Sampling
 from assay.evaluation.settings import Resamples
 from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough, enough_for_design
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
-from assay.threads import cores
-
-_CELLS_AT_ONCE = 64_000_000
-"""Weights that all threads together hold: each takes about eight bytes."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,8 @@ class Replicates:
 
     def estimate(self, name: str, level: float) -> Estimate:
         """One metric with its interval."""
-        value, closed = self.values[name], METRICS[self.task][name].closed
+        value, metric = self.values[name], METRICS[self.task][name]
+        closed = metric.closed
         if closed is not None and self.given_classes:
             closed = closed.given_classes
         if closed is not None and self.confusion is not None:
@@ -75,7 +72,13 @@ class Replicates:
             if ends is None:
                 return Estimate.without_interval(value, n=self.n, reason=closed.undefined)
             return Estimate(value, *ends, n=self.n, level=level, method=closed.method)
-        reason = self.too_few or self.wanting.get(name)
+        if metric.is_share and self.confusion is not None and not self.given_classes:
+            return of_share(value, self.n, level)
+        return self.resampling(name, level)
+
+    def resampling(self, name: str, level: float) -> Estimate:
+        """One metric with the interval that its resamples give."""
+        value, reason = self.values[name], self.too_few or self.wanting.get(name)
         if reason is not None:
             return Estimate.without_interval(value, n=self.n, reason=reason)
         spread = self._spread(value, self.resampled[name], self.left_out[name])
@@ -132,17 +135,11 @@ def replicate(
     sampling = Sampling.of(first).in_order(order)
     too_few = enough(first) or enough_for_design(first)
 
-    def drawn(block: Block) -> list[dict[str, Floats]]:
-        return _of_all(scored, chosen, sampling.draw(block))
+    def read(weights: Floats | Counts) -> list[dict[str, Floats]]:
+        return _of_all(scored, chosen, weights)
 
-    def left_out(span: tuple[int, int]) -> list[dict[str, Floats]]:
-        return _of_all(scored, chosen, sampling.leave_out(span))
-
-    # BLAS with threads of its own would fight with ours, and give other last bits.
-    workers = max(1, min(cores(), _CELLS_AT_ONCE // max(1, sampling.cells)))
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as threads:
-        blocks = list(threads.map(drawn, [] if too_few else sampling.blocks(resamples)))
-        spans = list(threads.map(left_out, [] if too_few else sampling.spans()))
+    blocks, spans = ([], []) if too_few else sampling.over(read, resamples)
+    with threadpool_limits(1, "blas"):
         # In the rows' own order: another would give other last bits.
         plain = _of_all([*map(Scored, outcomes)], chosen, first.known_weights[None])
     values = [{name: float(value[0]) for name, value in each.items()} for each in plain]
@@ -215,6 +212,6 @@ def _wanting(
 
 def _counted(scored: Scored, chosen: Sequence[Metric]) -> Floats | None:
     """Rows by true and decided class, (k, k); None where no metric asks for them."""
-    if all(metric.closed is None for metric in chosen):
+    if all(metric.closed is None and not metric.is_share for metric in chosen):
         return None
     return Weighted(scored, np.ones((1, len(scored.outcome)))).confusion[0]

@@ -15,19 +15,23 @@ more than 8 times, where one unit in 900,000 would be.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import pdtr
+from threadpoolctl import threadpool_limits
 
 from assay.evaluation.design import Design
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.settings import MANY, RESAMPLES, RESAMPLES_OF_MANY, Resamples
 from assay.evaluation.weighted import Counts, Index
 from assay.predictions import Floats
+from assay.threads import cores
 
 POISSON_FROM = 5_000
 """Units from which each is drawn by itself."""
@@ -39,10 +43,14 @@ _STEPS = np.round(65536 * pdtr(np.arange(8), 1)).astype(np.uint16)
 """Where 16 random bits begin to mean one draw more."""
 
 _CELLS_AT_ONCE, _FEWEST_AT_ONCE = 400_000, 16
+_CELLS_OF_ALL = 64_000_000
+"""Weights that all threads together hold: each takes about eight bytes."""
+
 _DRAWS_AT_ONCE = 65_536
 _SEED = 20190
 
 Block = tuple[int, int]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -183,10 +191,21 @@ class Sampling:
             counts[units] = _picked(random, len(units), size)
         return counts
 
-    @property
-    def cells(self) -> int:
-        """Weights of the rows in a block."""
-        return self.n_rows * self._at_once
+    def over(
+        self, read: Callable[[Floats | Counts], Read], asked: Resamples
+    ) -> tuple[list[Read], list[Read]]:
+        """What is read of the weights in each block of resamples, and in each of groups left out.
+
+        Args:
+            read: Reads weights, shape (b, n); called from several threads, each with one for BLAS,
+                whose own would fight with them and give other last bits.
+            asked: How many resamples; as many as so many units need if 'auto'.
+        """
+        workers = max(1, min(cores(), _CELLS_OF_ALL // max(1, self.n_rows * self._at_once)))
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as threads:
+            resampled = list(threads.map(lambda each: read(self.draw(each)), self.blocks(asked)))
+            left_out = list(threads.map(lambda each: read(self.leave_out(each)), self.spans()))
+        return resampled, left_out
 
     @property
     def _at_once(self) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,10 +23,6 @@ from assay.evaluation.support import enough
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
 from assay.segments.meeting import Mask
-from assay.threads import cores
-
-_CELLS_AT_ONCE = 64_000_000
-"""Weights that all threads together hold, as for the intervals of all rows."""
 
 _OF_POSITIVES = (F1, DECIDED, FOUND)
 """Closed forms of metrics that are nothing, not bad, where there is no positive row to find."""
@@ -103,16 +98,10 @@ def sampled(
             for each, place, lacking in zip(scored, places, wanting, strict=True)
         ]
 
-    workers = max(1, min(cores(), _CELLS_AT_ONCE // sampling.cells))
     # A segment may have rows of one class only, of which some metrics are not defined.
-    with (
-        warnings.catch_warnings(),
-        threadpool_limits(1, "blas"),
-        ThreadPoolExecutor(max_workers=workers) as threads,
-    ):
+    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
         warnings.simplefilter("ignore", RuntimeWarning)
-        drawn = list(threads.map(lambda b: measured(sampling.draw(b)), sampling.blocks(resamples)))
-        left = list(threads.map(lambda s: measured(sampling.leave_out(s)), sampling.spans()))
+        drawn, left = sampling.over(measured, resamples)
         values = [[metric.of(each.outcome) for metric in metrics] for each in scored]
     groups, n_groups = sampling.groups, int(sampling.groups.max()) + 1
     found = []
