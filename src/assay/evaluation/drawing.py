@@ -16,6 +16,7 @@ from assay.evaluation.curves import (
 )
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.residual_patterns import residual_patterns
+from assay.evaluation.threshold import Ladder
 from assay.predictions import Floats
 
 _MOST_POINTS = 400
@@ -32,7 +33,9 @@ def curves_of(outcome: Outcome) -> Curves:
         right = outcome.known_probabilities.argmax(axis=1) == outcome.truth
         return Curves(reliability=_reliability(outcome, top, right))
     positive = outcome.known_probabilities[:, 1]
-    hits, alarms = _let_in(outcome, positive)
+    ladder = Ladder.of(positive, outcome.truth, outcome.weights)
+    weighs = ladder.hits[:-1] + ladder.alarms[:-1] > 0  # the first rows may be of no weight
+    hits, alarms = ladder.hits[:-1][weighs], ladder.alarms[:-1][weighs]
     everything = hits + alarms
     rates, alarm_rates = hits / hits[-1], alarms / alarms[-1]
     shown = _thinned(len(hits))
@@ -43,18 +46,6 @@ def curves_of(outcome: Outcome) -> Curves:
         ),
         reliability=_reliability(outcome, positive, outcome.truth == 1),
     )
-
-
-def _let_in(outcome: Outcome, positive: Floats) -> tuple[Floats, Floats]:
-    """Weight of positive and of negative rows that each falling threshold lets in."""
-    order = np.argsort(-positive, kind="stable")
-    ranked, weights = positive[order], outcome.known_weights[order]
-    last_of_tie = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    truth = outcome.truth[order]
-    hits = np.cumsum(weights * truth)[last_of_tie]
-    alarms = np.cumsum(weights * (1 - truth))[last_of_tie]
-    weighs = hits + alarms > 0  # the first rows may be of no weight
-    return hits[weighs], alarms[weighs]
 
 
 def _reliability(outcome: Outcome, predicted: Floats, happened: NDArray[np.bool_]) -> Reliability:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from assay.data.schema import Task
 from assay.estimates import Estimate
-from assay.evaluation.intervals import Replicates
+from assay.evaluation.intervals import Replicates, joined
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.sampling import Sampling
 from assay.evaluation.settings import Resamples
@@ -53,7 +53,6 @@ class Drawn:
             n_units=self.sampling.n_units,
             too_few=self.too_few,
             method=self.sampling.method,
-            given_classes=self.sampling.strata is not None,
             in_time=self.sampling.in_time,
         )
 
@@ -94,13 +93,8 @@ def over_draws(
     resampled, left_out = ([], []) if too_few else sampling.over(kept, resamples)
     return Drawn(
         plain=kept(outcome.known_weights[None]),
-        resampled=_joined(resampled),
-        left_out=_joined(left_out),
+        resampled=joined(resampled),
+        left_out=joined(left_out),
         sampling=sampling,
         too_few=too_few,
     )
-
-
-def _joined(blocks: Sequence[Kept]) -> Kept:
-    names = blocks[0] if blocks else ()
-    return {name: np.concatenate([each[name] for each in blocks]) for name in names}

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from assay.data.schema import Task
@@ -147,8 +149,8 @@ def replicate(
         Replicates(
             task=first.task,
             values=values[position],
-            resampled=_joined(blocks, position),
-            left_out=_joined(spans, position),
+            resampled=joined([each[position] for each in blocks]),
+            left_out=joined([each[position] for each in spans]),
             n=len(first),
             n_units=sampling.n_units,
             too_few=too_few,
@@ -175,6 +177,12 @@ def widened(level: float, looks: int) -> float:
     return level if looks < 2 else 1 - (1 - level) / (looks * (looks - 1))
 
 
+def joined(blocks: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """What was read of each block of draws as one, by name; of no blocks nothing."""
+    names = blocks[0] if blocks else ()
+    return {name: np.concatenate([block[name] for block in blocks]) for name in names}
+
+
 def _ranking(outcome: Outcome) -> Codes:
     """Positions of the rows by rising score: what is summed up to a score is then read in order."""
     if outcome.probabilities is None:
@@ -189,12 +197,6 @@ def _of_all(
     # One after the other: each holds a copy of the weights while it is read.
     every = (Weighted(each, weights) for each in scored)
     return [{metric.name: metric.values(each) for metric in chosen} for each in every]
-
-
-def _joined(blocks: Sequence[list[dict[str, Floats]]], position: int) -> dict[str, Floats]:
-    """Each metric of one outcome over all blocks."""
-    names = blocks[0][position] if blocks else ()
-    return {name: np.concatenate([block[position][name] for block in blocks]) for name in names}
 
 
 def _wanting(
