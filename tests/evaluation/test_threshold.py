@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import TunedThresholdClassifierCV
 
 from assay.evaluation.goals import Goal
+from assay.evaluation.result import Threshold
 from assay.evaluation.threshold import Ladder, choose, cross_decided, decide
 
 COST = {"goal": "cost", "false_positive": 1, "false_negative": 5}
@@ -129,6 +130,14 @@ def test_a_precision_that_no_threshold_has_is_told() -> None:
     assert not met.falls_short
 
 
+@pytest.mark.parametrize("below", [0.0, 5e-14, 5e-13, 1e-9])
+def test_a_choice_falls_short_where_its_goal_is_not_met(below: float) -> None:
+    goal = Goal.of({"goal": "precision", "recall_at_least": 0.9})
+    held = 0.9 - below
+    assert Threshold(0.5, goal, held=held).falls_short == (not goal.meets(held, 0.0, 1.0))
+    assert not Threshold(0.5, GOALS["f1"]).falls_short
+
+
 def test_a_threshold_between_neighbours_lets_only_the_upper_in() -> None:
     upper = 0.1
     for _ in range(200):
@@ -180,6 +189,19 @@ def test_ordered_folds_are_decided_by_the_past() -> None:
             np.testing.assert_array_equal(decided[inside], positive[inside] >= past)
     given = cross_decided(positive, truth, folds, Goal.of(0.3), ordered=True)
     np.testing.assert_array_equal(given, positive >= 0.3)
+
+
+@pytest.mark.parametrize("name", GOALS)
+@pytest.mark.parametrize("label", [0, 1])
+def test_teachers_that_weigh_nothing_in_a_class_teach_nothing(name: str, label: int) -> None:
+    positive, truth = drawn(0, 90)
+    folds, goal = np.arange(90) // 30, GOALS[name]
+    weights = np.where((folds == 0) & (truth == label), 0.0, 1.0)
+    decided = cross_decided(positive, truth, folds, goal, weights, ordered=True)
+    untaught = folds < 2
+    np.testing.assert_array_equal(decided[untaught], positive[untaught] >= goal.without_rows)
+    taught = choose(positive[untaught], truth[untaught], goal, weights[untaught]).value
+    np.testing.assert_array_equal(decided[~untaught], positive[~untaught] >= taught)
 
 
 def test_a_million_rows_are_sorted_once() -> None:

@@ -170,6 +170,13 @@ CASES = {
         GOOD + "evaluation: {threshold: {goal: cost, false_positive: -1, false_negative: 9}}",
         ["evaluation.threshold.false_positive is -1: should be greater than or equal to 0"],
     ),
+    "a beta beyond all numbers": (
+        GOOD + "evaluation: {threshold: {goal: f_beta, beta: 1.0e+200}}",
+        [
+            "evaluation.threshold.beta is 1e+200: should be less than or equal to 1000",
+            "how many times as much recall counts as precision, at most 1000",
+        ],
+    ),
     "a floor above 1": (
         GOOD + "evaluation: {threshold: {goal: precision, recall_at_least: 90}}",
         ["evaluation.threshold.recall_at_least is 90: should be less than or equal to 1"],

@@ -62,7 +62,10 @@ class Goal(BaseModel):
         None, gt=0, lt=1, description="Of given: where the decision is taken."
     )
     beta: float | None = Field(
-        None, gt=0, description="Of f_beta: how many times as much recall counts as precision."
+        None,
+        gt=0,
+        le=1000,
+        description="Of f_beta: how many times as much recall counts as precision, at most 1000.",
     )
     false_positive: float | None = Field(
         None, ge=0, description="Of cost: what a wrong yes costs, in a unit of your own."
@@ -181,8 +184,12 @@ class Goal(BaseModel):
 
     def meets(self, hits: Any, alarms: Any, positives: Any) -> NDArray[np.bool_]:
         """Whether the floor is met; true where there is none."""
+        return np.asarray(self.is_met(self.held(hits, alarms, positives)))
+
+    def is_met(self, held: Any) -> Any:
+        """Whether the floor is met where the metric that must reach it has this value."""
         lowest = self.floor[1] if self.floor is not None else 0.0
-        return np.asarray(self.held(hits, alarms, positives) >= lowest - _TIED)
+        return held >= lowest - _TIED
 
     def best(
         self, hits: Floats, alarms: Floats, positives: Any, negatives: Any

@@ -201,7 +201,7 @@ class Threshold:
     @property
     def falls_short(self) -> bool:
         """Whether no threshold meets the floor on the rows it was chosen on."""
-        return self.goal.floor is not None and not self.held >= self.goal.floor[1] - 1e-12
+        return not self.goal.is_met(self.held)
 
     def as_dict(self) -> dict[str, Any]:
         scores = {name: getattr(self, name) for name in ("score", "at_half")}

@@ -135,9 +135,9 @@ def cross_decided(
 ) -> Codes:
     """Decisions for each fold at the threshold that the other folds choose, shape (n,).
 
-    A fold whose teachers lack a class, as the earliest of ordered folds has none, is decided at
-    one half, or where costs are known at the threshold that they give calibrated probabilities: no
-    other is better without knowing more.
+    A fold whose teachers lack a class, or weigh nothing in it, is decided at one half, or where
+    costs are known at the threshold that they give calibrated probabilities: no other is better
+    without knowing more. The earliest of ordered folds has no teachers.
 
     Args:
         positive: Probability of the positive class, shape (n,).
@@ -150,7 +150,8 @@ def cross_decided(
     ladder = Ladder.of(positive, truth, weights)
     decided = np.empty(len(positive), dtype=np.int64)
     for inside, others in crossings(folds, ordered=ordered):
-        teaches = 0 < truth[others].sum() < others.sum()
-        at = chosen(ladder.among(others), goal).value if teaches else goal.without_rows
+        teachers = ladder.among(others)
+        teaches = min(teachers.weights) > 0
+        at = chosen(teachers, goal).value if teaches else goal.without_rows
         decided[inside] = decide(positive[inside], at)
     return decided
