@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assay.data.schema import Task
+from assay.evaluation import stability
 from assay.evaluation.choice import ALL_NEGATIVE, ALL_POSITIVE, AT_HALF, BY_THEORY
 from assay.evaluation.evaluate import Judged, judge_together
 from assay.evaluation.goals import Goal
@@ -54,20 +55,24 @@ def test_a_resample_chooses_what_its_rows_would(name: str, is_weighted: bool) ->
     assert (choice.low, choice.high) == pytest.approx((low, high), abs=0.01)
 
 
-def test_what_is_lost_is_measured_on_all_rows() -> None:
-    for name in ("f2", "cost"):
-        threshold, found = looked_into(GOALS[name])
-        positive, truth = found.outcome.known_probabilities[:, 1], found.outcome.truth
-        assert threshold.choice.lost >= 0
-        for at in (threshold.choice.low, threshold.choice.high):
-            weights = np.ones(len(truth))
-            yes = decide(positive, at)
-            reached = GOALS[name].reached(
-                yes[truth == 1].sum(), yes[truth == 0].sum(),
-                weights[truth == 1].sum(), weights[truth == 0].sum(),
-            )  # fmt: skip
-            loss = abs(float(reached) - threshold.score)
-            assert loss <= 3 * threshold.choice.lost
+@pytest.mark.parametrize("name", GOALS)
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_what_is_lost_is_the_most_that_any_threshold_between_loses(
+    name: str, is_weighted: bool
+) -> None:
+    weights = np.random.default_rng(0).integers(0, 4, 400).astype(float) if is_weighted else None
+    threshold, found = looked_into(GOALS[name], weights=weights)
+    positive, truth = found.outcome.known_probabilities[:, 1], found.outcome.truth
+    choice, weighs = threshold.choice, found.outcome.known_weights
+    sign = -1 if GOALS[name].is_cost else 1
+    lost = [0.0]
+    for at in (choice.low, choice.high, *np.linspace(choice.low, choice.high, 5000)):
+        yes = decide(positive, at) * weighs
+        counts = yes[truth == 1].sum(), yes[truth == 0].sum()
+        whole = weighs[truth == 1].sum(), weighs[truth == 0].sum()
+        lost.append(sign * (threshold.score - float(GOALS[name].reached(*counts, *whole))))
+    assert choice.lost == pytest.approx(max(lost))
+    assert choice.lost > 0
 
 
 def test_costs_are_those_of_the_decisions_taken() -> None:
@@ -122,6 +127,39 @@ def test_related_or_weighted_rows_with_few_dear_mistakes_have_no_interval_of_a_c
         plain, _ = looked_into(GOALS["cost"], 1000, **more)
         assert "bootstrap" in plain.choice.reached.method
         assert plain.choice.beside(AT_HALF).gain.has_interval
+
+
+def test_an_alternative_of_weighted_rows_needs_mistakes_of_its_own() -> None:
+    random = np.random.default_rng(3)
+    truth = (random.random(1000) < 0.3).astype(int)
+    positive = 1 / (1 + np.exp(1 - 2 * (random.normal(size=1000) + 2 * truth)))
+    goal = Goal(goal="cost", false_positive=100, false_negative=1)
+    decided = decide(positive, 0.7)
+    said, weights = np.column_stack([1 - positive, positive]), np.full(1000, 2.0)
+    rows = Outcome(
+        Task.BINARY, np.arange(1000), truth, ("no", "yes"), said, decided, weights=weights
+    )
+    found = judge_together(
+        {"": rows}, rows="out-of-fold", primary="roc_auc", level=0.9, resamples=B
+    )[""]
+    choice = with_choice(
+        choose(positive, truth, goal, weights), found, level=0.9, resamples=B
+    ).choice
+    assert choice.reached.has_interval
+    dear = int((decide(positive, goal.by_theory)[truth == 0]).sum())
+    assert dear < 5
+    by_theory = choice.beside(BY_THEORY).reached
+    assert by_theory.reason.startswith(f"only {dear} no row")
+    assert choice.beside(AT_HALF).reached.has_interval
+    # What makes one kind of mistake only has as many of it as there are rows of a class.
+    for name in (ALL_NEGATIVE, ALL_POSITIVE):
+        assert choice.beside(name).reached.has_interval
+
+
+def test_where_a_closed_form_answers_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    threshold, found = judged(GOALS["cost"])
+    monkeypatch.setattr(stability, "over_draws", pytest.fail)
+    assert reached_by(found.outcome, threshold.goal, level=0.9, resamples=B).method == "MOVER"
 
 
 def test_where_a_metric_says_it_the_metric_is_what_is_told() -> None:

@@ -68,12 +68,25 @@ def test_a_model_that_saves_nothing_is_told() -> None:
     assert "at 0.5: the difference is within noise." in says[0]
 
 
+def test_a_model_that_costs_more_than_one_answer_for_all_rows_is_told() -> None:
+    threshold = builders.aimed(COST).threshold
+    choice = threshold.choice
+    worse = Estimate(-0.76, -0.917, -0.589, n=100)
+    others = tuple(replace(each, gain=worse) for each in choice.alternatives)
+    says = told(replace(threshold, choice=replace(choice, alternatives=others)))
+    assert "The model costs 0.760 (0.589 to 0.917) more per row than all positive." in says
+    assert not any("within noise" in each for each in says)
+
+
 def test_a_floor_is_told_where_it_is_met_and_where_not() -> None:
     threshold = builders.aimed(PRECISION).threshold
     says = decided_from(threshold, "yes")
     assert "where precision is best with a recall of 0.9" in says
     assert told(threshold)[1].startswith(f"Their recall is {estimate(threshold.choice.held)}")
     assert "where 0.9 is asked for, and " in told(threshold)[1]
+    half = replace(threshold.choice.beside(AT_HALF), held=0.0)
+    none_found = replace(threshold, choice=replace(threshold.choice, alternatives=(half,)))
+    assert told(none_found)[1].endswith("where 0.9 is asked for, and 0.000 at 0.5.")
     (plot,) = threshold_plot(builders.aimed(PRECISION))
     assert "short" in [mark.look for mark in plot.marks]
     out_of_reach = Threshold(0.7, RECALL, score=0.4, at_half=0.6, held=0.72)

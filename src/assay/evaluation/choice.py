@@ -76,7 +76,7 @@ class Choice:
         low: Where resamples of these rows choose; None where that cannot be said, or nothing is
             chosen. No confidence interval: what is best varies by more than the bootstrap shows.
         high: The same.
-        lost: What thresholds of as many resamples lose of the goal at most, on these rows.
+        lost: What thresholds from `low` to `high` lose of the goal at most, on these rows.
         missed: What share of the resamples chooses a threshold that misses the floor on these rows.
         reason: Why there is no `low`; None where there is one.
         alternatives: What it is shown beside.

@@ -20,7 +20,10 @@ METHOD = "MOVER"
 
 
 def mean_cost(goal: Goal, outcome: Outcome, decided: Codes, level: float) -> Estimate | None:
-    """The cost per row of decisions; None where rows are related or do not count the same.
+    """The cost per row of decisions, in closed form; None where there is none.
+
+    There is none of rows that are related or do not count the same, nor where so many rows of each
+    class were asked for.
 
     Args:
         goal: What costs what.
@@ -49,10 +52,9 @@ def mean_saved(
     return _mean(outcome, outcome.truth * 4 + pairs, np.where(may_be, saved, 0.0), level)
 
 
-def too_few_mistakes(outcome: Outcome) -> str | None:
+def too_few_mistakes(outcome: Outcome, decided: Codes) -> str | None:
     """Why resamples say too little of what decisions cost; None where they say enough."""
-    assert outcome.decided is not None
-    wrong = outcome.decided != outcome.truth
+    wrong = decided != outcome.truth
     for truth, label in enumerate(outcome.classes):
         n = int((wrong & (outcome.truth == truth)).sum())
         if n < FEWEST_WRONG:

@@ -29,7 +29,7 @@ from assay.evaluation.costs import mean_cost, mean_saved, too_few_mistakes
 from assay.evaluation.evaluate import Judged
 from assay.evaluation.goals import Goal
 from assay.evaluation.grouped import Drawn, Kept, over_draws
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Threshold
 from assay.evaluation.settings import Resamples
 from assay.evaluation.threshold import Ladder, decide
@@ -64,7 +64,7 @@ def with_choice(
     rungs = _Rungs.of(judged.outcome, threshold)
     groups, n_groups = rungs.groups(judged.outcome)
     drawn = over_draws(judged.outcome, groups, n_groups, rungs.read, resamples)
-    reached = metrics[goal.metric] if goal.metric else None
+    reached = metrics[goal.metric] if goal.metric else _known_cost(goal, judged.outcome, level)
     choice = Choice(
         reached=reached or _estimate(goal, judged.outcome, drawn, level),
         held=metrics[goal.floor[0]] if goal.floor is not None else None,
@@ -82,6 +82,9 @@ def with_choice(
 def reached_by(outcome: Outcome, goal: Goal, *, level: float, resamples: Resamples) -> Estimate:
     """What decisions that were taken elsewhere reach of a goal on these rows."""
     assert outcome.decided is not None
+    known = _known_cost(goal, outcome, level)
+    if known is not None:
+        return known
 
     def read(sums: Floats) -> Kept:
         return {_DECIDED: _reached(goal, sums.reshape(-1, 2, 2))}
@@ -96,18 +99,18 @@ class _Rungs:
 
     Attributes:
         threshold: What all rows choose.
+        ladder: All thresholds that the rows give.
         values: The thresholds, shape (m,).
         hits: Weight of the positive rows that each lets in, of all rows, shape (m,).
         alarms: Weight of the negative rows likewise.
-        weights: Weight of all positive and of all negative rows.
         candidates: Positions of those that a resample may choose, shape (c,).
     """
 
     threshold: Threshold
+    ladder: Ladder
     values: Floats
     hits: Floats
     alarms: Floats
-    weights: tuple[float, float]
     candidates: _Index
 
     @classmethod
@@ -121,7 +124,7 @@ class _Rungs:
         falling = np.unique(np.append(to_choose, shown))[::-1]
         values = np.append(falling[falling < nothing], nothing)
         candidates = np.flatnonzero(np.isin(values, np.append(to_choose, nothing)))
-        return cls(threshold, values, *ladder.at(values), ladder.weights, candidates)
+        return cls(threshold, ladder, values, *ladder.at(values), candidates)
 
     @property
     def goal(self) -> Goal:
@@ -161,12 +164,21 @@ class _Rungs:
     @cached_property
     def reached(self) -> Floats:
         """What each threshold reaches of the goal on all rows, shape (m,)."""
-        return np.asarray(self.goal.reached(self.hits, self.alarms, *self.weights))
+        return np.asarray(self.goal.reached(self.hits, self.alarms, *self.ladder.weights))
+
+    def lost_between(self, low: float, high: float) -> float:
+        """The most that any threshold between two loses of the goal on all rows."""
+        said = self.ladder.probabilities
+        # From one probability that is said to the next, all thresholds decide alike.
+        every = np.append([low, high], said[(low <= said) & (said <= high)])
+        reached = self.goal.reached(*self.ladder.at(every), *self.ladder.weights)
+        apart = reached - self.threshold.score
+        return float(max(0, (apart if self.goal.is_cost else -apart).max()))
 
     @cached_property
     def meets(self) -> NDArray[np.bool_]:
         """Whether each meets the floor on all rows, shape (m,)."""
-        return self.goal.meets(self.hits, self.alarms, self.weights[0])
+        return self.goal.meets(self.hits, self.alarms, self.ladder.weights[0])
 
     def groups(self, outcome: Outcome) -> tuple[_Index, int]:
         """Which group each row is in, shape (n,), by truth, threshold and decision; how many."""
@@ -218,26 +230,29 @@ def _reached(goal: Goal, cells: Floats) -> Floats:
 
 
 def _moves(rungs: _Rungs, drawn: Drawn, level: float) -> dict[str, float | None]:
-    """Where resamples choose, and what that loses on all rows."""
+    """Where resamples choose, and the most that this loses on all rows."""
     if drawn.too_few is not None:
         return dict.fromkeys(("low", "high", "lost", "missed"))
     best = drawn.resampled[_BEST]
     low, high = np.quantile(rungs.values[best], _tails(level))
-    better = rungs.reached[best] - rungs.threshold.score
-    lost = np.maximum(0, better if rungs.goal.is_cost else -better)
     return {
         "low": float(low),
         "high": float(high),
-        "lost": float(np.quantile(lost, level)),
+        "lost": rungs.lost_between(low, high),
         "missed": float(1 - rungs.meets[best].mean()) if rungs.goal.floor is not None else None,
     }
 
 
-def _estimate(goal: Goal, outcome: Outcome, drawn: Drawn, level: float) -> Estimate:
-    """What the decisions that were taken reach."""
+def _known_cost(goal: Goal, outcome: Outcome, level: float) -> Estimate | None:
+    """What the decisions that were taken cost, where that needs no resamples; else None."""
     assert outcome.decided is not None
-    known = mean_cost(goal, outcome, outcome.decided, level) if goal.is_cost else None
-    return known or _with_mistakes(goal, outcome, drawn.estimate(_DECIDED, level))
+    return mean_cost(goal, outcome, outcome.decided, level) if goal.is_cost else None
+
+
+def _estimate(goal: Goal, outcome: Outcome, drawn: Drawn, level: float) -> Estimate:
+    """What the decisions that were taken reach, as resamples have it."""
+    assert outcome.decided is not None
+    return _with_mistakes(goal, outcome, outcome.decided, drawn.estimate(_DECIDED, level))
 
 
 def _alternative(
@@ -245,26 +260,32 @@ def _alternative(
 ) -> Alternative:
     assert outcome.decided is not None
     at, goal, reached, gain = rungs.beside[name], rungs.goal, None, None
+    decided, other = outcome.decided, decide(outcome.known_probabilities[:, 1], rungs.values[at])
     if goal.is_cost:
-        other = decide(outcome.known_probabilities[:, 1], rungs.values[at])
         reached = mean_cost(goal, outcome, other, level)
-        gain = mean_saved(goal, outcome, outcome.decided, other, level)
+        gain = mean_saved(goal, outcome, decided, other, level)
+    if reached is None:
+        reached = drawn.estimate(name, level)
+        if name not in (ALL_NEGATIVE, ALL_POSITIVE):  # these make one kind of mistake only
+            reached = _with_mistakes(goal, outcome, other, reached)
     if gain is None:
         pair = (name, _DECIDED) if goal.is_cost else (_DECIDED, name)
-        gain = _with_mistakes(goal, outcome, drawn.difference(*pair, level))
-    held = float(goal.held(rungs.hits[at], rungs.alarms[at], rungs.weights[0]))
+        gain = _with_mistakes(goal, outcome, decided, drawn.difference(*pair, level))
+    held = float(goal.held(rungs.hits[at], rungs.alarms[at], rungs.ladder.weights[0]))
     return Alternative(
         name,
         {AT_HALF: 0.5, BY_THEORY: goal.by_theory}.get(name),
-        reached=reached or drawn.estimate(name, level),
+        reached=reached,
         gain=gain,
         held=held if goal.floor is not None else None,
     )
 
 
-def _with_mistakes(goal: Goal, outcome: Outcome, estimate: Estimate) -> Estimate:
-    """The estimate; without its interval where too few dear mistakes were seen."""
-    reason = too_few_mistakes(outcome) if goal.is_cost and estimate.has_interval else None
+def _with_mistakes(goal: Goal, outcome: Outcome, decided: Codes, estimate: Estimate) -> Estimate:
+    """The estimate; without its interval where decisions show too few dear mistakes."""
+    if not goal.is_cost or not estimate.has_interval:
+        return estimate
+    reason = too_few_mistakes(outcome, decided)
     if reason is None:
         return estimate
     return Estimate.without_interval(estimate.value, n=estimate.n, reason=reason)

@@ -93,8 +93,7 @@ def told(threshold: Threshold) -> list[str]:
     sentences = [_worth(choice, threshold.goal)]
     if choice.held is not None and threshold.goal.floor is not None:
         floor, lowest = threshold.goal.floor
-        at_half = choice.beside(AT_HALF)
-        half = f", and {number(at_half.held)} at 0.5" if at_half and at_half.held else ""
+        half = _held_at_half(choice)
         sentences.append(
             f"Their {floor} is {estimate(choice.held)}, where {lowest:g} is asked for{half}."
         )
@@ -226,6 +225,14 @@ def _worth(choice: Choice, goal: Goal) -> str:
     return f"{says}, {magnitude(gain)} {'more' if more else 'less'} than at 0.5."
 
 
+def _held_at_half(choice: Choice) -> str:
+    """What the metric that must reach a floor reaches at 0.5, to go on with; empty if unknown."""
+    at_half = choice.beside(AT_HALF)
+    if at_half is None or at_half.held is None:
+        return ""
+    return f", and {number(at_half.held)} at 0.5"
+
+
 def _why_not_apart(gain: Estimate) -> str:
     if not gain.has_interval:
         return f"whether that is noise cannot be said, {gain.reason}"
@@ -242,9 +249,12 @@ def _beside_no_model(choice: Choice) -> list[str]:
         f"{estimate(every.reached)}."
     ]
     cheaper = min((none, every), key=lambda each: each.reached.value)
-    if not (cheaper.gain.excludes_zero and cheaper.gain.value > 0):
-        apart = _why_not_apart(cheaper.gain)
+    gain = cheaper.gain
+    if not gain.excludes_zero:
+        apart = _why_not_apart(gain)
         sentences.append(f"The model is not shown to be cheaper than {cheaper.name}: {apart}.")
+    elif gain.value < 0:
+        sentences.append(f"The model costs {magnitude(gain)} more per row than {cheaper.name}.")
     sentences.append(
         f"Decision theory decides calibrated probabilities from {number(theory.threshold)} on "
         f"(Elkan 2001): {estimate(theory.reached)} per row here."
