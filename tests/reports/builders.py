@@ -28,6 +28,7 @@ from assay.evaluation.curves import (
     Residuals,
     RocCurve,
 )
+from assay.evaluation.design import Design
 from assay.evaluation.evaluate import judge_together
 from assay.evaluation.goals import Goal
 from assay.evaluation.miscalibration import miscalibration
@@ -230,12 +231,13 @@ def _content(model: Evaluation, **more: Any) -> ReportContent:
     return ReportContent(**{**given, **more})
 
 
-def aimed(goal: Goal) -> ReportContent:
+def aimed(goal: Goal, design: Design = Design.CHANCE) -> ReportContent:
     """The binary run with this goal of its threshold, each row decided by what others chose."""
     content, (_, y, said, classes) = binary(), _of_two_classes()
     probabilities, folds = np.column_stack([1 - said, said]), np.arange(len(y)) % 5
     decided = cross_decided(said, y, folds, goal)
-    made = outcome(Task.BINARY, y, probabilities, classes=classes, decided=decided)
+    known = {"classes": classes, "decided": decided, "design": design}
+    made = outcome(Task.BINARY, y, probabilities, **known)
     return replace(content, threshold=_threshold(goal, made))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from assay.estimates import Estimate
 from assay.evaluation.choice import ALL_NEGATIVE, AT_HALF
+from assay.evaluation.design import Design
 from assay.evaluation.goals import Goal
 from assay.evaluation.result import Threshold
 from assay.reports import card, page
@@ -76,6 +77,26 @@ def test_a_model_that_costs_more_than_one_answer_for_all_rows_is_told() -> None:
     says = told(replace(threshold, choice=replace(choice, alternatives=others)))
     assert "The model costs 0.760 (0.589 to 0.917) more per row than all positive." in says
     assert not any("within noise" in each for each in says)
+
+
+@pytest.mark.parametrize(
+    ("goal", "says"),
+    [
+        (COST, "the expected cost per row holds for these shares of the classes only, as do the "
+               "threshold and decision theory's."),
+        (F2, "F2 holds for these shares of the classes only, as does the threshold."),
+        (PRECISION, "precision holds for these shares of the classes only."),
+        (RECALL, "precision holds for these shares of the classes only, as does the threshold."),
+        (Goal.of("balanced_accuracy"), ""),
+    ],
+)  # fmt: skip
+def test_where_class_counts_are_fixed_what_depends_on_them_is_told(goal: Goal, says: str) -> None:
+    content = builders.aimed(goal, Design.CLASSES)
+    last = told(content.threshold)[-1]
+    assert ("Class counts are fixed" in last) == bool(says)
+    assert says in last
+    assert last in page.render(content).replace("&#39;", "'")
+    assert not any("Class counts" in each for each in told(builders.aimed(goal).threshold))
 
 
 def test_a_floor_is_told_where_it_is_met_and_where_not() -> None:

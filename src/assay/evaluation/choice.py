@@ -81,6 +81,8 @@ class Choice:
         reason: Why there is no `low`; None where there is one.
         alternatives: What it is shown beside.
         curve: The goal by threshold.
+        given_classes: Whether so many rows of each class were asked for: what depends on their
+            shares then holds for these only. False in runs that were recorded without it.
     """
 
     reached: Estimate
@@ -93,6 +95,7 @@ class Choice:
     reason: str | None
     alternatives: tuple[Alternative, ...]
     curve: GoalCurve
+    given_classes: bool = False
 
     def beside(self, name: str) -> Alternative | None:
         """The alternative of this name; None where there is none."""

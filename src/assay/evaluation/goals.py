@@ -124,6 +124,11 @@ class Goal(BaseModel):
         return None
 
     @property
+    def depends_on_shares(self) -> bool:
+        """Whether other shares of the classes would give another value of it, or of its floor."""
+        return self.goal not in ("balanced_accuracy", "given")
+
+    @property
     def by_theory(self) -> float | None:
         """Where decision theory decides calibrated probabilities (Elkan 2001), if costs are known.
 

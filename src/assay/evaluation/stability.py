@@ -26,6 +26,7 @@ from assay.evaluation.choice import (
     GoalCurve,
 )
 from assay.evaluation.costs import mean_cost, mean_saved, too_few_mistakes
+from assay.evaluation.design import Design
 from assay.evaluation.evaluate import Judged
 from assay.evaluation.goals import Goal
 from assay.evaluation.grouped import Drawn, Kept, over_draws
@@ -75,6 +76,7 @@ def with_choice(
             _alternative(rungs, judged.outcome, drawn, name, level) for name in rungs.beside
         ),
         curve=_curve(rungs, drawn, level),
+        given_classes=judged.outcome.design is Design.CLASSES,
     )
     return replace(threshold, choice=choice)
 

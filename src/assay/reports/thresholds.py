@@ -99,6 +99,8 @@ def told(threshold: Threshold) -> list[str]:
         )
     if threshold.goal.is_cost:
         sentences += _beside_no_model(choice)
+    if choice.given_classes and threshold.goal.depends_on_shares:
+        sentences.append(_of_these_shares(threshold.goal))
     return sentences
 
 
@@ -237,6 +239,16 @@ def _why_not_apart(gain: Estimate) -> str:
     if not gain.has_interval:
         return f"whether that is noise cannot be said, {gain.reason}"
     return "the difference is within noise"
+
+
+def _of_these_shares(goal: Goal) -> str:
+    """What would be otherwise where classes come in other shares than were asked for."""
+    what = "precision" if goal.precision_at_least is not None else goal_within(goal)
+    says = f"Class counts are fixed: {what} holds for these shares of the classes only"
+    if goal.is_cost:
+        return f"{says}, as do the threshold and decision theory's."
+    # With a floor of recall the same threshold is best whatever the shares.
+    return f"{says}." if goal.goal == "precision" else f"{says}, as does the threshold."
 
 
 def _beside_no_model(choice: Choice) -> list[str]:
