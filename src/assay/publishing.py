@@ -212,8 +212,8 @@ def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run
         table = place.store.table(run.run_id, "test")
     except NotFoundError:
         return run
-    classes = tuple(run.test.evaluation.support)
-    outcome = from_table(table, replace(run.schema, classes=classes))
+    unknown = tuple(run.test.evaluation.support)[len(run.schema.classes) :]
+    outcome = from_table(table, run.schema, unknown)
     features = place.vault.features(run.test_digest, run.schema.target)
     return tested(run, outcome, announced, looks, run.test.notes, features)
 

@@ -451,6 +451,13 @@ def test_the_share_among_the_most_probable_is_wilson_s(classes: int, top: set[in
     assert grouped.metrics["top_2_accuracy"].method == "cluster bootstrap"
 
 
+def test_a_class_that_the_model_does_not_know_makes_no_metric_of_many_classes() -> None:
+    outcome = of_classes(300, 11)
+    outcome.probabilities[:, 10] = 0
+    assert "top_5_accuracy" in judged(outcome).metrics
+    assert "top_5_accuracy" not in judged(replace(outcome, n_unknown=1)).metrics
+
+
 def test_all_hit_is_no_certainty() -> None:
     outcome = of_classes(60, 3)
     sure = replace(outcome, probabilities=np.eye(3)[outcome.truth] * 0.9 + 0.1 / 3)

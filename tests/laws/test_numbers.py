@@ -115,13 +115,35 @@ def test_of_equally_probable_classes_the_same_are_at_the_top_as_in_scikit_learn(
 
 
 def test_a_class_that_a_model_does_not_know_is_never_at_the_top() -> None:
-    outcome = classified(6, 400, 3, 8)
-    said = np.eye(3)[outcome.decided % 2]  # class 2 is tied with another, and would come first
-    unknown = replace(outcome, probabilities=said)
-    rows = outcome.truth < 2
-    assert METRICS[Task.MULTICLASS]["top_2_accuracy"].of(unknown) == pytest.approx(
-        (said[np.arange(400), outcome.truth] == 1)[rows].sum() / 400
+    outcome = classified(6, 400, 4, 8)
+    said = np.eye(4)[outcome.decided % 3]  # class 3 is tied with others, and would come before them
+    unknown = replace(outcome, probabilities=said, n_unknown=1)
+    rows = outcome.truth < 3
+    theirs = sk.top_k_accuracy_score(
+        outcome.truth[rows], said[rows, :3], k=2, labels=np.arange(3), normalize=False
     )
+    top = METRICS[Task.MULTICLASS]["top_2_accuracy"].of(unknown)
+    assert top == pytest.approx(theirs / 400, abs=1e-12)
+
+
+def test_a_class_that_the_model_knows_may_be_at_the_top_though_no_row_is_likely_of_it() -> None:
+    outcome = classified(8, 300, 3, 8)
+    said = np.eye(3)[outcome.decided % 2]
+    ours = METRICS[Task.MULTICLASS]["top_2_accuracy"].of(replace(outcome, probabilities=said))
+    theirs = sk.top_k_accuracy_score(outcome.truth, said, k=2, labels=np.arange(3))
+    assert ours == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize("n_unknown", [0, 1])
+def test_parts_of_the_rows_are_at_the_top_as_often_as_they_are_among_all(n_unknown: int) -> None:
+    outcome = classified(7, 400, 4, 8)
+    certain = np.where(np.arange(400) < 150, outcome.decided % 2, outcome.decided % 3)
+    said = np.eye(4)[certain]  # no row of the first part has any probability of class 2
+    whole = replace(outcome, probabilities=said, n_unknown=n_unknown)
+    parts = [whole.on_rows(range(150)), whole.on_rows(range(150, 400))]
+    top = METRICS[Task.MULTICLASS]["top_2_accuracy"]
+    mean = np.average([top.of(part) for part in parts], weights=[len(part) for part in parts])
+    assert mean == pytest.approx(top.of(whole), abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

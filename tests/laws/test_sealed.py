@@ -7,20 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from sklearn.metrics import top_k_accuracy_score
 
 import assay
 from assay.data.ledger import Ledger
 from assay.data.schema import Task
+from assay.data.vault import OpenedRows
 from assay.errors import DataError, VaultError
+from assay.evaluation.design import Design
 from assay.evaluation.metrics import METRICS
-from assay.evaluation.recorded import from_table
+from assay.evaluation.recorded import as_table, from_table
+from assay.inference.testing import Predicted, confront
 from assay.reports.wording import interval
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
 from tests.fakes import FakeStepping
 from tests.reports.markup import Markup
-from tests.tables import table
+from tests.tables import prepared, table
 
 
 def marked(task: Task, seed: int = 0) -> pd.DataFrame:
@@ -312,6 +317,25 @@ def test_neither_a_broken_ledger_nor_broken_rows_stop_training(
         assert assay.evaluate(again, on="test", store=store).test.looks == 2
 
 
+def test_a_class_that_only_sealed_rows_have_is_none_that_the_model_knows() -> None:
+    data = prepared(Task.MULTICLASS)
+    rows = data.raw_development.slice(0, 60).to_pandas()
+    rows.loc[:9, "y"] = "new"
+    said = np.tile([1.0, 0.0, 0.0], (60, 1))
+    outcome, _ = confront(
+        Predicted(data.schema, said, said.argmax(axis=1)),
+        OpenedRows(pa.Table.from_pandas(rows), np.arange(60), 1),
+        Design.CHANCE,
+    )
+    assert (outcome.classes[3:], outcome.n_known) == (("new",), 3)
+    known = outcome.truth < 3
+    hits = top_k_accuracy_score(
+        outcome.truth[known], said[known], k=2, labels=range(3), normalize=False
+    )
+    assert METRICS[Task.MULTICLASS]["top_2_accuracy"].of(outcome) == pytest.approx(hits / 60)
+    assert from_table(as_table(outcome), data.schema, ["new"]).n_known == 3
+
+
 @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
 def test_sealed_rows_of_an_unseen_class_count_as_wrong(task: Task) -> None:
     frame = marked(task)
@@ -330,6 +354,12 @@ def test_sealed_rows_of_an_unseen_class_count_as_wrong(task: Task) -> None:
     n_right = (outcome.truth == outcome.decided)[~half[is_test]].sum()
     assert unseen.test.evaluation.n == is_test.sum() == 75
     assert unseen.metrics["accuracy"].value == pytest.approx(n_right / 75)
+    unknown = ["new"] if task is Task.MULTICLASS else []
+    classes = tuple(map(str, (*unseen.schema.classes, *unknown)))
+    assert tuple(unseen.test.evaluation.support) == classes
+    read = from_table(store.table(unseen.run_id, "test"), unseen.schema, unknown)
+    assert (read.classes, read.n_unknown) == (classes, len(unknown))
+    assert METRICS[task]["accuracy"].of(read) == pytest.approx(n_right / 75)
     kept = outcome.on_rows(outcome.rows[~half[is_test]])
     for name in ("log_loss", "brier"):
         worst = -np.log(np.finfo(float).eps) if name == "log_loss" else 1.0

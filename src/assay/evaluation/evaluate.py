@@ -99,7 +99,7 @@ def judge_together(
         resamples: Bootstrap resamples.
     """
     first = next(iter(outcomes.values()))
-    names = [*metrics_of(first.task, len(first.classes))]
+    names = [*metrics_of(first.task, first.n_known)]
     replicates = replicate(list(outcomes.values()), resamples, names)
     return {
         name: Judged(outcome, _evaluation(outcome, each, rows, primary, level), each)

@@ -188,7 +188,7 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
 
 
 def metrics_of(task: Task, n_classes: int) -> Mapping[str, Metric]:
-    """Those that are shown of a task with so many classes, by name."""
+    """Those that are shown of a task with so many classes that the model knows, by name."""
     every = METRICS[task].items()
     return {name: metric for name, metric in every if n_classes >= metric.fewest_classes}
 

@@ -37,6 +37,8 @@ class Outcome:
         design: How the rows came about.
         ranks: Whether probabilities tell rows apart. Not those of a model that says the same of
             all rows of a fold: what differs between folds then is which rows it was fitted on.
+        n_unknown: How many classes, the last of `classes`, the model does not know: no row that it
+            could learn from had them, so that it gives them no probability.
     """
 
     task: Task
@@ -51,6 +53,7 @@ class Outcome:
     times: Floats | None = None
     design: Design = Design.CHANCE
     ranks: bool = True
+    n_unknown: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,6 +79,11 @@ class Outcome:
             clusters=at(self.clusters),
             times=at(self.times),
         )
+
+    @property
+    def n_known(self) -> int:
+        """How many classes the model knows."""
+        return len(self.classes) - self.n_unknown
 
     @property
     def groups(self) -> Codes | None:

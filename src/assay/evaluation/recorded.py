@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,8 +41,14 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
     return pa.table(columns)
 
 
-def from_table(table: pa.Table, schema: Schema) -> Outcome:
-    """Read back what `as_table` wrote."""
+def from_table(table: pa.Table, schema: Schema, unknown: Sequence[Any] = ()) -> Outcome:
+    """Read back what `as_table` wrote.
+
+    Args:
+        table: An outcome as a table.
+        schema: Task, and the classes that the model knows.
+        unknown: Classes of these rows that it does not know.
+    """
 
     def column(name: str) -> Any:
         return table[name].to_numpy() if name in table.column_names else None
@@ -59,12 +66,12 @@ def from_table(table: pa.Table, schema: Schema) -> Outcome:
     )
     if not schema.task.is_classification:
         return known
-    probabilities = [
-        table[f"{_PROBABILITY}{code}"].to_numpy() for code in range(len(schema.classes))
-    ]
+    classes = (*schema.classes, *unknown)
+    probabilities = [table[f"{_PROBABILITY}{code}"].to_numpy() for code in range(len(classes))]
     return replace(
         known,
-        classes=schema.classes,
+        classes=classes,
         probabilities=np.column_stack(probabilities),
         decided=column("decided"),
+        n_unknown=len(unknown),
     )

@@ -18,18 +18,18 @@ def hits(outcome: Outcome) -> Mapping[str, Floats]:
     """1 for a row whose true class is among the most probable ones, else 0, shape (n,) each.
 
     Of equally probable classes the later ones come first, as in scikit-learn's
-    `top_k_accuracy_score`. A class that no row was given any probability of is one that the model
-    does not know: its rows are never hit.
+    `top_k_accuracy_score`. Classes that the model does not know are not among those it could hold
+    probable: their rows are never hit, and they come before no other.
 
     Returns:
         'top 2' and 'top 5'; nothing where there are two classes, or none.
     """
     if outcome.task is not Task.MULTICLASS:
         return {}
-    probabilities, truth = outcome.known_probabilities, outcome.truth
+    probabilities, truth, known = outcome.known_probabilities, outcome.truth, outcome.n_known
     own = probabilities[np.arange(len(truth)), truth]
     before = np.zeros(len(truth), dtype=np.int64)
-    for code, other in enumerate(probabilities.T):  # all at once would be three more such tables
+    for code in range(known):  # all at once would be three more such tables
+        other = probabilities[:, code]
         before += (other > own) | ((other == own) & (code > truth))
-    is_known = (probabilities.max(axis=0) > 0)[truth]
-    return {f"top {k}": ((before < k) & is_known).astype(np.float64) for k in TOP}
+    return {f"top {k}": ((before < k) & (truth < known)).astype(np.float64) for k in TOP}

@@ -95,7 +95,7 @@ def confront(
     labels = label_values(column)
     unseen = Counter(label for label in labels if label not in schema.classes)
     is_unseen = np.array([label in unseen for label in labels])
-    probabilities, decided = predicted.probabilities, predicted.decided
+    probabilities, decided, n_unknown = predicted.probabilities, predicted.decided, 0
     if schema.task is Task.BINARY:
         negative, positive = schema.classes
         labels = [negative if label in unseen else label for label in labels]
@@ -103,7 +103,8 @@ def confront(
         decided = np.where(is_unseen, schema.classes.index(positive), decided)
     else:
         schema = replace(schema, classes=(*schema.classes, *sorted(unseen, key=str)))
-        probabilities = np.pad(probabilities, ((0, 0), (0, len(unseen))))
+        n_unknown = len(unseen)
+        probabilities = np.pad(probabilities, ((0, 0), (0, n_unknown)))
     outcome = Outcome(
         schema.task,
         opened.rows,
@@ -111,6 +112,7 @@ def confront(
         classes=schema.classes,
         probabilities=probabilities,
         decided=decided,
+        n_unknown=n_unknown,
         **keys,
     )
     return outcome, (*_said_of(unseen, schema.task), *predicted.notes)
