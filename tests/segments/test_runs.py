@@ -302,12 +302,19 @@ def test_each_segment_stands_beside_itself_on_the_sealed_rows(content: ReportCon
     [place], weak = content.segments.divisions, content.segments.weak[0]
     few = Estimate.without_interval(0.1, n=7, reason="only 7 rows in it")
     none = Estimate(0.01, -0.02, 0.03, n=90)
+    better = Estimate(-0.2, -0.3, -0.1, n=90)
     for difference, said, told in (
         (weak.difference, "confirmed on ", "is confirmed on the sealed rows: worse by 0."),
         (
             none,
             "not confirmed on 90 rows",
             "not confirmed on the sealed rows: the difference of 0.0100 (",
+        ),
+        (
+            better,
+            "better than the rest on 90 rows",
+            "not confirmed on the sealed rows: it is better there than the rest, "
+            "by 0.200 (0.100 to 0.300).",
         ),
         (few, "cannot be told: only 7 rows in it", "rest of the sealed rows: only 7 rows in it."),
     ):
@@ -329,11 +336,34 @@ def test_each_segment_stands_beside_itself_on_the_sealed_rows(content: ReportCon
         assert part.weak[0].sealed.verdict in render(opened)
         assert "On the sealed rows the widest gap in ROC AUC is 0." in shown.readings[-1]
         assert "looked at, on the sealed rows at 95 %." in part.note
-    two = replace(sealed, weak=(replace(weak, difference=none), weak))
-    assert on_sealed(replace(opened.test, segments=two)).endswith(
-        "Of the weak segments found in training 1 of 2 is confirmed on the sealed rows."
-    )
     assert on_sealed(replace(opened.test, segments=None)) == ""
+    worse = weak.difference
+    for several, said in (
+        ((none, worse), "1 of 2 is confirmed on the sealed rows."),
+        ((worse, worse), "all 2 are confirmed on the sealed rows."),
+        ((none, none), "none are confirmed on the sealed rows."),
+        (
+            (worse, none, few),
+            "1 of 3 is confirmed on the sealed rows, 1 is not, and 1 cannot be told from the rest.",
+        ),
+        (
+            (worse, few, few),
+            "1 of 3 is confirmed on the sealed rows, and 2 cannot be told from the rest.",
+        ),
+        (
+            (none, few),
+            "none are confirmed on the sealed rows, and 1 cannot be told from the rest.",
+        ),
+    ):
+        many = replace(sealed, weak=tuple(replace(weak, difference=each) for each in several))
+        assert on_sealed(replace(opened.test, segments=many)).endswith(
+            f" Of the weak segments found in training {said}"
+        )
+    untold = replace(sealed, weak=(replace(weak, difference=few),) * 2)
+    assert on_sealed(replace(opened.test, segments=untold)).endswith(
+        " None of the 2 weak segments found in training can be told from the rest of the sealed "
+        "rows."
+    )
 
 
 def test_without_any_it_says_so(content: ReportContent) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from assay.estimates import Estimate
 from assay.reports.content import TestLook
 from assay.reports.wording import counted, estimate, metric_within
 from assay.segments.result import Segment, Segments, Weakness
@@ -33,12 +37,7 @@ def on_sealed(test: TestLook) -> str:
         [one] = found.weak
         sentences.append(f"The weak segment found in training ({one.definition}) {_upheld(one)}.")
     elif found.weak:
-        n, confirmed = len(found.weak), sum(each.is_worse for each in found.weak)
-        which = "none" if not confirmed else f"all {n}" if confirmed == n else f"{confirmed} of {n}"
-        are = "is" if confirmed == 1 else "are"
-        sentences.append(
-            f"Of the weak segments found in training {which} {are} confirmed on the sealed rows."
-        )
+        sentences.append(_all_upheld(found.weak))
     return " ".join(sentences)
 
 
@@ -49,8 +48,7 @@ def beside_the_rest(segment: Segment) -> tuple[str, str]:
         return segment.estimate.reason or apart.reason or "", "even"
     if segment.is_worse:
         return f"worse by {estimate(apart)}", "bad"
-    assert apart.high is not None
-    if apart.high < 0:
+    if _is_better(apart):
         return "better than the rest", "good"
     return "within noise of the rest", "even"
 
@@ -60,16 +58,53 @@ def confirmation(one: Weakness) -> tuple[str, str]:
     if not one.difference.has_interval:
         return f"cannot be told: {one.difference.reason}", "even"
     on = f"on {counted(one.difference.n, 'row')}"
-    return (f"confirmed {on}", "bad") if one.is_worse else (f"not confirmed {on}", "even")
+    if one.is_worse:
+        return f"confirmed {on}", "bad"
+    better = _is_better(one.difference)
+    return (f"better than the rest {on}", "good") if better else (f"not confirmed {on}", "even")
 
 
 def _upheld(one: Weakness) -> str:
     if not one.difference.has_interval:
         return f"cannot be told from the rest of the sealed rows: {one.difference.reason}"
-    apart = estimate(one.difference)
+    apart = one.difference
     if one.is_worse:
-        return f"is confirmed on the sealed rows: worse by {apart}"
-    return f"is not confirmed on the sealed rows: the difference of {apart} is within noise"
+        return f"is confirmed on the sealed rows: worse by {estimate(apart)}"
+    why = f"the difference of {estimate(apart)} is within noise"
+    if _is_better(apart):
+        assert apart.low is not None
+        assert apart.high is not None
+        by = replace(apart, value=-apart.value, low=-apart.high, high=-apart.low)
+        why = f"it is better there than the rest, by {estimate(by)}"
+    return f"is not confirmed on the sealed rows: {why}"
+
+
+def _all_upheld(weak: Sequence[Weakness]) -> str:
+    """How many of several are confirmed, how many are not, and how many cannot be told."""
+    n, confirmed = len(weak), sum(each.is_worse for each in weak)
+    untold = sum(not each.difference.has_interval for each in weak)
+    if untold == n:
+        return (
+            f"None of the {n} weak segments found in training can be told from the rest of the "
+            "sealed rows."
+        )
+    which = "none" if not confirmed else f"all {n}" if confirmed == n else f"{confirmed} of {n}"
+    told = [f"{which} {_are(confirmed)} confirmed on the sealed rows"]
+    others = n - confirmed - untold
+    if confirmed and others and untold:
+        told.append(f"{others} {_are(others)} not")
+    if untold:
+        told.append(f"and {untold} cannot be told from the rest")
+    return f"Of the weak segments found in training {', '.join(told)}."
+
+
+def _is_better(apart: Estimate) -> bool:
+    """Whether a difference in how bad two are says that the first is better beyond chance."""
+    return apart.high is not None and apart.high < 0
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _of_declared(found: Segments) -> str:
