@@ -80,6 +80,9 @@ def test_images_in_any_form_are_one_feature_of_the_same_pixels(form: str) -> Non
     cells = data.development.features["image"].tolist()
     images = decoded(cells, size_of(cells))
     np.testing.assert_array_equal(images[:, 0], pixels()[data.development.rows])
+    sealed = decoded(data.test.features["image"].tolist(), size_of(cells))
+    np.testing.assert_array_equal(sealed[:, 0], pixels()[data.test.rows])
+    assert data.unreadable == {}
 
 
 @pytest.mark.parametrize("form", IN_MEMORY)

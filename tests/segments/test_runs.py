@@ -216,6 +216,34 @@ def test_a_date_of_another_form_in_a_sealed_segment_counts_as_missing() -> None:
     }  # fmt: skip
 
 
+def test_a_group_that_is_no_date_is_still_one_and_spoils_no_segment() -> None:
+    frame = table(Task.BINARY, 600)
+    is_test = np.arange(600) % 4 == 0
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(600) // 60 + 31 * is_test, "D")
+    frame["batch"] = days.strftime("%d.%m.%Y")
+    frame["place"] = np.where(np.arange(600) % 3 == 0, "north", "south")
+    frame["part"] = np.where(is_test, "test", "train")
+    frame.loc[[0, 4, 8], "batch"] = "unknown"
+    store = MemoryStore()
+    run = assay.train(
+        frame, target="y", learner="linear", store=store,
+        settings={
+            "data": {
+                "roles": {"group": "batch", "segments": ["place"]},
+                "split": {"by": "column", "column": "part"},
+            },
+            "training": {"seeds": 1},
+        },
+    )  # fmt: skip
+    assert ("batch",) in {each.columns for each in run.segments.divisions}
+    test = assay.evaluate(run, on="test", store=store).test
+    assert test.notes == ()
+    assert [each.columns for each in test.segments.divisions] == [("place",)]
+    clusters = from_table(store.table(run.run_id, "test"), run.schema).clusters
+    assert len(np.unique(clusters)) == 11
+    assert len(np.unique(clusters[:3])) == 1
+
+
 def test_a_regression_is_compared_by_absolute_errors() -> None:
     frame = table(Task.REGRESSION, 600)
     frame["size"] = np.random.default_rng(1).lognormal(size=600)

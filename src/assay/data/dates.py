@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -43,6 +44,11 @@ def date_format(texts: pa.ChunkedArray) -> tuple[str, bool]:
         return "", False
     fitting = [form for form in _candidates(values) if _all_read(values, form)]
     return (fitting[0], len(fitting) > 1) if fitting else ("", False)
+
+
+def are_written(cells: pd.Series[Any], form: str) -> pd.Series[bool]:
+    """Which cells are dates that are written in a form, shape (n,); a missing one is not."""
+    return pd.to_datetime(cells, format=form, errors="coerce").notna()
 
 
 def _candidates(values: pa.Array) -> Iterator[str]:

@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from assay.data.dataset import Part
+from assay.data.dates import are_written
 from assay.data.features import feature_frame
 from assay.data.fingerprint import fingerprint, row_hashes, rows_digest
 from assay.data.folds import Folding
 from assay.data.keys import Keys, group_codes, times, weights
 from assay.data.kinds import describe, infer_schema, label_values
-from assay.data.schema import Role, Schema, label_array
+from assay.data.schema import Kind, Role, Schema, label_array
 from assay.data.settings import DataSettings, RolesSettings
 from assay.data.sources.settling import settled_apart
 from assay.data.split import Split, split_rows
@@ -144,10 +144,10 @@ def _without_odd_dates(test: pa.Table, schema: Schema) -> tuple[pa.Table, dict[s
     odd = {}
     read = [*schema.features, *(each for each in schema.columns if each.role is Role.SEGMENT)]
     for column in read:
-        if not column.format:
+        if column.kind is not Kind.DATETIME or not column.format:
             continue
         cells = test[column.name].to_pandas()
-        is_date = pd.to_datetime(cells, format=column.format, errors="coerce").notna()
+        is_date = are_written(cells, column.format)
         n_odd = int((cells.notna() & ~is_date).sum())
         if n_odd:
             position = test.column_names.index(column.name)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from assay.data.dates import are_written
 from assay.data.features import feature_frame
 from assay.data.schema import Column, Kind
 from assay.evaluation.outcome import Outcome
@@ -71,10 +72,18 @@ class _Rows:
 
     @classmethod
     def of(cls, found: Segments, table: pa.Table, columns: Sequence[Column]) -> _Rows:
-        """As `feature_frame` reads them."""
+        """As `feature_frame` reads them.
+
+        The name of a group may be no date such as training had. It still says which rows belong
+        together, so it stays in the table, but as a date it is missing.
+        """
         asked = {each.column for criteria in found.criteria for each in criteria}
         known = [each for each in columns if each.name in asked]
         raw = table.select([each.name for each in known]).to_pandas()
+        for column in known:
+            if column.kind is Kind.DATETIME and column.format:
+                cells = raw[column.name]
+                raw[column.name] = cells.where(are_written(cells, column.format), None)
         frame = feature_frame(raw, {each.name: each.read_as for each in known})
         return cls(frame, {each.name: each.kind for each in known})
 
