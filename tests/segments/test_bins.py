@@ -31,6 +31,13 @@ def test_few_numbers_are_levels_and_gaps_are_told() -> None:
     assert column.codes.tolist() == [0, 1, 1, 2, MISSING]
 
 
+def test_more_numbers_may_be_told_one_by_one_than_there_are_ranges_of_many() -> None:
+    for distinct, n_bins in ((12, 12), (13, 4)):
+        values = pd.Series(np.arange(10.0 * distinct) % distinct)
+        column = binned("rooms", values, Kind.NUMERIC, most=4, fewest=1, exact=12)
+        assert (column.n_bins, column.is_exact) == (n_bins, n_bins == distinct)
+
+
 def test_dates_end_with_whole_days() -> None:
     days = np.arange(100) + 0.4
     column = binned("when", pd.Series(days), Kind.DATETIME, most=4, fewest=1)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from assay.data.schema import Column, Kind, Role, Task
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
 from assay.segments.discovery import _halves
 from assay.segments.measured import by_segment
@@ -135,6 +136,8 @@ def test_rows_of_one_group_are_not_searched() -> None:
     made = replace(classified(0, np.zeros(N, dtype=bool)), clusters=np.zeros(N, dtype=np.int64))
     found = judged(table(0), made)
     assert (found.weak, found.reason) == ((), "all rows are of one group")
+    found = judged(table(0), replace(made, design=Design.TIME))
+    assert (found.weak, found.reason) == ((), "all rows are of one time block")
 
 
 def test_what_the_model_expects_is_of_the_confirming_rows() -> None:

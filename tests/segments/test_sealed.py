@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import process_time
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,14 @@ import pyarrow as pa
 import pytest
 
 from assay.data.schema import Column, Kind, Role
+from assay.estimates import Estimate
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
+from assay.segments.criteria import Criterion
 from assay.segments.measured import by_segment
-from assay.segments.result import Segments
-from assay.segments.sealed import on_sealed_rows
+from assay.segments.meeting import rows_meeting
+from assay.segments.result import Division, Segment, Segments
+from assay.segments.sealed import _Rows, on_sealed_rows
 from tests.segments.test_discovery import N, classified, table
 
 LEVEL = 0.95
@@ -133,6 +138,41 @@ def test_groups_count_as_they_do_in_training(found: Segments) -> None:
     assert {each.difference.method for each in sealed(found, frame, many).weak} == {"t"}
     reasons = {each.difference.reason for each in sealed(found, frame, few).weak}
     assert reasons == {"only 10 groups in it"}
+
+
+def test_blocks_of_time_are_not_called_groups(found: Segments) -> None:
+    frame = table(28)
+    blocks = replace(
+        classified(29, weak_in(frame)), clusters=np.arange(N) // 400, design=Design.TIME
+    )
+    reasons = {each.difference.reason for each in sealed(found, frame, blocks).weak}
+    assert reasons == {"only 10 time blocks in it"}
+
+
+def test_a_column_is_read_once_for_all_segments_that_ask_it() -> None:
+    n, cities = 200_000, [f"city {code}" for code in range(40)]
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": np.array(cities)[random.integers(0, 40, n)]})
+    frame.loc[:99, "city"] = None
+    segments = tuple(
+        Segment(
+            name, 1, 0.1, Estimate(1, 1, 1, n=1), Estimate(0, 0, 0, n=1), {},
+            (Criterion("city", "level", (name,)),),
+        )
+        for name in cities
+    )  # fmt: skip
+    division = Division(("city",), segments, None, None, 0)
+    asked = Segments("accuracy", n, LEVEL, (division,), "accuracy", (), 0)
+    rows = _Rows.of(asked, pa.Table.from_pandas(frame), described())
+    start = process_time()
+    divided = rows.divided(division)
+    all_of_them = process_time() - start
+    start = process_time()
+    rows_meeting(segments[0].criteria[0], frame["city"].astype(object), Kind.CATEGORICAL)
+    assert all_of_them < 12 * (process_time() - start)  # not 40 times as long as to read one
+    for name in cities:
+        np.testing.assert_array_equal(divided.parts[name], (frame["city"] == name).to_numpy())
+    assert divided.left_out == 100
 
 
 def test_a_run_that_was_recorded_without_criteria_is_left_alone(found: Segments) -> None:

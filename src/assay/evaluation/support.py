@@ -44,7 +44,7 @@ def enough(outcome: Outcome) -> str | None:
     if outcome.clusters is not None:
         n_clusters = len(np.unique(outcome.clusters))
         if n_clusters < FEWEST_CLUSTERS:
-            return f"only {_counted(n_clusters, _cluster(outcome))}"
+            return f"only {_counted(n_clusters, cluster_noun(outcome))}"
     return None
 
 
@@ -74,7 +74,7 @@ def every_class(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
     groups = np.bincount(met % k, minlength=k)
     rarest = int(np.argmin(groups))
     if groups[rarest] < FEWEST_CLUSTERS:
-        few = _counted(groups[rarest], _cluster(outcome))
+        few = _counted(groups[rarest], cluster_noun(outcome))
         return f"class {outcome.classes[rarest]} is in only {few}"
     return None
 
@@ -116,7 +116,7 @@ def n_wrong(outcome: Outcome) -> int:
     return int((outcome.known_probabilities.argmax(axis=1) != outcome.truth).sum())
 
 
-def _cluster(outcome: Outcome) -> str:
+def cluster_noun(outcome: Outcome) -> str:
     """What a cluster is called."""
     return "time block" if outcome.design is Design.TIME else "group"
 

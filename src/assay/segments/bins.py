@@ -92,7 +92,9 @@ class Binned:
         )
 
 
-def binned(name: str, values: pd.Series, kind: Kind, *, most: int, fewest: int) -> Binned | None:
+def binned(
+    name: str, values: pd.Series, kind: Kind, *, most: int, fewest: int, exact: int | None = None
+) -> Binned | None:
     """A column in bins; None where it has nothing to tell rows apart by.
 
     Args:
@@ -101,9 +103,10 @@ def binned(name: str, values: pd.Series, kind: Kind, *, most: int, fewest: int) 
         kind: What they mean; of texts the number of words is looked at, of images nothing.
         most: Bins at most, of about equal size where there are more numbers.
         fewest: Rows below which a level is not told apart.
+        exact: Distinct numbers up to which each has its own bin; as many as `most` when None.
     """
     if kind in (Kind.NUMERIC, Kind.DATETIME, Kind.TEXT):
-        return _ranges(name, values, kind, most)
+        return _ranges(name, values, kind, most, most if exact is None else exact)
     if kind is Kind.CATEGORICAL:
         return levels(name, values, most=most, fewest=fewest)
     return None
@@ -121,13 +124,13 @@ def levels(name: str, values: pd.Series, *, most: int, fewest: int) -> Binned | 
     return _telling(Binned(name, place[codes], tuple(str(found[each]) for each in kept)))
 
 
-def _ranges(name: str, values: pd.Series, kind: Kind, most: int) -> Binned | None:
+def _ranges(name: str, values: pd.Series, kind: Kind, most: int, exact: int) -> Binned | None:
     numbers, dates = numbers_of(values, kind), kind is Kind.DATETIME
     known = numbers[np.isfinite(numbers)]
     if len(known) == 0:
         return None
     distinct = np.unique(known)
-    is_exact = len(distinct) <= most
+    is_exact = len(distinct) <= exact
     if is_exact:
         ends = distinct
     else:

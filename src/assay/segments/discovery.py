@@ -19,6 +19,7 @@ from assay.data.schema import Task
 from assay.estimates import Estimate
 from assay.evaluation.closed import clopper_pearson, of_difference
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.support import cluster_noun
 from assay.predictions import Floats
 from assay.segments.bins import Binned
 from assay.segments.meeting import Mask
@@ -67,7 +68,7 @@ def discovered(columns: Sequence[Binned], outcome: Outcome, level: float) -> Dis
         return Discovered((), 0, "no column divides the rows")
     halves = _halves(outcome)
     if halves.all() or not halves.any():
-        return Discovered((), 0, "all rows are of one group")
+        return Discovered((), 0, f"all rows are of one {cluster_noun(outcome)}")
     values = losses_of(outcome)
     least = LEAST_DIFFERENCE
     if not outcome.task.is_classification:
@@ -163,7 +164,7 @@ def _difference(
         *(_linearised(outcome, losses, rows) for rows in (inside, outside)), strict=True
     )
     if min(units) < FEWEST_ROWS:
-        return Estimate.without_interval(value, n=n, reason=_few(units, "group"))
+        return Estimate.without_interval(value, n=n, reason=_few(units, cluster_noun(outcome)))
     half = float(np.sqrt(sum(variance)) * stdtrit(min(units) - 1, 0.5 + level / 2))
     return Estimate(value, value - half, value + half, n=n, level=level, method="t")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from assay.data.schema import Column, Kind
@@ -13,7 +12,6 @@ from assay.segments.bins import Binned, binned, levels
 from assay.segments.declared import MOST_LEVELS, QUARTERS, declared
 from assay.segments.discovery import discovered, measure_of
 from assay.segments.measuring import divisions, metric_of
-from assay.segments.meeting import numbers_of
 from assay.segments.result import Segments
 from assay.segments.slices import BINS, LEAST_SHARE
 
@@ -65,11 +63,9 @@ def _divided(frame: pd.DataFrame, kinds: dict[str, Kind]) -> list[Binned]:
     """Declared columns: by their levels where these are few, else numbers and days in quarters."""
     cut = []
     for name in frame.columns:
-        if kinds[name] in (Kind.NUMERIC, Kind.DATETIME):
-            numbers = numbers_of(frame[name], kinds[name])
-            few = len(np.unique(numbers[np.isfinite(numbers)])) <= MOST_LEVELS
-            most = MOST_LEVELS if few else QUARTERS
-            cut.append(binned(name, frame[name], kinds[name], most=most, fewest=1))
+        values, kind = frame[name], kinds[name]
+        if kind in (Kind.NUMERIC, Kind.DATETIME):
+            cut.append(binned(name, values, kind, most=QUARTERS, fewest=1, exact=MOST_LEVELS))
         else:
-            cut.append(levels(name, frame[name], most=MOST_LEVELS, fewest=1))
+            cut.append(levels(name, values, most=MOST_LEVELS, fewest=1))
     return [each for each in cut if each is not None]

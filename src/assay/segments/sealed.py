@@ -85,6 +85,13 @@ class _Rows:
                 cells = raw[column.name]
                 raw[column.name] = cells.where(are_written(cells, column.format), None)
         frame = feature_frame(raw, {each.name: each.read_as for each in known})
+        by_level = {
+            each.column
+            for criteria in found.criteria
+            for each in criteria
+            if each.test in ("level", "others")
+        }
+        frame = frame.astype(dict.fromkeys(by_level, "category"))  # once, for all that ask it
         return cls(frame, {each.name: each.kind for each in known})
 
     def meeting(self, criteria: Sequence[Criterion]) -> Mask:
