@@ -3,7 +3,8 @@
 Errors are drawn beside predictions that are skewed (log-normal) and follow each other (a random
 walk), so that a test that mistakes one pattern for another is found out: normal errors have none;
 of t with 3 degrees of freedom heavy tails may be told, of errors that grow with the prediction the
-spread, and nothing else; 100 groups of rows share an effect. What is planted is a parabola that
+spread, and nothing else; 100 groups of rows share an effect; of errors that follow each other with
+a correlation of 0.5 or 0.8 the order may be told. What is planted is a parabola that
 explains 4 % of the variance, errors twice as wide at one end as at the other, tails of t with 5
 degrees of freedom, and errors that follow each other with a correlation of 0.2.
 """
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+from scipy.signal import lfilter
 
 from assay.data.schema import Task
 from assay.evaluation.outcome import Outcome
@@ -25,6 +28,8 @@ REPETITIONS, QUICK = 2_000, 100
 PATTERNS = ("bias", "spread", "tails", "order")
 SIZES = (50, 200, 1_000)
 GROUPS = 100
+BEFORE = 100
+"""Errors that are drawn and left out, so that the first one follows others too."""
 
 Random = np.random.Generator
 Law = Callable[[Random, np.ndarray], np.ndarray]
@@ -34,11 +39,8 @@ def of_ranks(predicted: np.ndarray) -> np.ndarray:
     return np.argsort(np.argsort(predicted)) / len(predicted)
 
 
-def following(random: Random, predicted: np.ndarray) -> np.ndarray:
-    error = random.normal(size=len(predicted))
-    for at in range(1, len(error)):
-        error[at] += 0.2 * error[at - 1]
-    return error
+def following(random: Random, predicted: np.ndarray, rho: float = 0.2) -> np.ndarray:
+    return lfilter([1], [1, -rho], random.normal(size=len(predicted) + BEFORE))[BEFORE:]
 
 
 def parabola(random: Random, predicted: np.ndarray) -> np.ndarray:
@@ -54,6 +56,8 @@ CLEAN: dict[str, tuple[Law, frozenset[str]]] = {
         frozenset({"spread"}),
     ),
     "groups": (lambda random, at: random.normal(size=len(at)), frozenset()),
+    "following by 0.5": (partial(following, rho=0.5), frozenset({"order"})),
+    "following by 0.8": (partial(following, rho=0.8), frozenset({"order"})),
 }
 PLANTED: dict[str, Law] = {
     "bias": parabola,

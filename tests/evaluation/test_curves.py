@@ -82,6 +82,16 @@ def test_reliability_has_exact_intervals_that_hold_the_frequency(k: int) -> None
     assert (bins.low[3], bins.high[3]) == pytest.approx((exact.low, exact.high))
 
 
+def test_rows_of_no_weight_are_in_no_bin() -> None:
+    made = classified(1, 400, 2, 8)
+    weighs = made.known_probabilities[:, 1] > np.quantile(made.known_probabilities[:, 1], 0.3)
+    bins = curves_of(replace(made, weights=weighs * 1.0)).reliability
+    kept = curves_of(replace(made.take(np.flatnonzero(weighs)), weights=np.ones(weighs.sum())))
+    assert bins.n.sum() == weighs.sum()
+    assert (bins.observed == kept.reliability.observed).all()
+    assert (bins.high == kept.reliability.high).all()
+
+
 def test_residuals_are_true_minus_predicted() -> None:
     truth = np.arange(50.0)
     outcome = Outcome(Task.REGRESSION, np.arange(50), truth, values=truth - 2)

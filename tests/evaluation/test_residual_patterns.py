@@ -8,13 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import lfilter
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, cross_val_predict
 
 import assay
 from assay.data.schema import Task
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
-from assay.evaluation.residual_patterns import LEVEL, residual_patterns
+from assay.evaluation.residual_patterns import LEVEL, normal_share, residual_patterns
+from assay.evaluation.time_blocks import time_blocks
 from assay.tracking.memory import MemoryStore
 
 Random = np.random.Generator
@@ -70,6 +73,23 @@ def test_one_pattern_is_not_taken_for_another() -> None:
     assert max(found[name] for name in ("bias", "order")) <= MOST
 
 
+@pytest.mark.parametrize("rho", [0.5, 0.8])
+def test_neighbours_that_err_alike_beside_predictions_that_do_are_only_that(rho: float) -> None:
+    def draw(random: Random) -> Outcome:
+        predicted = np.cumsum(random.normal(size=500))
+        error = lfilter([1], [1, -rho], random.normal(size=600))[100:]
+        return outcome(error, predicted)
+
+    def dated(random: Random) -> Outcome:
+        made, times = draw(random), np.arange(500.0)
+        return replace(made, times=times, clusters=time_blocks(times), design=Design.TIME)
+
+    for each in (draw, dated):
+        found = alarms(each)
+        assert found["order"] == 1
+        assert max(found["bias"], found["spread"]) <= MOST
+
+
 def test_rows_of_groups_are_not_taken_for_independent_ones() -> None:
     def draw(random: Random) -> Outcome:
         clusters = np.repeat(np.arange(80), 10)
@@ -88,6 +108,28 @@ def test_rows_weigh() -> None:
     error[curved] += predicted[curved] ** 2
     assert "bias" in told(outcome(error, predicted, weights=np.where(curved, 1.0, 0.01)))
     assert "bias" not in told(outcome(error, predicted, weights=np.where(curved, 0.001, 1.0)))
+
+
+def test_rows_of_no_weight_are_as_if_they_were_not_there() -> None:
+    random = np.random.default_rng(0)
+    predicted, error = random.normal(size=300), random.normal(size=300)
+    weighs = predicted > np.quantile(predicted, 0.3)
+    error[~weighs] = 50
+    found = residual_patterns(outcome(error, predicted, weights=weighs * 2.0))
+    kept = outcome(error[weighs], predicted[weighs], weights=np.full(weighs.sum(), 2.0))
+    assert found == residual_patterns(kept)
+    assert residual_patterns(outcome(error, predicted, weights=(np.arange(300) < 49) * 1.0)) is None
+
+
+@pytest.mark.parametrize(("n", "most"), [(50, 1), (101, 2), (1000, 10)])
+def test_the_normal_share_is_that_of_as_many_rows(n: int, most: int) -> None:
+    squares = np.sort(np.random.default_rng(0).normal(size=(4000, n)) ** 2, axis=1)
+    drawn = squares[:, -most:].sum(axis=1) / squares.sum(axis=1)
+    error = drawn.std() / 4000**0.5
+    assert normal_share(n, most) == pytest.approx(drawn.mean(), abs=4 * error)
+    errors = np.append(np.random.default_rng(1).normal(size=n - 1), 30.0)
+    tails = residual_patterns(outcome(errors, np.random.default_rng(2).normal(size=n))).tails
+    assert (tails.n, tails.of, tails.normal) == (most, n, normal_share(n, most))
 
 
 @pytest.mark.parametrize("signal", [0.0, 1.0])
@@ -180,3 +222,5 @@ def test_training_hands_on_the_times_and_the_page_tells_what_follows() -> None:
     assert run.report is not None
     page = run.report.read_text(encoding="utf-8")
     assert "Rows that are next to each other in time err alike" in page
+    assert "intervals allow for that, neighbours in time are drawn together" in page
+    assert "too narrow" not in page

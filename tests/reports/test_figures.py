@@ -7,19 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from assay.evaluation.curves import (
     Autocorrelation,
     Bias,
     Curves,
+    Heteroscedasticity,
     PrecisionRecallCurve,
     Reliability,
     ResidualPatterns,
     Residuals,
     RocCurve,
-    Spread,
     Tails,
 )
+from assay.evaluation.design import Design
 from assay.reports.content import ReportContent
 from assay.reports.figures import figures
 from assay.reports.plots import LEFT, RIGHT, Plot, line
@@ -106,8 +108,8 @@ def test_what_is_more_than_chance_is_told_under_its_plot() -> None:
     assert [plot.more for plot in clean] == [[], []]
     curve = Bias(30.1, 0.0004, 0.12, (2.51, 0, -1.02, 0, 0.8), predicted, predicted / 100)
     patterns = ResidualPatterns(
-        4, curve, Spread(9.1, 0.02, (1.0, 1.1, 1.4, 2.0, 4.0)),
-        Tails(4.2, 0.03, 8.1, 21, 0.31, 1.0),
+        4, curve, Heteroscedasticity(9.1, 0.02, (1.0, 1.1, 1.4, 2.0, 4.0)),
+        Tails(4.2, 0.03, 8.1, 21, 2_100, 0.31, 0.084, 1.0),
         Autocorrelation(55.0, 0.001, (-0.1, 0.42, 0.2), 900, by_time=False),
     )  # fmt: skip
     found = _only(builders.regression(), residuals=residuals, patterns=patterns)
@@ -124,9 +126,9 @@ def test_what_is_more_than_chance_is_told_under_its_plot() -> None:
     assert "trend" in [mark.look for mark in found[0].marks]
     assert "a curve shows their mean" in found[0].description
     assert spread == [
-        "Heavy tails: the 21 rows that are furthest off (1 in 100) make 31 % of the sum of squared "
-        f"errors, where normal errors would make 8.4 % (p = 0.030, {checked}); all of them were "
-        "predicted too low."
+        "Heavy tails: of 2,100 rows the 21 furthest off make 31 % of the sum of squared errors, "
+        f"where normal errors would make 8.4 % (p = 0.030, {checked}); all of them were predicted "
+        "too low."
     ]
     assert found[2].reading == (
         "Rows that are 2 apart in the table err alike: their residuals correlate by 0.42 "
@@ -136,6 +138,37 @@ def test_what_is_more_than_chance_is_told_under_its_plot() -> None:
         "Such rows are not independent of each other: the intervals are too narrow. Does their "
         "order mean something, as a time or a place? Declare it in roles."
     ]
+
+
+def test_one_row_far_off_is_told_as_one() -> None:
+    tails = Tails(4.2, 0.03, 8.1, 1, 60, 0.31, 0.114, 0.0)
+    (_, plot) = _only(
+        builders.regression(),
+        residuals=Residuals(np.arange(9.0), np.arange(9.0)),
+        patterns=ResidualPatterns(1, tails=tails),
+    )
+    assert [each.replace(NARROW_SPACE, " ") for each in plot.more] == [
+        "Heavy tails: of 60 rows the one furthest off makes 31 % of the sum of squared errors, "
+        "where normal errors would make 11 % (p = 0.030, corrected for 1 pattern looked at); it "
+        "was predicted too high."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("design", "told"),
+    [(Design.TIME, "intervals allow for that, neighbours in time are drawn together."),
+     (Design.CHANCE, "the intervals are too narrow.")],
+)  # fmt: skip
+def test_intervals_are_too_narrow_only_where_rows_are_drawn_one_by_one(
+    design: Design, told: str
+) -> None:
+    order = Autocorrelation(55.0, 0.001, (0.42, 0.2), 900, by_time=True, design=design)
+    (plot,) = _only(
+        builders.regression(),
+        residuals=Residuals(np.arange(9.0), np.arange(9.0)),
+        patterns=ResidualPatterns(2, order=order),
+    )[2:]
+    assert plot.more == [f"Such rows are not independent of each other: {told}"]
 
 
 def test_residuals_in_time_are_told_as_such() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.evaluation.design import Design
 from assay.predictions import Floats
 
 
@@ -70,7 +71,7 @@ class Bias:
 
 
 @dataclass(frozen=True)
-class Spread:
+class Heteroscedasticity:
     """Residuals that are larger for some predictions than for others.
 
     Attributes:
@@ -92,8 +93,10 @@ class Tails:
         statistic: Of the test, normal.
         p: As of `Bias`.
         kurtosis: Excess kurtosis, on the scale that residuals have where the prediction is such.
-        n: Number of the rows that are furthest off: one in a hundred.
-        share: What they make of the sum of squared errors.
+        n: Number of the rows that are furthest off: one in a hundred, rounded up.
+        of: Number of all rows.
+        share: What the former make of the sum of squared errors.
+        normal: What as many of normal errors make of it on average.
         above: Share of them whose truth lies above the prediction.
     """
 
@@ -101,7 +104,9 @@ class Tails:
     p: float
     kurtosis: float
     n: int
+    of: int
     share: float
+    normal: float
     above: float
 
 
@@ -115,6 +120,7 @@ class Autocorrelation:
         correlations: Of rows one apart, two apart, and so on.
         n: Number of rows.
         by_time: Whether rows are in time order; else as they stand in the source.
+        design: How the rows came about: of rows in time, intervals allow for neighbours.
     """
 
     statistic: float
@@ -122,6 +128,7 @@ class Autocorrelation:
     correlations: tuple[float, ...]
     n: int
     by_time: bool
+    design: Design = Design.CHANCE
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class ResidualPatterns:
 
     looked_at: int
     bias: Bias | None = None
-    spread: Spread | None = None
+    spread: Heteroscedasticity | None = None
     tails: Tails | None = None
     order: Autocorrelation | None = None
 

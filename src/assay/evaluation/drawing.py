@@ -54,6 +54,7 @@ def _reliability(outcome: Outcome, predicted: Floats, happened: NDArray[np.bool_
     Weighted or related rows count for fewer than they are (Korn and Graubard 1998).
     """
     order = np.argsort(predicted, kind="stable")
+    order = order[outcome.known_weights[order] > 0]  # rows of no weight say nothing
     bins = [each for each in np.array_split(order, min(_BINS, len(order))) if len(each)]
     weights = outcome.known_weights
     means = np.array([np.average(predicted[each], weights=weights[each]) for each in bins])

@@ -3,7 +3,8 @@
 Whether residuals, or how large they are, depend on the prediction: score tests on polynomials of
 its rank, which hold whatever else the errors do (White 1980, Wooldridge 1990); of the size that is
 Koenker's (1981) studentised form of Breusch and Pagan's test, on absolute residuals (Glejser 1969),
-whose tails are lighter than those of squares. Heavy tails: the kurtosis test of Anscombe and Glynn
+whose tails are lighter than those of squares. Neighbours may err alike, so scores are summed by
+groups, or else by blocks of rows in order. Heavy tails: the kurtosis test of Anscombe and Glynn
 (1983). Rows in order: Box and Pierce's (1970) test with Diebold's (1986) variance of a correlation,
 which holds where spread comes and goes. P-values are Holm's (1979) over all that were looked at.
 
@@ -14,15 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from numpy.polynomial.legendre import legvander
-from scipy.stats import chi2, kurtosis, kurtosistest, rankdata
+from scipy.stats import binom, chi2, kurtosis, kurtosistest, norm, rankdata
 
-from assay.evaluation.curves import Autocorrelation, Bias, ResidualPatterns, Spread, Tails
+from assay.evaluation.curves import (
+    Autocorrelation,
+    Bias,
+    Heteroscedasticity,
+    ResidualPatterns,
+    Tails,
+)
 from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.time_blocks import time_blocks
 from assay.predictions import Floats
 
 LEVEL = 0.05
@@ -40,7 +48,7 @@ _POINTS = 41
 _LEAST_SCALE = 0.1
 _SORTED = 0.95
 
-_Pattern = Bias | Spread | Tails | Autocorrelation
+_Pattern = Bias | Heteroscedasticity | Tails | Autocorrelation
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,21 @@ class _Residuals:
         if self.outcome.groups is None:
             return np.arange(len(self.error))
         return np.unique(self.outcome.groups, return_inverse=True)[1]
+
+    @cached_property
+    def times(self) -> Floats | None:
+        """When each row was, or its place in the table; None where these order nothing."""
+        outcome = self.outcome
+        if outcome.groups is not None:
+            return None
+        if outcome.times is not None:
+            return outcome.times
+        return None if _is_sorted(outcome.truth) else np.arange(len(self.error), dtype=np.float64)
+
+    @cached_property
+    def blocks(self) -> Codes:
+        """Which rows may err alike, numbered from 0, shape (n,): of a group, or near in order."""
+        return self.units if self.times is None else time_blocks(self.times)
 
     @cached_property
     def fifths(self) -> list[Codes]:
@@ -98,9 +121,9 @@ class _Residuals:
         apart = values - np.average(values, weights=weights)
         basis = basis - np.average(basis, axis=0, weights=weights)
         scores = (weights * apart)[:, None] * basis
-        by_unit = np.column_stack([np.bincount(self.units, each) for each in scores.T])
-        total = by_unit.sum(axis=0)
-        statistic = float(total @ np.linalg.pinv(by_unit.T @ by_unit) @ total)
+        by_block = np.column_stack([np.bincount(self.blocks, each) for each in scores.T])
+        total = by_block.sum(axis=0)
+        statistic = float(total @ np.linalg.pinv(by_block.T @ by_block) @ total)
         return statistic, float(chi2.sf(statistic, degree))
 
     def mean_square(self, values: Floats, rows: Any = slice(None)) -> float:
@@ -114,7 +137,11 @@ def residual_patterns(outcome: Outcome) -> ResidualPatterns | None:
     Args:
         outcome: Predictions by models that were not fitted on these rows.
     """
-    if outcome.task.is_classification or len(outcome) < FEWEST:
+    if outcome.task.is_classification:
+        return None
+    if outcome.weights is not None:  # rows of no weight say nothing
+        outcome = outcome.take(np.flatnonzero(outcome.weights > 0))
+    if len(outcome) < FEWEST:
         return None
     residuals = _Residuals(outcome, np.asarray(outcome.truth - outcome.known_values, np.float64))
     if np.ptp(residuals.error) <= 1e-9 * np.abs(outcome.truth).max():
@@ -133,7 +160,7 @@ def residual_patterns(outcome: Outcome) -> ResidualPatterns | None:
     }
     kinds: dict[str, Any] = {
         "bias": Bias,
-        "spread": Spread,
+        "spread": Heteroscedasticity,
         "tails": Tails,
         "order": Autocorrelation,
     }
@@ -172,11 +199,12 @@ def _bias(residuals: _Residuals) -> tuple[Bias, bool]:
     return found, explained >= LEAST_EXPLAINED
 
 
-def _spread(residuals: _Residuals) -> tuple[Spread, bool]:
+def _spread(residuals: _Residuals) -> tuple[Heteroscedasticity, bool]:
     centred = residuals.centred
     statistic, p = residuals.depends(np.abs(centred), 2)
     deviations = tuple(residuals.mean_square(centred, rows) ** 0.5 for rows in residuals.fifths)
-    return Spread(statistic, p, deviations), max(deviations) >= LEAST_RATIO * min(deviations)
+    found = Heteroscedasticity(statistic, p, deviations)
+    return found, max(deviations) >= LEAST_RATIO * min(deviations)
 
 
 def _tails(residuals: _Residuals) -> tuple[Tails, bool]:
@@ -195,18 +223,35 @@ def _tails(residuals: _Residuals) -> tuple[Tails, bool]:
         p=float(found.pvalue),
         kurtosis=excess,
         n=len(worst),
+        of=len(squares),
         share=float(squares[worst].sum() / squares.sum()),
+        normal=normal_share(len(squares), len(worst)),
         above=float((residuals.error[worst] > 0).mean()),
     )
     return tails, excess >= LEAST_KURTOSIS
 
 
+@cache
+def normal_share(n: int, most: int) -> float:
+    """What the largest few of n normal errors make of the sum of their squares, on average.
+
+    The share does not depend on the sum, so that its mean is one of means: of the square of each
+    error, times the chance that fewer than so many of the others are larger.
+
+    >>> round(normal_share(2, 1), 4)  # 1/2 + 1/pi
+    0.8183
+    """
+    size, step = np.linspace(0, 12, 20_001, retstep=True)
+    is_among = binom.cdf(most - 1, n - 1, 2 * norm.sf(size))
+    return float(2 * step * (size**2 * norm.pdf(size) * is_among).sum())
+
+
 def _order(residuals: _Residuals) -> tuple[Autocorrelation, bool] | None:
     """Correlation of rows apart, in time order, or as they stand; None of rows in groups."""
     outcome = residuals.outcome
-    if outcome.groups is not None or (outcome.times is None and _is_sorted(outcome.truth)):
+    if residuals.times is None:
         return None
-    order = slice(None) if outcome.times is None else np.argsort(outcome.times, kind="stable")
+    order = np.argsort(residuals.times, kind="stable")
     error = residuals.error[order] - residuals.error.mean()
     lags = range(1, min(MOST_LAGS, len(error) // 5) + 1)
     products = [error[lag:] * error[:-lag] for lag in lags]
@@ -218,6 +263,7 @@ def _order(residuals: _Residuals) -> tuple[Autocorrelation, bool] | None:
         correlations=correlations,
         n=len(error),
         by_time=outcome.times is not None,
+        design=outcome.design,
     )
     return found, max(map(abs, correlations)) >= LEAST_CORRELATION
 

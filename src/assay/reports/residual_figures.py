@@ -10,11 +10,12 @@ from assay.estimates import chance
 from assay.evaluation.curves import (
     Autocorrelation,
     Bias,
+    Heteroscedasticity,
     ResidualPatterns,
     Residuals,
-    Spread,
     Tails,
 )
+from assay.evaluation.design import Design
 from assay.predictions import Floats
 from assay.reports.axis import extent
 from assay.reports.plots import (
@@ -34,8 +35,6 @@ from assay.reports.plots import (
 from assay.reports.wording import MINUS, count, counted, numbers, share
 
 _LAYERS = 8
-_NORMAL = 0.084
-"""What the 1 % of normal errors that are largest make of the sum of squares."""
 _NEARLY_ALL = 0.9
 _ORDINALS = ("lowest", "second", "middle", "fourth", "highest")
 
@@ -161,7 +160,7 @@ def _biased(bias: Bias, patterns: ResidualPatterns) -> str:
     )
 
 
-def _spreading(spread: Spread, patterns: ResidualPatterns) -> str:
+def _spreading(spread: Heteroscedasticity, patterns: ResidualPatterns) -> str:
     widest, narrowest = int(np.argmax(spread.deviations)), int(np.argmin(spread.deviations))
     less = spread.deviations[narrowest]
     how = f"{spread.deviations[widest] / less:.1f} times as wide" if less else "wider"
@@ -173,14 +172,16 @@ def _spreading(spread: Spread, patterns: ResidualPatterns) -> str:
 
 
 def _heavy(tails: Tails, patterns: ResidualPatterns) -> str:
-    rows = f"{count(tails.n)} {'row that is' if tails.n == 1 else 'rows that are'}"
+    one = tails.n == 1
+    few = "one furthest off makes" if one else f"{count(tails.n)} furthest off make"
     side = ""
     if tails.above >= _NEARLY_ALL or tails.above <= 1 - _NEARLY_ALL:
         under = "low" if tails.above >= _NEARLY_ALL else "high"
-        side = f"; {'nearly ' if 0 < tails.above < 1 else ''}all of them were predicted too {under}"
+        them = "it was" if one else "all of them were"
+        side = f"; {'nearly ' if 0 < tails.above < 1 else ''}{them} predicted too {under}"
     return (
-        f"Heavy tails: the {rows} furthest off (1 in 100) make {share(tails.share)} of the sum of "
-        f"squared errors, where normal errors would make {share(_NORMAL)} "
+        f"Heavy tails: of {count(tails.of)} rows the {few} {share(tails.share)} of the sum of "
+        f"squared errors, where normal errors would make {share(tails.normal)} "
         f"({_chance(tails.p, patterns)}){side}."
     )
 
@@ -188,7 +189,10 @@ def _heavy(tails: Tails, patterns: ResidualPatterns) -> str:
 def _of_order(order: Autocorrelation, strongest: float) -> Sequence[str]:
     if strongest < 0:
         return []
-    narrow = "Such rows are not independent of each other: the intervals are too narrow."
+    related = "Such rows are not independent of each other:"
+    if order.design is Design.TIME:
+        return [f"{related} intervals allow for that, neighbours in time are drawn together."]
+    narrow = f"{related} the intervals are too narrow."
     if order.by_time:
         return [narrow]
     return [f"{narrow} Does their order mean something, as a time or a place? Declare it in roles."]
