@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assay.checks.opposite_labels import opposite_labels
 from assay.data.preparation import prepare
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
+from assay.opposite_labels import opposite_labels
 
 TABLES = {
     "adult": "income", "attrition": "Attrition", "bird_strikes": "phase_of_flt",

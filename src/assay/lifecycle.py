@@ -119,7 +119,7 @@ def train(
         told(Step("Saving the model"))
         model = steps.save_model(ready, fitted, judged, recorder, scratch)
         run = steps.summed_up(ready, found, fitted, judged, model, recorder)
-        run = looked_at(replace(run, segments=segments), ready, judged)
+        run = looked_at(replace(run, segments=segments), ready, judged, recorder)
         recorder.metrics({name: each.value for name, each in run.metrics.items()})
         return publishing.publish(run, outcome, place, recorder, scratch)
 

@@ -10,13 +10,16 @@ import pandas as pd
 import pytest
 
 import assay
+from assay.data.schema import Task
 from assay.evaluation.details import OppositeLabels, OppositePair
+from assay.findings import Severity
 from assay.reports.mistakes import Opposites, Seen
 from assay.reports.opposites import opposite_table
 from assay.reports.page import render
 from assay.reports.wording import NARROW_SPACE
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
+from tests.tables import table
 
 from . import builders
 from .markup import Markup
@@ -109,3 +112,22 @@ def test_training_finds_them_and_the_table_of_mistakes_has_them() -> None:
     assert (table["truth"] != table["alike_label"]).all()
     clean, _ = trained(frame)
     assert clean.opposites is None
+
+
+def test_what_breaks_while_looking_for_them_loses_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(part: object, raw: object) -> None:
+        raise MemoryError("no room for the hashes")
+
+    monkeypatch.setattr("assay.looking.opposite_labels", broken)
+    run, store = trained(table(Task.BINARY, 300))
+    assert run.opposites is None
+    assert run.mistakes is not None
+    said = run.findings[0]
+    assert (said.code, said.severity) == ("AS201", Severity.WARN)
+    assert said.title == (
+        "Looking for rows that are alike but for their label broke, so this was not looked at."
+    )
+    assert said.evidence == {"error": "MemoryError: no room for the hashes"}
+    assert assay.evaluate(run, store=store).findings == run.findings
+    assert run.report is not None
+    assert "no room for the hashes" in run.report.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ makes none (docs/checks/AS201.md). Copies are a mistake, natural twins are worth
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ def n_pairs(rows: Hashes) -> int:
     return int((counts * (counts - 1) // 2).sum())
 
 
-def natural_pairs(by_column: Sequence[Hashes], rows: Hashes) -> float:
+def natural_pairs(by_column: Iterable[Hashes], rows: Hashes) -> float:
     """Pairs of equal rows that chance alone would make, judged by pairs that differ in one column.
 
     Of pairs that agree in all columns but one, a share c agrees in that one too by chance, where c

@@ -106,7 +106,8 @@ class RepeatedTexts:
 def repeated(test: Sequence[str], train: Sequence[str]) -> Pairs:
     """Pairs of texts of two collections that are the same or nearly; short ones never are.
 
-    Of the development rows with a text, MOST_PAIRS are named.
+    Of the development rows with a text, MOST_PAIRS are named. Where both are one collection, no
+    text is a pair with itself.
     """
     one = sketched(test)
     other = one if train is test else sketched(train)
@@ -115,6 +116,10 @@ def repeated(test: Sequence[str], train: Sequence[str]) -> Pairs:
     one, other = one.take(mine), other.take(theirs)
     i, j = equal_pairs(one.whole, other.whole, MOST_PAIRS)
     near_i, near_j, agree = candidates(one, other, LEAST_LIKENESS)
+    if train is test:
+        i, j = i[i != j], j[i != j]
+        is_apart = near_i != near_j
+        near_i, near_j, agree = near_i[is_apart], near_j[is_apart], agree[is_apart]
     n_alike = np.bincount(near_i[agree >= LEAST_LIKENESS], minlength=len(mine))
     nth = np.arange(len(near_i)) - np.searchsorted(near_i, near_i)
     is_long = np.minimum(one.words[near_i], other.words[near_j]) >= FEWEST_WORDS_NEARLY

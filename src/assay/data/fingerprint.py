@@ -32,9 +32,13 @@ def row_hashes(table: pa.Table) -> Hashes:
     """One hash per row of a settled table, uint64, shape (n,)."""
     total = np.zeros(table.num_rows, dtype=np.uint64)
     for name, column in zip(table.column_names, table.columns, strict=True):
-        salt = np.uint64(hash_bytes(name.encode()))
-        total += mixed(cell_hashes(column.combine_chunks()) ^ salt)
+        total += bound_to(name, cell_hashes(column.combine_chunks()))
     return total
+
+
+def bound_to(name: str, hashes: Hashes) -> Hashes:
+    """Hashes of the cells of a column, bound to its name: in another column they are others."""
+    return mixed(hashes ^ np.uint64(hash_bytes(name.encode())))
 
 
 def rows_digest(hashes: Hashes) -> str:

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from sklearn.tree import DecisionTreeClassifier
 
-from assay.checks.opposite_labels import MOST_LISTED, opposite_labels
 from assay.data.preparation import Prepared, prepare
 from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.evaluation.details import OppositeLabels
+from assay.opposite_labels import MOST_LISTED, opposite_labels
 from tests.checks.planting import opinions
 from tests.tables import table
 
@@ -127,14 +127,83 @@ def test_texts_that_are_nearly_the_same_are_copies() -> None:
     assert look(frame) is None
 
 
-def test_the_same_image_twice_is_a_copy() -> None:
+def test_a_copy_of_a_text_that_recurs_is_found_and_counted_in_any_order() -> None:
     random = np.random.default_rng(0)
+    words = [f"w{each}" for each in range(3000)]
+    said = [" ".join(random.choice(words, 40)) for _ in range(101)]
+    many = pd.DataFrame({"said": [said[0]] * 100, "y": ["no"] * 2 + ["yes"] * 98})
+    near = pd.DataFrame({"said": [f"{said[0]} altogether"] * 2, "y": ["no", "yes"]})
+    others = pd.DataFrame({"said": said[1:], "y": random.choice(["no", "yes"], 100)})
+    frame = pd.concat([many, near, others], ignore_index=True)
+    # Of 102 copies 99 say yes: 3 rows have 99 of 101 against them, and the others 3.
+    agree = (3 * 2 / 101 + 99 * 98 / 101) / 102
+    for seed in range(3):
+        order = random.permutation(len(frame)) if seed else np.arange(len(frame))
+        found = look(frame.iloc[order].reset_index(drop=True), kinds={"said": "text"})
+        assert found is not None
+        assert (found.n, found.twins, found.beyond) == (3, 102, 3)
+        assert found.agree == pytest.approx(agree)
+        assert {int(order[each.row]) for each in found.pairs} == {0, 1, 100}
+        assert {each.label for each in found.pairs} == {"no"}
+
+
+def test_copies_that_agree_count_where_only_a_nearly_equal_one_does_not() -> None:
+    random = np.random.default_rng(0)
+    words = [f"w{each}" for each in range(3000)]
+    said = [" ".join(random.choice(words, 4 if at < 200 else 40)) for at in range(300)]
+    frame = pd.DataFrame({"said": said, "a": random.normal(size=300)})
+    frame["y"] = random.choice(["no", "yes"], 300)
+    near = frame[200:201].assign(said=f"{said[200]} altogether", y=flipped(frame["y"][200:201]))
+    copies = pd.concat([frame, frame[:150], near], ignore_index=True)
+    found = look(copies, kinds={"said": "text"})
+    assert found is not None
+    assert (found.n, found.twins) == (1, 302)
+    assert found.agree == pytest.approx(300 / 302)
+
+
+def pictures(random: np.random.Generator, n: int) -> list[bytes]:
     files = []
-    for pixels in random.integers(0, 256, (200, 4, 4), dtype=np.uint8):
+    for pixels in random.integers(0, 256, (n, 4, 4), dtype=np.uint8):
         file = BytesIO()
         Image.fromarray(pixels).save(file, "png")
         files.append(file.getvalue())
-    frame = pd.DataFrame({"image": files, "y": random.choice(["no", "yes"], 200)})
+    return files
+
+
+def test_pictures_that_have_changed_their_places_are_other_rows() -> None:
+    random = np.random.default_rng(0)
+    left, right = pictures(random, 60), pictures(random, 60)
+    labels = pd.Series(random.choice(["no", "yes"], 60))
+    frame = pd.DataFrame({"left": left + right, "right": right + left})
+    frame["y"] = [*labels, *flipped(labels)]
+    assert look(frame) is None
+    same = frame.assign(left=left * 2, right=right * 2)
+    found = look(same)
+    assert found is not None
+    assert (found.n, found.beyond) == (60, 60)
+
+
+def test_pixels_that_stand_in_another_shape_are_another_picture() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 4, 9), dtype=np.uint8)
+    images = [each.tolist() for each in (*pixels, *pixels.reshape(60, 6, 6))]
+    labels = pd.Series(np.resize(["no", "yes", "yes"], 60))
+    frame = pd.DataFrame({"image": images, "y": [*labels, *flipped(labels)]})
+    assert look(frame, kinds={"image": "image"}) is None
+
+
+def test_rows_without_a_picture_are_no_copies_but_bound_every_model() -> None:
+    random = np.random.default_rng(0)
+    labels = np.resize(["no", "yes"], 200)
+    frame = pd.DataFrame({"image": [None] * 40 + pictures(random, 160), "y": labels})
+    found = look(frame)
+    assert found is not None
+    assert (found.beyond, found.n, found.twins, found.pairs) == (20, 0, 0, ())
+
+
+def test_the_same_image_twice_is_a_copy() -> None:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"image": pictures(random, 200)})
+    frame["y"] = random.choice(["no", "yes"], 200)
     copies = frame[:20].copy()
     copies.loc[:2, "y"] = flipped(copies.loc[:2, "y"])
     found = look(pd.concat([frame, copies], ignore_index=True))
