@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html import unescape
 
@@ -80,6 +81,27 @@ def test_pairs_stand_side_by_side_with_what_differs_marked() -> None:
     assert "<mark>12.625</mark>" in html
     assert "<cheap>" not in html
     assert "good and <cheap> good" in unescape(html)
+
+
+def test_the_words_in_which_texts_differ_are_marked_also_where_they_are_unfolded() -> None:
+    pair = OppositePair(1, "yes", 101, "no", ("said",))
+    found = OppositeLabels(of=1000, beyond=0, n=1, twins=40, agree=0.9, pairs=(pair,))
+    text = "A <good> thing " + "and so on " * 50 + "until the end"
+    other = text.replace("<good>", "<fine>").replace("the end", "the very last end")
+    columns = (Seen("said", (text, other), is_text=True), Seen("b", (text, other), is_text=True))
+    html = render(replace(builders.binary(), opposites=Opposites(found, (1, 101), columns, ())))
+    marked = [unescape(each).strip() for each in re.findall(r"<mark>(.*?)</mark>", html)]
+    assert marked == ["<good>", "<fine>", "very last"]
+    assert Markup(html).seen.count("A <good> thing") == 2
+
+
+@pytest.mark.parametrize("other", ["one  two three", "ONE TWO THREE"])
+def test_texts_that_differ_in_white_space_or_case_are_marked_whole(other: str) -> None:
+    pair = OppositePair(1, "yes", 101, "no", ("said",))
+    found = OppositeLabels(of=1000, beyond=0, n=1, twins=40, agree=0.9, pairs=(pair,))
+    columns = (Seen("said", ("one two three", other), is_text=True),)
+    html = render(replace(builders.binary(), opposites=Opposites(found, (1, 101), columns, ())))
+    assert re.findall(r"<mark>(.*?)</mark>", html) == ["one two three", other]
 
 
 def trained(frame: pd.DataFrame) -> tuple[Run, MemoryStore]:
