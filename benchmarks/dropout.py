@@ -30,6 +30,7 @@ SHAPES = {"attention, 16 x 160": (16, 12, 160, 160), "hidden, 16 x 160": (16, 16
 LENGTHS = {40: 32, 160: 16, 256: 8}
 """Tokens, and rows of a batch."""
 P = 0.1
+ROUNDS, QUICK_ROUNDS = 21, 3
 
 
 def blocks(ways: dict[str, Callable[[], Any]], rounds: int, times: int) -> Ratio:
@@ -92,18 +93,20 @@ def _as_it_came(net: Any) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     dtypes = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if has_bf16() else {})
+    rounds = arguments.rounds or (QUICK_ROUNDS if arguments.quick else ROUNDS)
     found = {}
     for called, dtype in dtypes.items():
         for name, shape in SHAPES.items():
-            found[f"dropout, {name}, {called}"] = layer(shape, dtype, arguments.rounds)
+            found[f"dropout, {name}, {called}"] = layer(shape, dtype, rounds)
         for length, n in LENGTHS.items():
             name = f"step of {n} x {length} tokens, {called}"
-            found[name] = step(length, n, dtype, arguments.rounds)
+            found[name] = step(length, n, dtype, rounds)
     if arguments.json:
         print(json.dumps({name: asdict(each) for name, each in found.items()}, indent=1))
         return
