@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
 from assay.data.schema import Task
-from assay.evaluation import intervals, sampling
+from assay.evaluation import sampling
 from assay.evaluation.closed import wilson
 from assay.evaluation.design import Design
 from assay.evaluation.evaluate import judge_together
@@ -21,7 +21,7 @@ from assay.evaluation.intervals import replicate, widened
 from assay.evaluation.metrics import METRICS, metrics_of
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Evaluation
-from assay.evaluation.sampling import POISSON_FROM, Sampling
+from assay.evaluation.sampling import MOST_LEFT_OUT, POISSON_FROM, Sampling
 from assay.evaluation.support import FEWEST_ROWS
 from assay.evaluation.time_blocks import time_blocks
 
@@ -245,8 +245,9 @@ def test_any_number_of_threads_gives_the_same_bits(
 ) -> None:
     clusters = time_blocks(np.arange(n)) if design is Design.TIME else None
     outcome = replace(drawn(np.random.default_rng(4), n, 0.3), clusters=clusters, design=design)
+    monkeypatch.setattr(sampling, "cores", lambda: 4)
     [many] = replicate([outcome], 300)
-    monkeypatch.setattr(intervals, "_CELLS_AT_ONCE", 1)
+    monkeypatch.setattr(sampling, "_CELLS_OF_ALL", 1)
     with threadpool_limits(2):
         [one] = replicate([outcome], 300)
     for name, resampled in many.resampled.items():
@@ -375,7 +376,7 @@ def test_neighbours_in_time_are_drawn_together_and_intervals_cover(related: floa
 
 def test_blocks_of_time_are_stretches_of_it() -> None:
     random = np.random.default_rng(0)
-    for n, many in ((130, 40), (1600, 40), (10_000, 100)):
+    for n, many in ((130, 40), (1600, 40), (10_000, 100), (90_000, MOST_LEFT_OUT)):
         times = random.permutation(n) * 0.5
         block = time_blocks(times)
         assert (np.diff(block[np.argsort(times)]) >= 0).all()
@@ -385,9 +386,19 @@ def test_blocks_of_time_are_stretches_of_it() -> None:
     # Rows of one day stay together, but for days so few that they tell nothing of how days vary.
     days = np.repeat(np.arange(50.0), 100)
     assert all(len(np.unique(time_blocks(days)[days == day])) == 1 for day in range(50))
+    uneven = np.repeat(np.arange(60.0), [200, *[20] * 59])
+    whole = time_blocks(uneven)
+    assert len(np.unique(whole)) == 40
+    assert all(len(np.unique(whole[uneven == day])) == 1 for day in range(60))
     few = np.repeat(np.arange(5.0), 400)
     assert len(np.unique(time_blocks(few))) == round(2000**0.5)
     assert (np.diff(time_blocks(few)) >= 0).all()
+
+
+def test_each_block_of_time_is_left_out_by_itself() -> None:
+    """Else what is drawn and what is left out would be related to their neighbours otherwise."""
+    sampling = Sampling.of(in_time(np.random.default_rng(0), 90_000, 0.5))
+    assert sampling.spans()[-1][1] == sampling.n_units == MOST_LEFT_OUT
 
 
 def test_what_time_blocks_cannot_tell_is_said_of_time() -> None:
