@@ -10,7 +10,7 @@ construction.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -84,14 +84,10 @@ class Replicates:
         if reason is not None:
             return Estimate.without_interval(value, n=self.n, reason=reason)
         spread = self._spread(value, self.resampled[name], self.left_out[name])
-        return self._estimated(spread, level, self.method)
+        return spread.estimate(self.n, level, self.method)
 
     def difference(self, other: Replicates, name: str, level: float) -> Estimate:
-        """This metric minus the other outcome's on the same rows, paired.
-
-        Its ends are the further of the bootstrap's and of a t-test's: where two models differ on
-        few rows, all in one's favour, no resample can say otherwise, though chance could.
-        """
+        """This metric minus the other outcome's on the same rows, paired."""
         value = self.values[name] - other.values[name]
         # What is wanting of one of the two only, the other tells.
         reason = self.too_few or (self.wanting.get(name) if name in other.wanting else None)
@@ -102,21 +98,11 @@ class Replicates:
             self.resampled[name] - other.resampled[name],
             self.left_out[name] - other.left_out[name],
         )
-        estimate = self._estimated(spread, level, f"paired {self.method}")
-        if estimate.low is None or estimate.high is None:
-            return estimate
-        low, high = spread.student(level)
-        return replace(estimate, low=min(low, estimate.low), high=max(high, estimate.high))
+        return spread.difference(self.n, level, f"paired {self.method}")
 
     def _spread(self, value: float, resampled: Floats, left_out: Floats) -> Spread:
-        return Spread(value, resampled, left_out, self.n_units, in_order=self.in_time)
-
-    def _estimated(self, spread: Spread, level: float, method: str) -> Estimate:
-        reason = spread.wanting
-        if reason is not None:
-            return Estimate.without_interval(spread.value, n=self.n, reason=reason)
-        low, high = spread.interval(level)
-        return Estimate(spread.value, low, high, n=self.n, level=level, method=method)
+        places = np.arange(len(left_out)) if self.in_time else None
+        return Spread(value, resampled, left_out, self.n_units, places)
 
 
 def replicate(

@@ -14,12 +14,14 @@ of neighbours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtrit
 
+from assay.estimates import Estimate
+from assay.evaluation.outcome import Codes
 from assay.predictions import Floats
 
 _FEWEST_FREEDOM = 2.0
@@ -34,14 +36,15 @@ class Spread:
         resampled: On every resample, shape (b,).
         left_out: Without each group of units, shape (g,).
         n_units: Number of units: rows, or clusters of them.
-        in_order: Whether groups follow each other in time.
+        places: Which stretch of time each group is, rising, int64, shape (g,); None where groups
+            do not follow each other.
     """
 
     value: float
     resampled: Floats
     left_out: Floats
     n_units: int
-    in_order: bool = False
+    places: Codes | None = None
 
     @property
     def wanting(self) -> str | None:
@@ -54,6 +57,24 @@ class Spread:
         if not (np.ptp(self.left_out) > 0 and np.ptp(self.resampled[defined]) > 0):
             return "it is the same whichever of these rows are drawn"
         return None
+
+    def estimate(self, n: int, level: float, method: str) -> Estimate:
+        """The number, of so many rows, with its interval, or why there is none."""
+        if self.wanting is not None:
+            return Estimate.without_interval(self.value, n=n, reason=self.wanting)
+        return Estimate(self.value, *self.interval(level), n=n, level=level, method=method)
+
+    def difference(self, n: int, level: float, method: str) -> Estimate:
+        """The same of a difference: its ends are the further of these and of a t-test's.
+
+        Where two numbers differ by few rows, all in one's favour, no resample can say otherwise,
+        though chance could.
+        """
+        known = self.estimate(n, level, method)
+        if known.low is None or known.high is None:
+            return known
+        low, high = self.student(level)
+        return replace(known, low=min(low, known.low), high=max(high, known.high))
 
     def interval(self, level: float) -> tuple[float, float]:
         """Its ends."""
@@ -80,15 +101,8 @@ class Spread:
 
     def _reach(self, level: float) -> float:
         """How many standard errors of unrelated units the ends are away."""
-        return float(stdtrit(self.freedom, 0.5 + level / 2) * np.sqrt(1 + 2 * self.in_common))
-
-    @property
-    def in_common(self) -> float:
-        """Correlation of the influences of groups that are next to each other, if any."""
-        if not self.in_order:
-            return 0.0
-        beside = (self.influence[:-1] * self.influence[1:]).sum()
-        return float(max(0.0, beside / (self.influence**2).sum()))
+        related = 0.0 if self.places is None else in_common(self.influence, self.places)
+        return float(stdtrit(self.freedom, 0.5 + level / 2) * np.sqrt(1 + 2 * related))
 
     @cached_property
     def influence(self) -> Floats:
@@ -113,3 +127,18 @@ class Spread:
         """Degrees of freedom of the variance, which itself varies by (kurtosis - 1) / n."""
         n = self.n_units
         return max(_FEWEST_FREEDOM, 2 / ((self.kurtosis - 1) / n + 2 / (n * (n - 1))))
+
+
+def in_common(influence: Floats, places: Codes) -> float:
+    """Correlation of what stretches of time add with what those next to them add, 0 at least.
+
+    Args:
+        influence: What each adds to a number, shape (g,), or to several, shape (g, b).
+        places: Which stretch each is, rising, int64, shape (g,).
+
+    >>> in_common(np.array([1.0, 1.0, -1.0, -1.0]), np.arange(4))
+    0.25
+    """
+    beside = np.diff(places) == 1
+    shared = (influence[:-1][beside] * influence[1:][beside]).sum()
+    return float(max(0.0, shared / (influence**2).sum())) if shared else 0.0

@@ -19,7 +19,7 @@ from assay.evaluation.metrics import Metric
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Sampling
 from assay.evaluation.spread import Spread
-from assay.evaluation.support import enough
+from assay.evaluation.support import enough, enough_for_design
 from assay.evaluation.weighted import Counts, Scored, Weighted
 from assay.predictions import Floats
 from assay.segments.meeting import Mask
@@ -43,8 +43,7 @@ class Sampled:
         reason: Why there is no interval; None where there is one.
         confusion: Counts by true and decided class, (k, k); None where rows are not independent and
             of equal weight, class counts are fixed, or nothing is decided.
-        is_tied: Whether parts that have no row in common still vary together: clusters were drawn,
-            which may lie in both, or rows of each class, of which what is in one is not in another.
+        sampling: What was drawn of all rows.
     """
 
     metric: Metric
@@ -56,7 +55,7 @@ class Sampled:
     n_units: int
     reason: str | None
     confusion: Floats | None
-    is_tied: bool
+    sampling: Sampling
 
     def estimate(self, level: float) -> Estimate:
         """The metric with its interval."""
@@ -70,8 +69,22 @@ class Sampled:
             return Estimate(self.value, *ends, n=self.n, level=level, method=closed.method)
         if self.metric.is_share and self.confusion is not None:
             return of_share(self.value, self.n, level)
-        left_out = self.left_out[self.touched]
-        return _of(Spread(self.value, self.resampled, left_out, self.n_units), self.n, level)
+        spread = Spread(
+            self.value,
+            self.resampled,
+            self.left_out[self.touched],
+            self.n_units,
+            np.flatnonzero(self.touched) if self.sampling.in_time else None,
+        )
+        return spread.estimate(self.n, level, self.sampling.method)
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether parts that have no row in common still vary together.
+
+        Clusters may lie in both; of rows of each class, what is in one is not in another.
+        """
+        return self.sampling.clustered or self.sampling.strata is not None
 
 
 def sampled(
@@ -88,7 +101,7 @@ def sampled(
     sampling = Sampling.of(outcome)
     scored = [Scored(outcome.on_rows(outcome.rows[part].tolist())) for part in parts]
     places = [np.flatnonzero(part) for part in parts]
-    wanting = [enough(each.outcome) for each in scored]
+    wanting = [enough_for_design(outcome) or enough(each.outcome) for each in scored]
 
     def measured(weights: Floats | Counts) -> list[list[Floats]]:
         return [
@@ -117,7 +130,7 @@ def sampled(
             n_units=len(place) if sampling.members is None else _n(sampling.members[place]),
             reason=wanting[at],
             confusion=_confusion(each) if sampling.is_simple else None,
-            is_tied=sampling.clustered or sampling.strata is not None,
+            sampling=sampling,
         )
         found.append(
             [
@@ -156,19 +169,9 @@ def apart(first: Sampled, second: Sampled, level: float) -> Estimate:
         second.resampled - first.resampled,
         second.left_out - first.left_out,
         min(first.n_units, second.n_units),
+        np.arange(len(first.left_out)) if first.sampling.in_time else None,
     )
-    estimate = _of(spread, n, level)
-    if estimate.low is None or estimate.high is None:
-        return estimate
-    low, high = spread.student(level)
-    return replace(estimate, low=min(low, estimate.low), high=max(high, estimate.high))
-
-
-def _of(spread: Spread, n: int, level: float) -> Estimate:
-    if spread.wanting is not None:
-        return Estimate.without_interval(spread.value, n=n, reason=spread.wanting)
-    low, high = spread.interval(level)
-    return Estimate(spread.value, low, high, n=n, level=level)
+    return spread.difference(n, level, first.sampling.method)
 
 
 def _joined(blocks: Sequence[list[list[Floats]]], at: int, metric: int, *, lacks: bool) -> Floats:
