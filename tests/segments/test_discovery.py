@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.signal import lfilter
+from scipy.stats import norm
 
 from assay.data.schema import Column, Kind, Role, Task
 from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
-from assay.segments.discovery import _halves
+from assay.evaluation.time_blocks import time_blocks
+from assay.segments.bins import binned, levels
+from assay.segments.discovery import _halves, discovered
 from assay.segments.measured import by_segment
 from assay.segments.result import Segments
 from assay.segments.telling import findings, in_words
@@ -109,6 +114,62 @@ def test_groups_are_not_torn_and_do_not_feign_a_segment() -> None:
         clusters=people,
     )  # fmt: skip
     assert judged(frame, clustered).weak == ()
+
+
+def in_time(seed: int, n: int, rate: np.ndarray | float) -> Outcome:
+    """Rows that are decided wrong at some rate, related to those before them."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 2, n)
+    decided = np.where(norm.cdf(drifting(random, n, 0.9)) < rate, 1 - truth, truth)
+    sure = np.where(decided == 1, 0.8, 0.2)
+    return Outcome(
+        Task.BINARY, np.arange(n), truth, ("no", "yes"), np.column_stack([1 - sure, sure]), decided,
+        clusters=time_blocks(np.arange(n)), design=Design.TIME,
+    )  # fmt: skip
+
+
+def drifting(random: np.random.Generator, n: int, related: float) -> np.ndarray:
+    """Of variance one, each related to the one before."""
+    fresh = random.normal(size=n) * (1 - related**2) ** 0.5
+    fresh[0] = random.normal()
+    return lfilter([1], [1, -related], fresh)
+
+
+@pytest.mark.parametrize("n", [500, 1000])
+def test_weak_segments_of_rows_in_time_are_found(n: int) -> None:
+    found = 0
+    for seed in range(20):
+        weak = np.random.default_rng(seed + 100).random(n) < 0.1
+        made = in_time(seed, n, np.where(weak, 0.55, 0.1))
+        column = levels("c", pd.Series(np.where(weak, "a", "b")), most=12, fewest=1)
+        [*named] = discovered([column], made, 0.95).weak
+        found += [each.definition for each in named] == ["c = a"]
+    assert found >= {500: 9, 1000: 18}[n]
+
+
+def test_errors_and_columns_that_drift_feign_no_weak_segment() -> None:
+    """Halves that shared a stretch of bad luck would confirm each other in one table of five."""
+    named = 0
+    for seed in range(40):
+        random, made = np.random.default_rng(seed), in_time(seed + 100, 500, 0.2)
+        columns = [
+            binned(f"x{number}", pd.Series(drifting(random, 500, 0.98)), Kind.NUMERIC, most=40,
+                   fewest=5) for number in range(5)
+        ]  # fmt: skip
+        named += bool(discovered(columns, made, 0.95).weak)
+    assert named <= 5, "2 are meant at the most; more than 5 come in 1 of 70 tries"
+
+
+def test_what_stood_out_in_too_few_blocks_is_said_to_be_so() -> None:
+    made = in_time(0, 2000, 0.1)
+    late = made.clusters >= 38
+    made = replace(made, decided=np.where(late, 1 - made.truth, made.decided))
+    column = levels("c", pd.Series(np.where(late, "late", "before")), most=12, fewest=1)
+    found = discovered([column], made, 0.95)
+    assert (found.weak, found.tried > 0) == ((), True)
+    assert re.fullmatch(
+        r"c = late stood out, but the other half has only \d time blocks in it", found.reason
+    )
 
 
 def test_few_rows_are_not_searched() -> None:

@@ -401,4 +401,8 @@ def test_without_any_it_says_so(content: ReportContent) -> None:
     assert "none stood out" in part.discovery
     few = segment_part(replace(content, segments=replace(found, reason="9 rows are too few")))
     assert few.reading == "Weak segments were not looked for: 9 rows are too few."
+    reason = "c = a stood out, but the other half has only 4 time blocks in it"
+    untold = segment_part(replace(content, segments=replace(found, tried=1, reason=reason)))
+    assert untold.reading == f"No weak segment could be confirmed: {reason}."
+    assert untold.discovery.endswith(f"for their number. None could be confirmed: {reason}.")
     assert segment_part(builders.binary()) is None

@@ -143,10 +143,10 @@ def test_groups_count_as_they_do_in_training(found: Segments) -> None:
 def test_blocks_of_time_are_not_called_groups(found: Segments) -> None:
     frame = table(28)
     blocks = replace(
-        classified(29, weak_in(frame)), clusters=np.arange(N) // 400, design=Design.TIME
+        classified(29, weak_in(frame)), clusters=np.arange(N) // 1000, design=Design.TIME
     )
     reasons = {each.difference.reason for each in sealed(found, frame, blocks).weak}
-    assert reasons == {"only 10 time blocks in it"}
+    assert reasons == {"only 4 time blocks in it"}
 
 
 def test_a_column_is_read_once_for_all_segments_that_ask_it() -> None:

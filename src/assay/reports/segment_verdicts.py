@@ -21,6 +21,8 @@ def of_training(found: Segments) -> str:
         )
     elif not found.reason:
         sentences.append("No weak segment was found among the features.")
+    elif found.tried:
+        sentences.append(f"No weak segment could be confirmed: {found.reason}.")
     else:
         sentences.append(f"Weak segments were not looked for: {found.reason}.")
     return " ".join(sentences)

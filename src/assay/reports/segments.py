@@ -260,7 +260,7 @@ def _sealed(each: Weakness, of_training: Weakness) -> SealedWeakness:
 
 
 def _discovery(found: Segments) -> str:
-    if found.reason:
+    if found.reason and not found.tried:
         return ""
     if found.tried == 0:
         return (
@@ -273,6 +273,8 @@ def _discovery(found: Segments) -> str:
         f"{'was' if found.tried == 1 else 'were'} tried on the other, at a level that allows for "
         "their number. "
     )
+    if found.reason:
+        return f"{text}None could be confirmed: {found.reason}."
     if not found.weak:
         return f"{text}None was confirmed."
     return (

@@ -18,7 +18,9 @@ from assay.data.drawing import dealt, dealt_groups
 from assay.data.schema import Task
 from assay.estimates import Estimate
 from assay.evaluation.closed import clopper_pearson, of_difference
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.spread import in_common
 from assay.evaluation.support import cluster_noun
 from assay.predictions import Floats
 from assay.segments.bins import Binned
@@ -35,6 +37,9 @@ LEAST_RATIO = 1.25
 FEWEST = 400
 """Rows below which nothing is looked for: neither half could confirm it."""
 
+FEWEST_BLOCKS = 5
+"""Blocks of time that a segment must have rows in, for these to tell how it varies."""
+
 MOST_TOLD = 5
 _SAME = 0.5
 _SEED = 50_020
@@ -42,7 +47,14 @@ _SEED = 50_020
 
 @dataclass(frozen=True)
 class Discovered:
-    """Weak segments, weakest first; how many were tried; why none was looked for, or nothing."""
+    """What was found.
+
+    Attributes:
+        weak: Weak segments, weakest first.
+        tried: How many stood out in one half and were tried on the other.
+        reason: Why none was looked for or, where some were tried, none could be confirmed; empty
+            where neither is so.
+    """
 
     weak: tuple[Weakness, ...]
     tried: int
@@ -84,7 +96,8 @@ def discovered(columns: Sequence[Binned], outcome: Outcome, level: float) -> Dis
         found += [(one, tested(one, one.rows, outcome, values, ~half, each)) for one in slices]
     weak = [(one, known) for one, known in found if _is_weak(known, least)]
     weak.sort(key=lambda pair: -(pair[1].difference.low or 0.0))
-    return Discovered(tuple(_apart(weak)[:MOST_TOLD]), tried)
+    reason = "" if any(known.difference.has_interval for _, known in found) else _untold(found)
+    return Discovered(tuple(_apart(weak)[:MOST_TOLD]), tried, reason)
 
 
 def losses_of(outcome: Outcome) -> Floats:
@@ -138,13 +151,22 @@ def tested(
     )
 
 
+def _untold(found: Sequence[tuple[Slice, Weakness]]) -> str:
+    """Why none of these could be confirmed, said of the first; nothing where there are none."""
+    if not found:
+        return ""
+    one, known = found[0]
+    return f"{one.definition} stood out, but the other half has {known.difference.reason}"
+
+
 def _difference(
     outcome: Outcome, losses: Floats, inside: Mask, outside: Mask, level: float
 ) -> Estimate:
     """By how much the mean loss inside lies above that outside.
 
     Shares of independent rows by what the exact intervals of both add up to (MOVER), else a
-    t-interval with the linearised variance, which allows for weights and for groups of rows.
+    t-interval with the linearised variance, which allows for weights and for groups of rows. Blocks
+    of time may be few: how far they tell it, their degrees of freedom say.
     """
     n = int(inside.sum())
     value = _mean(outcome, losses, inside) - _mean(outcome, losses, outside)
@@ -163,7 +185,7 @@ def _difference(
     units, variance = zip(
         *(_linearised(outcome, losses, rows) for rows in (inside, outside)), strict=True
     )
-    if min(units) < FEWEST_ROWS:
+    if min(units) < (FEWEST_BLOCKS if outcome.design is Design.TIME else FEWEST_ROWS):
         return Estimate.without_interval(value, n=n, reason=_few(units, cluster_noun(outcome)))
     half = float(np.sqrt(sum(variance)) * stdtrit(min(units) - 1, 0.5 + level / 2))
     return Estimate(value, value - half, value + half, n=n, level=level, method="t")
@@ -180,11 +202,14 @@ def _linearised(outcome: Outcome, losses: Floats, rows: Mask) -> tuple[int, floa
     """How many units a mean rests on, rows or groups of them, and its variance."""
     weights = outcome.known_weights[rows]
     influence = weights * (losses[rows] - _mean(outcome, losses, rows)) / weights.sum()
+    related = 0.0
     if outcome.clusters is not None:
-        members = np.unique(outcome.clusters[rows], return_inverse=True)[1]
-        influence = np.bincount(members, influence)
+        places, members = np.unique(outcome.clusters[rows], return_inverse=True)
+        influence = np.asarray(np.bincount(members, influence), np.float64)
+        related = in_common(influence, places) if outcome.design is Design.TIME else 0.0
     units = len(influence)
-    return units, float((influence**2).sum() * units / max(1, units - 1))
+    variance = (1 + 2 * related) * (influence**2).sum() * units / max(1, units - 1)
+    return units, float(variance)
 
 
 def _mean(outcome: Outcome, values: Floats, rows: Mask) -> float:
