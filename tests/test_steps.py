@@ -62,10 +62,7 @@ def test_fixed_class_counts_reach_everything_that_is_judged() -> None:
     for judged in (run.evaluation, tested.test.evaluation):
         assert judged.metrics["accuracy"].method == "Newcombe"
         assert judged.metrics["log_loss"].method == "stratified bootstrap"
-    gain = run.baselines[0].gain.estimate
-    other = assay.train(frame, target="y", learner="linear", store=store, checks=[])
-    for paired in (gain, assay.compare(run, other, store=store).verdict.estimate):
-        assert paired.method == "paired stratified bootstrap"
+    assert run.baselines[0].gain.estimate.method == "paired stratified bootstrap"
     assert "stratified bootstrap" in assay.report(tested, "card", store=store).read_text()
 
 

@@ -1,7 +1,8 @@
 """Comparing: runs beside a first one, on the rows that all predicted and none learnt from.
 
-All are judged on the same resamples of the same rows, so that what rows have in common cancels; the
-intervals of a metric are as wide as the number of runs demands.
+All are judged on the same resamples of the same rows, drawn as all runs together say that these
+came about, so that what rows have in common cancels and no run counts for more by being named
+first; the intervals of a metric are as wide as the number of runs demands.
 """
 
 from __future__ import annotations

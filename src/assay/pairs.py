@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
 
 from assay.errors import DataError
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.design import Design
+from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.recorded import from_table
+from assay.evaluation.time_blocks import time_blocks
 from assay.place import Place
 from assay.run import Run
 
@@ -43,10 +46,11 @@ def refuse_unlike(first: Run, second: Run) -> None:
 
 
 def on_common_rows(runs: Sequence[Run], place: Place) -> tuple[Outcome, ...]:
-    """What runs predicted in training, each on the rows that all predicted.
+    """What runs predicted in training, each on the rows that all predicted, of one design.
 
     Raises:
-        DataError: Their data or targets differ, or there is no such row.
+        DataError: Their data or targets differ, they weigh rows differently, or there is no such
+            row.
     """
     first, *others = runs
     for each in others:
@@ -57,7 +61,7 @@ def on_common_rows(runs: Sequence[Run], place: Place) -> tuple[Outcome, ...]:
     ]
     common = reduce(np.intersect1d, (each.rows for each in outcomes)).tolist()
     if common:
-        return tuple(each.on_rows(common) for each in outcomes)
+        return _of_one_design([each.on_rows(common) for each in outcomes], names_apart(*runs))
     *names, last = names_apart(*runs)
     counts = " and ".join(f"{len(each):,}" for each in outcomes)
     said = " and ".join(dict.fromkeys(each.evaluation.rows for each in runs))
@@ -67,3 +71,48 @@ def on_common_rows(runs: Sequence[Run], place: Place) -> tuple[Outcome, ...]:
         where=f"{said}: {counts} rows, other ones",
         mend="train them with the same data.split",
     )
+
+
+def _of_one_design(outcomes: Sequence[Outcome], names: Sequence[str]) -> tuple[Outcome, ...]:
+    """The same predictions of rows that came about in one way, whichever run comes first.
+
+    What one run declares of the rows is true of them all: groups, of which the fewest are the
+    widest, else an order in time. Class counts are fixed where all runs say so.
+
+    Raises:
+        DataError: They weigh rows differently.
+    """
+    known = [
+        (name, each.weights)
+        for name, each in zip(names, outcomes, strict=True)
+        if each.weights is not None
+    ]
+    for name, weights in known[1:]:
+        if not np.array_equal(weights, known[0][1]):
+            raise DataError(
+                f"{known[0][0]} and {name} cannot be compared: they weigh rows differently.",
+                where="data.roles.weight",
+                mend="train both with the same weights",
+            )
+    shared, design = known[0][1] if known else None, Design.CHANCE
+    clusters = _fewest([each.groups for each in outcomes])
+    if clusters is None:
+        clusters = _fewest([_blocks(each) for each in outcomes])
+        fixed = all(each.design is Design.CLASSES for each in outcomes)
+        design = Design.CLASSES if fixed else Design.CHANCE if clusters is None else Design.TIME
+    return tuple(
+        replace(each, weights=shared, clusters=clusters, design=design) for each in outcomes
+    )
+
+
+def _blocks(outcome: Outcome) -> Codes | None:
+    """The blocks of time of these rows, if they have an order."""
+    if outcome.design is not Design.TIME or outcome.times is None:
+        return outcome.clusters
+    return time_blocks(outcome.times)
+
+
+def _fewest(known: Sequence[Codes | None]) -> Codes | None:
+    """Those that are the fewest, of clusters of the same rows."""
+    given = [each for each in known if each is not None]
+    return min(given, key=lambda each: len(np.unique(each)), default=None)
