@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
+from scipy.stats import norm
 
 from assay.data.schema import Task
+from assay.evaluation.design import Design
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.miscalibration import binned, event, miscalibration
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Miscalibration
+from assay.evaluation.time_blocks import time_blocks
 
 
 def drawn(n: int, seed: int, *, sharpness: float = 1.0, shift: float = 0.0, k: int = 2) -> Outcome:
@@ -112,6 +116,33 @@ def test_copies_of_a_row_are_not_more_evidence() -> None:
     once, alone = miscalibration(outcome, 0.95), miscalibration(copied, 0.95)
     assert alone.p < 0.01 < 0.05 < grouped.p
     assert grouped.error.high == pytest.approx(once.error.high, abs=0.02)
+
+
+def in_time(n: int, seed: int, related: float) -> Outcome:
+    """Calibrated rows, of which what happens is related to what happened before."""
+    random = np.random.default_rng(seed)
+    fresh = random.normal(size=n) * (1 - related**2) ** 0.5
+    fresh[0] = random.normal()
+    said = random.uniform(0.1, 0.9, n)
+    truth = (norm.cdf(lfilter([1], [1, -related], fresh)) < said).astype(int)
+    return Outcome(
+        Task.BINARY, np.arange(n), truth, ("no", "yes"), np.column_stack([1 - said, said]), truth,
+        clusters=time_blocks(np.arange(n)), design=Design.TIME,
+    )  # fmt: skip
+
+
+def test_what_follows_in_time_is_tested_with_what_reaches_over_the_edges_of_blocks() -> None:
+    alarms, by_block = 0, 0
+    for seed in range(300):
+        outcome = in_time(200, seed, 0.8)
+        alarms += miscalibration(outcome, 0.95).p < 0.05
+        by_block += miscalibration(replace(outcome, design=Design.CHANCE), 0.95).p < 0.05
+    assert alarms <= 0.09 * 300 < 0.12 * 300 < by_block
+    few = miscalibration(in_time(100, 0, 0.5), 0.95)
+    assert few.p is None
+    assert few.verdict.endswith(": 100 rows one after the other in time are too few for one")
+    right = replace(outcome, probabilities=np.eye(2)[outcome.truth])
+    assert miscalibration(right, 0.95).error.value == 0
 
 
 def test_a_row_of_no_weight_is_none() -> None:

@@ -16,9 +16,11 @@ from scipy.special import chdtrc, chndtr, chndtrinc, ndtri
 
 from assay.data.schema import Task
 from assay.estimates import Estimate, aligned, chance
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Codes, Outcome
 from assay.evaluation.result import Miscalibration
-from assay.evaluation.support import FEWEST_ROWS, enough
+from assay.evaluation.spread import in_common
+from assay.evaluation.support import FEWEST_ROWS, enough, enough_for_design
 from assay.predictions import Floats
 
 _MOST_BINS = 10
@@ -44,6 +46,8 @@ def miscalibration(outcome: Outcome, level: float) -> Miscalibration:
     said, happened = event(outcome)
     of_bins = binned(outcome, said, happened)
     reason = enough(outcome)
+    if outcome.design is Design.TIME:
+        reason = reason or enough_for_design(outcome)
     error = _error(of_bins, happened, level, reason)
     p = None if reason is not None else of_bins.chance()
     reliability, uncertainty, brier = _brier_parts(outcome, of_bins)
@@ -130,7 +134,7 @@ def binned(outcome: Outcome, said: Floats, happened: NDArray[Any]) -> Binned:
     apart = part * (said - happened - gap[number])
     shares = total / total.sum()
     if outcome.clusters is not None:
-        related = _related(outcome.clusters, number, apart)
+        related = _related(outcome, outcome.clusters, number, apart)
         return Binned(shares, gap, related, related, np.zeros(n_bins))
     n = np.bincount(number, weights > 0, n_bins)
     noise = n / np.maximum(n - 1, 1) * np.bincount(number, apart**2, n_bins)
@@ -140,12 +144,18 @@ def binned(outcome: Outcome, said: Floats, happened: NDArray[Any]) -> Binned:
     return Binned(shares, gap, np.diag(noise), np.diag(null), np.asarray(fourth, np.float64))
 
 
-def _related(clusters: Codes, number: Codes, apart: Floats) -> Floats:
-    """Covariance of the bins' gaps where the rows of a cluster are not independent."""
-    members = np.unique(clusters, return_inverse=True)[1]
-    n, n_bins = int(members.max()) + 1, int(number.max()) + 1
-    sums = np.bincount(members * n_bins + number, apart, n * n_bins).reshape(n, n_bins)
-    return np.asarray(n / max(n - 1, 1) * sums.T @ sums, np.float64)
+def _related(outcome: Outcome, clusters: Codes, number: Codes, apart: Floats) -> Floats:
+    """Covariance of the bins' gaps where the rows of a cluster are not independent.
+
+    Blocks of time are related to those beside them too, most of all in their level, which makes
+    all of it larger alike.
+    """
+    places, members = np.unique(clusters, return_inverse=True)
+    n, n_bins = len(places), int(number.max()) + 1
+    cells = np.bincount(members * n_bins + number, apart, n * n_bins)
+    sums = np.asarray(cells.reshape(n, n_bins), np.float64)
+    related = in_common(sums.sum(axis=1), places) if outcome.design is Design.TIME else 0.0
+    return np.asarray((1 + 2 * related) * n / max(n - 1, 1) * sums.T @ sums)
 
 
 def _numbers(said: Floats, weights: Floats) -> Codes:

@@ -133,7 +133,7 @@ def in_common(influence: Floats, places: Codes) -> float:
     """Correlation of what stretches of time add with what those next to them add, 0 at least.
 
     Args:
-        influence: What each adds to a number, shape (g,), or to several, shape (g, b).
+        influence: What each adds to a number, shape (g,).
         places: Which stretch each is, rising, int64, shape (g,).
 
     >>> in_common(np.array([1.0, 1.0, -1.0, -1.0]), np.arange(4))
