@@ -109,6 +109,17 @@ def test_another_goal_of_the_threshold_is_one_thing(linear: Told) -> None:
     assert {each.second for each in found} == {"f_beta", "2.0", "not set"}
 
 
+def test_what_a_run_is_older_than_was_as_it_is_by_default(linear: Told) -> None:
+    known = {**linear.record.params}
+    assert known.pop("evaluation.class_counts") == "chance"
+    older = replace(linear, record=replace(linear.record, params=known))
+    assert changes(older, linear) == changes(linear, older) == ()
+    fixed = with_params(linear, evaluation__class_counts="fixed")
+    [found] = changes(older, fixed)
+    assert str(found) == "evaluation.class_counts (chance, fixed)"
+    assert found.counts
+
+
 def test_packages_count_where_the_learner_stands_on_them(linear: Told) -> None:
     known = linear.run.provenance
     others = {**known["packages"], "torch": "1.0", "transformers": "1.0", "scipy": "1.0"}

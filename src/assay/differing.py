@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
+from inspect import isclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from packaging.utils import canonicalize_name
+from pydantic import BaseModel
 
 from assay.errors import NotFoundError
 from assay.evaluation.contrast import Change
 from assay.evaluation.result import VALIDATION
+from assay.experiment.experiment import Experiment
 from assay.experiment.recipe import LEARNER_FILE, RECIPE_FILE, Recipe
 from assay.provenance import DISTRIBUTIONS
 from assay.provenance.apart import commit_apart, packages_apart, python_apart
@@ -113,7 +117,7 @@ def _settings(first: Told, second: Told) -> Iterator[Change]:
     before, after = first.record.params, second.record.params
     is_other = before.get("model.learner") != after.get("model.learner")
     for key in dict.fromkeys((*before, *after)):
-        values = before.get(key, _UNSET), after.get(key, _UNSET)
+        values = _value(before, key), _value(after, key)
         asked = [key in told.record.params and key not in told.settled for told in (first, second)]
         is_same = values[0] == values[1] or {*values} <= {_UNSET, "{}", "[]", "None"}
         if is_same or not any(asked):
@@ -128,6 +132,32 @@ def _settings(first: Told, second: Told) -> Iterator[Change]:
             thing = next((said for each, said in blocks.items() if key.startswith(each)), key)
         is_unfelt = key in _SHOWING or key.removeprefix(_TRAINING) in _UNFELT
         yield Change(thing, key, *values, not (is_unfelt or key.startswith(_NAMING)))
+
+
+def _value(params: Mapping[str, str], key: str) -> str:
+    """What a run was asked for; the default, where it is older than the setting."""
+    is_parted = any(each.startswith(f"{key}.") for each in params)
+    return params.get(key, _UNSET if is_parted else _defaults().get(key, _UNSET))
+
+
+@cache
+def _defaults() -> Mapping[str, str]:
+    """What settings are where nobody writes them, as text by dotted name."""
+    known = flattened(_defaults_of(Experiment))
+    return {key: str(value) for key, value in known.items() if value not in (None, {}, [])}
+
+
+def _defaults_of(block: type[BaseModel]) -> dict[str, Any]:
+    """Those of a block, nested as in the file."""
+    found: dict[str, Any] = {}
+    for name, field_ in block.model_fields.items():
+        if not field_.is_required():
+            default = field_.get_default(call_default_factory=True)
+            is_block = isinstance(default, BaseModel)
+            found[name] = default.model_dump(mode="json") if is_block else default
+        elif isclass(field_.annotation) and issubclass(field_.annotation, BaseModel):
+            found[name] = _defaults_of(field_.annotation)
+    return found
 
 
 def _consequences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
