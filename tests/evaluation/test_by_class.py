@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -9,6 +11,7 @@ from sklearn import metrics as sk
 from assay.data.schema import Task
 from assay.evaluation.by_class import by_class
 from assay.evaluation.closed import wilson
+from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
 
 
@@ -55,6 +58,19 @@ def test_intervals_are_wilsons_and_weights_count_as_the_rows_they_are_worth() ->
     grouped = by_class(outcome(3, clusters=np.arange(400) // 4), 0.9)[0].recall
     assert grouped.value == plain.value
     assert not grouped.has_interval
+
+
+def test_of_fixed_class_counts_only_recall_counts_a_class_by_itself() -> None:
+    made = outcome(3)
+    plain, fixed = (
+        by_class(each, 0.95)[0] for each in (made, replace(made, design=Design.CLASSES))
+    )
+    assert fixed.recall == plain.recall
+    for name in ("precision", "f1"):
+        assert getattr(fixed, name).value == getattr(plain, name).value
+        assert getattr(fixed, name).reason == (
+            "so many rows of each class were asked for, which this form does not allow for"
+        )
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -9,18 +9,21 @@ import numpy as np
 from assay.data.schema import Task
 from assay.estimates import Estimate
 from assay.evaluation.closed import wilson
+from assay.evaluation.design import Design
 from assay.evaluation.details import ClassScores
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
 
 _TIED = "rows come in groups or in time, which this form does not allow for"
+_FIXED = "so many rows of each class were asked for, which this form does not allow for"
 
 
 def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
     """Each class of several; of two classes, and of a regression, the metrics say it all: empty.
 
     Intervals are Wilson's. With sample weights they are those of as many rows of equal weight as
-    have the same variance, (sum w)^2 / sum w^2 (Kish 1965). Rows in groups or in time have none.
+    have the same variance, (sum w)^2 / sum w^2 (Kish 1965). Rows in groups or in time have none;
+    where class counts are fixed, only recall has one, which counts a class by itself.
 
     Args:
         outcome: Predictions with the truth.
@@ -40,25 +43,26 @@ def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
     true, decided, hits = sums(outcome.truth), sums(outcome.decided), sums(outcome.truth, hit)
     either = true + decided - hits
     support = np.bincount(outcome.truth, minlength=k)
-    tied = outcome.clusters is not None
+    tied = _TIED if outcome.clusters is not None else None
+    mixed = tied or (_FIXED if outcome.design is Design.CLASSES else None)
     return tuple(
         ClassScores(
             str(label),
             int(support[at]),
-            precision=_share(hits[at], decided[at], level, tied, "no row is decided so"),
+            precision=_share(hits[at], decided[at], level, mixed, "no row is decided so"),
             recall=_share(hits[at], true[at], level, tied, "no row is of this class"),
-            f1=_f1(_share(hits[at], either[at], level, tied, "no row is of it or decided so")),
+            f1=_f1(_share(hits[at], either[at], level, mixed, "no row is of it or decided so")),
         )
         for at, label in enumerate(outcome.classes)
     )
 
 
-def _share(part: Floats, whole: Floats, level: float, tied: bool, empty: str) -> Estimate:
+def _share(part: Floats, whole: Floats, level: float, reason: str | None, empty: str) -> Estimate:
     if whole[0] <= 0:
         return Estimate.without_interval(0.0, n=0, reason=empty)
     value, n = float(part[0] / whole[0]), float(whole[0] ** 2 / whole[1])
-    if tied:
-        return Estimate.without_interval(value, n=round(n), reason=_TIED)
+    if reason is not None:
+        return Estimate.without_interval(value, n=round(n), reason=reason)
     low, high = wilson(min(value * n, n), n, level)
     return Estimate(value, low, high, n=round(n), level=level, method="Wilson")
 
