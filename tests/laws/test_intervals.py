@@ -343,6 +343,26 @@ def test_weights_multiply_what_is_drawn_within_classes() -> None:
     assert replicate([weighted], 200)[0].estimate("accuracy", 0.95).method == "stratified bootstrap"
 
 
+def test_a_class_that_training_did_not_have_takes_no_interval() -> None:
+    """Nobody asked for so many of its rows: one among the sealed ones is no design of few."""
+    random, truth = np.random.default_rng(0), np.arange(400) % 3
+    said = 0.3 * np.eye(3)[truth] + 0.7 * random.dirichlet(np.ones(3), 400)
+    known = Outcome(
+        Task.MULTICLASS, np.arange(400), truth, ("a", "b", "c"), said, said.argmax(axis=1),
+        design=Design.CLASSES,
+    )  # fmt: skip
+    unseen = replace(
+        known, truth=np.append(3, truth[1:]), classes=("a", "b", "c", "d"),
+        probabilities=np.pad(said, ((0, 0), (0, 1))), n_unknown=1,
+    )  # fmt: skip
+    for outcome in (known, unseen):
+        [measured] = replicate([outcome], 200, ["brier"])
+        assert measured.estimate("brier", 0.95).method == "stratified bootstrap"
+    few = replace(known, truth=np.where((truth == 2) & (np.arange(400) > 30), 0, truth))
+    [measured] = replicate([few], 200, ["brier"])
+    assert measured.estimate("brier", 0.95).reason == "class c has only 10 rows"
+
+
 def in_time(random: np.random.Generator, n: int, related: float) -> Outcome:
     """Errors one after the other, each related to the one before (AR(1)), of variance one."""
     fresh = random.normal(size=n) * (1 - related**2) ** 0.5

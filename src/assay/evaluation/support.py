@@ -54,9 +54,10 @@ def enough_for_design(outcome: Outcome) -> str | None:
         return f"{len(outcome)} rows one after the other in time are too few for one"
     if outcome.design is not Design.CLASSES:
         return None
-    counts = np.bincount(outcome.truth, minlength=len(outcome.classes))
-    rarest = min(np.flatnonzero(counts), key=lambda code: counts[code])
-    if counts[rarest] >= FEWEST_ROWS:
+    # Of a class that training did not have nobody asked for so many rows.
+    counts = np.bincount(outcome.truth, minlength=len(outcome.classes))[: outcome.n_known]
+    rarest = min(np.flatnonzero(counts), key=lambda code: counts[code], default=None)
+    if rarest is None or counts[rarest] >= FEWEST_ROWS:
         return None
     return f"class {outcome.classes[rarest]} has only {_counted(counts[rarest], 'row')}"
 
