@@ -4,8 +4,8 @@ First simulated: probabilities that are right, and ones of twice the log odds. H
 says 'miscalibrated', what the plain and the debiased squared error are on average beside the true
 one in the same bins, and how often the interval covers it. Then real tables: each model is
 cross-fitted on development rows, calibration is chosen as training chooses it, and the sealed rows
-tell the log loss and the error with and without it. Tables are whole unless fewer rows are asked for;
-classes of fewer than 15 rows are left out.
+tell the log loss and the error with and without it. Tables are whole unless fewer rows are asked
+for; classes of fewer than 15 rows are left out.
 
 Shares of n repetitions are uncertain by 3 sqrt(0.05 * 0.95 / n), which the bars allow for. Effects
 are pooled over tables, each of which counts the same, with t intervals.
