@@ -246,6 +246,7 @@ def test_any_number_of_threads_gives_the_same_bits(
     clusters = time_blocks(np.arange(n)) if design is Design.TIME else None
     outcome = replace(drawn(np.random.default_rng(4), n, 0.3), clusters=clusters, design=design)
     monkeypatch.setattr(sampling, "cores", lambda: 4)
+    monkeypatch.setattr(sampling, "_CELLS_OF_EACH", 1)
     [many] = replicate([outcome], 300)
     monkeypatch.setattr(sampling, "_CELLS_OF_ALL", 1)
     with threadpool_limits(2):

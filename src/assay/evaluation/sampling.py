@@ -46,6 +46,9 @@ _CELLS_AT_ONCE, _FEWEST_AT_ONCE = 400_000, 16
 _CELLS_OF_ALL = 64_000_000
 """Weights that all threads together hold: each takes about eight bytes."""
 
+_CELLS_OF_EACH = 10_000_000
+"""Weights that a further thread is worth: with fewer, threads mostly wait for each other."""
+
 _DRAWS_AT_ONCE = 65_536
 _SEED = 20190
 
@@ -201,10 +204,13 @@ class Sampling:
                 whose own would fight with them and give other last bits.
             asked: How many resamples; as many as so many units need if 'auto'.
         """
-        workers = max(1, min(cores(), _CELLS_OF_ALL // max(1, self.n_rows * self._at_once)))
+        blocks, spans = self.blocks(asked), self.spans()
+        at_once = max(1, self.n_rows * self._at_once)
+        worth = (len(blocks) + len(spans)) * at_once // _CELLS_OF_EACH
+        workers = max(1, min(cores(), worth, _CELLS_OF_ALL // at_once))
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=workers) as threads:
-            resampled = list(threads.map(lambda each: read(self.draw(each)), self.blocks(asked)))
-            left_out = list(threads.map(lambda each: read(self.leave_out(each)), self.spans()))
+            resampled = list(threads.map(lambda each: read(self.draw(each)), blocks))
+            left_out = list(threads.map(lambda each: read(self.leave_out(each)), spans))
         return resampled, left_out
 
     @property
