@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
+from mlflow.utils.import_hooks import _post_import_hooks
 
 import assay
 from assay.tracking.autolog import taken_over
@@ -116,6 +117,7 @@ def test_the_users_mlflow_is_as_it_was(elsewhere: str) -> None:
     mlflow.sklearn.autolog(log_models=True, disable=True)
     before = {name: dict(each) for name, each in AUTOLOGGING_INTEGRATIONS.items()}
     variables = {name: value for name, value in os.environ.items() if "MLFLOW" in name}
+    hooks = {name: list(each) for name, each in _post_import_hooks.items()}
     try:
         with mlflow.start_run() as outer:
             children = trained(f"{OWN}:telling", autolog=True)
@@ -129,6 +131,7 @@ def test_the_users_mlflow_is_as_it_was(elsewhere: str) -> None:
         assert (dict(seen.metrics), dict(seen.params)) == ({"mine": 1.0}, {})
         after = {name: AUTOLOGGING_INTEGRATIONS[name] for name in before}
         assert after == before
+        assert {name: list(each) for name, each in _post_import_hooks.items()} == hooks
         now = {name: value for name, value in os.environ.items() if "MLFLOW" in name}
         quiet = ("MLFLOW_DISABLE", "MLFLOW_ENABLE_ART", "MLFLOW_SUPPRESS")
         assert {k: v for k, v in now.items() if not k.startswith(quiet)} == {

@@ -76,8 +76,10 @@ def _logging_by_itself() -> Iterator[None]:
     """`mlflow.autolog` is on, without models and data sets, then as it was; no run stays open."""
     import mlflow
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS as CONFIGURED
+    from mlflow.utils.import_hooks import _post_import_hooks
 
     before = {name: dict(settings) for name, settings in CONFIGURED.items()}
+    hooks = {name: list(each or ()) for name, each in _post_import_hooks.items()}
     for settings in CONFIGURED.values():  # of the user's own calls, which go before a general one
         settings.update({name: value for name, value in _BARE.items() if name in settings})
     mlflow.autolog(**_BARE, log_model_signatures=False, log_traces=False, silent=True)
@@ -89,6 +91,8 @@ def _logging_by_itself() -> Iterator[None]:
         general = before.get("mlflow") or {"disable": True}
         mlflow.autolog(**{**general, "silent": True})
         CONFIGURED.update(before)
+        _post_import_hooks.clear()  # else every later import of a library goes through MLflow
+        _post_import_hooks.update(hooks)
 
 
 def _record(uri: str, recorder: Recorder) -> None:
