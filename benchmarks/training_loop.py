@@ -3,8 +3,9 @@
 Each loop is a process of its own (`training_ways.py`), which goes on by a block of steps when it is
 told to: blocks of all loops are taken in turn, in random order, so that whatever else the machine
 does meets all of them. CPU time is that of the whole process, with the threads that record and draw
-the bar. A ratio is the median over the rounds of the ratios within a round, with an interval of
-95 % by bootstrap over rounds.
+the bar. All loops are started several times, for where its memory comes to lie makes a process some
+per cent faster or slower for its whole life. A ratio is the median over the rounds of the ratios
+within a round, with an interval of 95 % by bootstrap over starts.
 
 Peers that are not installed are left out. They change nothing in this environment if they are put
 beside it:
@@ -41,8 +42,10 @@ STEPS = {"mlp": 400, "transformer": 40, "resnet": 1}
 QUICK_STEPS = {"mlp": 100, "transformer": 20, "resnet": 1}
 WANTED = {"mlp": 1.10, "transformer": 1.03, "resnet": 1.03}
 WANTED_STEP = 1.03
-ROUNDS, QUICK_ROUNDS = 31, 5
-RESNET_ROUNDS, QUICK_RESNET_ROUNDS = 21, 3
+STARTS, QUICK_STARTS = 7, 2
+ROUNDS, QUICK_ROUNDS = 5, 3
+RESNET_ROUNDS, QUICK_RESNET_ROUNDS = 3, 2
+"""Of each start."""
 DRAWS = 4000
 
 
@@ -119,10 +122,12 @@ class Ratio:
     high: float
 
     @classmethod
-    def of(cls, ours: list[float], others: list[float]) -> Ratio:
-        each = np.array(ours) / np.array(others)
+    def of(cls, ours: list[float], others: list[float], starts: int = 0) -> Ratio:
+        """Of rounds of as many starts, of which each has as many; else each stands for itself."""
+        each = (np.array(ours) / np.array(others)).reshape(starts or len(ours), -1)
         drawn = np.random.default_rng(0).integers(len(each), size=(DRAWS, len(each)))
-        low, high = np.quantile(np.median(each[drawn], axis=1), [0.025, 0.975])
+        medians = np.median(each[drawn].reshape(DRAWS, -1), axis=1)
+        low, high = np.quantile(medians, [0.025, 0.975])
         return cls(float(np.median(each)), float(low), float(high))
 
     def __str__(self) -> str:
@@ -159,44 +164,56 @@ def has_bf16() -> bool:
     return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
-def step_of(network: str, names: list[str], steps: int, rounds: int) -> dict[str, Any]:
+def step_of(network: str, names: list[str], steps: int, rounds: int, starts: int) -> dict[str, Any]:
     """Every loop on a network, one thread, the same arithmetic."""
     variant = "channels-last" if network == "resnet" else ""
-    loops = [Loop(name, network, 1, variant) for name in names]
-    return described(measured(loops, steps, rounds), rounds)
+
+    def started() -> list[Loop]:
+        return [Loop(name, network, 1, variant) for name in names]
+
+    return described([measured(started(), steps, rounds) for _ in range(starts)])
 
 
-def best_step(rounds: int) -> dict[str, Any]:
+def best_step(rounds: int, starts: int) -> dict[str, Any]:
     """The ResNet with all cores: hand-written in every arithmetic there is, and ours on auto."""
     variants = ["", "channels-last"]
     if has_bf16():
         variants += ["bf16", "channels-last bf16"]
     cores = len(os.sched_getaffinity(0))
-    loops = [Loop(BARE, "resnet", cores, v, f"{BARE}, {v or 'plain'}") for v in variants]
-    for each in loops:  # ours measures what helps before its first step, and must be alone then
-        each.begun()
-    loops.append(Loop(AUTO, "resnet", cores))
-    return described(measured(loops, STEPS["resnet"], rounds), rounds)
+
+    def started() -> list[Loop]:
+        loops = [Loop(BARE, "resnet", cores, v, f"{BARE}, {v or 'plain'}") for v in variants]
+        for each in loops:  # ours measures what helps before its first step, and must be alone then
+            each.begun()
+        return [*loops, Loop(AUTO, "resnet", cores)]
+
+    return described([measured(started(), STEPS["resnet"], rounds) for _ in range(starts)])
 
 
-def described(loops: list[Loop], rounds: int) -> dict[str, Any]:
-    by_hand = [each for each in loops if each.name.startswith(BARE)]
+def described(starts: list[list[Loop]]) -> dict[str, Any]:
+    """What the blocks of the loops took that failed in no start, each beside the best by hand."""
+    every = [{each.name: each for each in loops} for loops in starts]
+    names = [name for name in every[0] if all(name in loops for loops in every)]
+    cpu = {name: [took for loops in every for took in loops[name].cpu] for name in names}
+    wall = {name: [took for loops in every for took in loops[name].wall] for name in names}
+    by_hand = [name for name in names if name.startswith(BARE)]
+    found: dict[str, Any] = {"starts": len(starts), "rounds": 0, "loops": {}}
     if not by_hand:
-        return {"rounds": rounds, "loops": {}}
-    best = min(by_hand, key=lambda each: float(np.median(each.wall)))
-    found: dict[str, Any] = {"rounds": rounds, "best by hand": best.name, "loops": {}}
-    for each in loops:
-        found["loops"][each.name] = {
-            "cpu_us": float(np.median(each.cpu)) * 1e6,
-            "wall_us": float(np.median(each.wall)) * 1e6,
-            "cpu_ratio": asdict(Ratio.of(each.cpu, best.cpu)),
-            "wall_ratio": asdict(Ratio.of(each.wall, best.wall)),
+        return found
+    best = min(by_hand, key=lambda name: float(np.median(wall[name])))
+    found |= {"rounds": len(cpu[best]), "best by hand": best}
+    for name in names:
+        found["loops"][name] = {
+            "cpu_us": float(np.median(cpu[name])) * 1e6,
+            "wall_us": float(np.median(wall[name])) * 1e6,
+            "cpu_ratio": asdict(Ratio.of(cpu[name], cpu[best], len(starts))),
+            "wall_ratio": asdict(Ratio.of(wall[name], wall[best], len(starts))),
         }
     return found
 
 
 def show(title: str, found: dict[str, Any], clock: str) -> None:
-    print(f"{title}; {found['rounds']} rounds")
+    print(f"{title}; {found['starts']} starts, {found['rounds']} rounds")
     for name, each in sorted(found["loops"].items(), key=lambda pair: pair[1][f"{clock}_us"]):
         ratio = Ratio(**each[f"{clock}_ratio"])
         print(f"  {name:32} {each[f'{clock}_us']:11,.0f} us {clock} a step   {ratio}")
@@ -240,6 +257,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rounds = QUICK_ROUNDS if arguments.quick else ROUNDS
     slow = QUICK_RESNET_ROUNDS if arguments.quick else RESNET_ROUNDS
+    starts = QUICK_STARTS if arguments.quick else STARTS
     steps = QUICK_STEPS if arguments.quick else STEPS
     peers = installed(QUICK_PEERS if arguments.quick else PEERS)
     if arguments.no_peers:
@@ -249,9 +267,9 @@ def main() -> None:
     for network in networks:
         names = [BARE, OURS, *(peers if network == "mlp" or not arguments.quick else [])]
         times = slow if network == "resnet" else rounds
-        found[network] = step_of(network, names, steps[network], times)
+        found[network] = step_of(network, names, steps[network], times, starts)
     if "resnet" in networks:
-        found["best step"] = best_step(slow)
+        found["best step"] = best_step(slow, starts)
     found["absent"] = [name for name in PEERS if name not in installed(PEERS)]
     if arguments.json:
         print(json.dumps(found))
