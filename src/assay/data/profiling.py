@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from assay.data.gaps import find_gaps
 from assay.data.histogram import histogram
 from assay.data.kinds import label_values
+from assay.data.labels import indicator
 from assay.data.profile import QUANTILES, ColumnProfile, Numbers, Profile, TargetProfile
-from assay.data.schema import Column, Kind, Schema
+from assay.data.schema import Column, Kind, Schema, Task
 from assay.predictions import Floats
 
 MOST_LEVELS = 8
@@ -57,6 +58,9 @@ def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
 
 
 def _target(values: pa.ChunkedArray, schema: Schema) -> TargetProfile:
+    if schema.task is Task.MULTILABEL:
+        rows = indicator(values, schema.classes).sum(axis=0).tolist()
+        return TargetProfile(dict(zip(map(str, schema.classes), rows, strict=True)))
     if schema.task.is_classification:
         encoded = values.drop_null().combine_chunks().dictionary_encode()
         rows = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))

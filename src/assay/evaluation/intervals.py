@@ -202,4 +202,6 @@ def _counted(scored: Scored, chosen: Sequence[Metric]) -> Floats | None:
     """Rows by true and decided class, (k, k); None where no metric asks for them."""
     if all(metric.closed is None and not metric.is_share for metric in chosen):
         return None
+    if scored.outcome.has_labels:
+        return np.empty((0, 0))  # no metric reads it
     return Weighted(scored, np.ones((1, len(scored.outcome)))).confusion[0]

@@ -38,7 +38,7 @@ def mistaken(outcome: Outcome, alike: Sequence[OppositePair] = ()) -> pa.Table:
         another label, and that label; both null where there is none); rows that were not predicted
         come last. Of a regression row, truth, predicted and off_by.
     """
-    if not outcome.task.is_classification or outcome.decided is None:
+    if outcome.decided is None or outcome.has_labels:
         off = outcome.known_values - outcome.truth
         order = np.argsort(-np.abs(off), kind="stable")
         order = order[off[order] != 0]

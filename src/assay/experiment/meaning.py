@@ -46,7 +46,7 @@ def _of_data(data: DataSettings) -> list[Problem]:
     split, given = data.split, data.roles
     problems = _of_split(data)
     roles: dict[str, list[str | None]] = {
-        "data.target": [data.target],
+        "data.target": [data.target] if isinstance(data.target, str) else [*data.target],
         "data.roles.id": [given.id],
         "data.roles.group": list(given.groups),
         "data.roles.time": [given.time],

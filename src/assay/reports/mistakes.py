@@ -79,10 +79,11 @@ class Mistake:
 
     Attributes:
         row: Its number in the source.
-        truth: Its class as text, or its value.
-        said: The class it was taken for, or the value that was predicted.
-        confidence: Probability of that class; None of a regression.
-        for_truth: Probability of the true class; None of a regression.
+        truth: Its class or labels as text, or its value.
+        said: The class or labels it was taken for, or the value that was predicted.
+        confidence: Probability of that class, or of the worst of the decisions that its labels are;
+            None of a regression.
+        for_truth: Probability of the true class; None of a regression, and of labels.
     """
 
     row: int

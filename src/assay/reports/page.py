@@ -31,7 +31,6 @@ def render(content: ReportContent) -> str:
 
     Every text in it that comes from the user (columns, labels, the experiment file) is escaped.
     """
-    is_classification = content.evaluation.task.is_classification
     return (
         templates()
         .get_template("page.html")
@@ -51,7 +50,7 @@ def render(content: ReportContent) -> str:
             plots=figures(content),
             announced=thresholds.announced(content.threshold, content.schema),
             goal_on_test=thresholds.goal_on_test(content),
-            confusion=confusion_table(content) if is_classification else None,
+            confusion=confusion_table(content) if content.evaluation.confusion else None,
             mistakes=mistake_table(content),
             wrong_labels=wrong_labels(content),
             opposites=opposite_table(content),

@@ -20,6 +20,7 @@ from assay.data.images import ImageSize, decoded, size_of
 from assay.data.schema import Column, Kind, Role, Schema
 from assay.errors import DataError
 from assay.evaluation.details import OppositeLabels
+from assay.evaluation.labelled import in_words, sureness
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Importance
 from assay.predictions import Labels, Rows
@@ -136,8 +137,9 @@ def _small_ones(cells: Mapping[str, list[Any]]) -> tuple[Pictures, ...]:
 
 
 def _wrong(outcome: Outcome) -> NDArray[np.bool_]:
-    said = outcome.decided if outcome.task.is_classification else outcome.known_values
-    return np.asarray(said != outcome.truth)
+    if outcome.decided is None:
+        return np.asarray(outcome.known_values != outcome.truth)
+    return ~outcome.decided_right
 
 
 def _worst(outcome: Outcome, wrong: NDArray[np.bool_]) -> tuple[list[int], int | None]:
@@ -146,7 +148,8 @@ def _worst(outcome: Outcome, wrong: NDArray[np.bool_]) -> tuple[list[int], int |
     order = order[np.argsort(-losses(outcome)[order], kind="stable")]
     if outcome.decided is None:
         return order[:MOST_ROWS].tolist(), None
-    confusions = outcome.truth[order] * len(outcome.classes) + outcome.decided[order]
+    taken = np.column_stack([outcome.truth[order], outcome.decided[order]])
+    confusions = np.unique(taken, axis=0, return_inverse=True)[1].ravel()
     most = max(MOST_OF_A_CONFUSION, MOST_ROWS // max(1, len(np.unique(confusions))))
     picked: list[int] = []
     had = Counter[int]()
@@ -164,6 +167,10 @@ def _mistake(outcome: Outcome, at: int) -> Mistake:
     if outcome.probabilities is None or outcome.decided is None:
         return Mistake(row, float(truth), float(outcome.known_values[at]))
     decided = outcome.decided[at]
+    if outcome.has_labels:
+        sure = sureness(outcome.take(np.array([at])))[0]
+        truth, said = (in_words(outcome.classes, held) for held in (truth, decided))
+        return Mistake(row, truth, said, float(sure[outcome.truth[at] != decided].max()))
     given = outcome.probabilities[at]
     label, said = (str(outcome.classes[code]) for code in (truth, decided))
     return Mistake(row, label, said, float(given[decided]), float(given[truth]))
