@@ -78,6 +78,8 @@ def rarest(held: Held) -> NDArray[np.int64]:
     >>> rarest(np.array([[1, 0], [1, 1], [1, 0], [0, 0]])).tolist()
     [0, 1, 0, 2]
     """
+    if held.shape[1] == 0:
+        return np.zeros(len(held), dtype=np.int64)
     order = np.argsort(held.sum(axis=0), kind="stable")
     has = held[:, order] > 0
     codes: NDArray[np.int64] = np.where(has.any(axis=1), order[has.argmax(axis=1)], len(order))
