@@ -24,7 +24,7 @@ Found = Sequence[Finding] | NotApplicable
 MOST_LABELS = 20
 """Looked at, those that divide the rows most evenly: so many labels cost what they cost."""
 ALIKE = 5
-"""After so many labels that all show the same, the others would cost as much and say no more."""
+"""After so many labels that show the same, the others would cost as much and say no more."""
 MOST_NAMED = 3
 
 
@@ -66,7 +66,7 @@ def looked_by_label(look: Callable[[View], Found], view: View, labels: Sequence[
     found: list[tuple[str, Found]] = []
     for each in labels:
         found.append((str(each.label), look(each)))
-        if len(found) >= ALIKE and _all_show_the_same(found):
+        if _show_the_same(found):
             break
     n, n_all = len(found), len(view.schema.classes)
     seen = f"{n} of {n_all}, those that divide the rows most evenly"
@@ -90,12 +90,12 @@ def _at_fault(finding: Finding) -> Hashable:
     return finding.code, finding.columns, finding.mend
 
 
-def _all_show_the_same(found: Sequence[tuple[str, Found]]) -> bool:
-    shown = {
-        frozenset(() if isinstance(each, NotApplicable) else map(_at_fault, each))
-        for _, each in found
-    }
-    return len(shown) == 1 and bool(shown.pop())
+def _show_the_same(found: Sequence[tuple[str, Found]]) -> bool:
+    """Whether labels enough show something, and all that do show the same."""
+    shown = [
+        {*map(_at_fault, each)} for _, each in found if each and not isinstance(each, NotApplicable)
+    ]
+    return len(shown) >= ALIKE and all(each == shown[0] for each in shown)
 
 
 def _of_label(view: View, code: int) -> View:
