@@ -20,6 +20,11 @@ def target_of(task: Task) -> str | tuple[str, ...]:
     return LABELS if task is Task.MULTILABEL else "y"
 
 
+def target_in(frame: pd.DataFrame) -> str | tuple[str, ...]:
+    """What is predicted of a table that `table` began."""
+    return "y" if "y" in frame else LABELS
+
+
 def table(task: Task, n: int = 240, seed: int = 0) -> pd.DataFrame:
     """Numbers, a category, gaps and a target that they say something about."""
     random = np.random.default_rng(seed)

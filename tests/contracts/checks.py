@@ -21,7 +21,7 @@ from assay.data.schema import Kind, Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.findings import Finding, NotApplicable
-from tests.tables import LABELS, table
+from tests.tables import LABELS, table, target_in
 
 DOCS = Path(__file__).parents[2] / "docs" / "checks"
 
@@ -38,8 +38,7 @@ def look(
 
     The target is 'y', or the labels 'y1', 'y2' and 'y3' where the table has them.
     """
-    target = "y" if "y" in frame else LABELS
-    asked = DataSettings(source="t", target=target, task=task, **settings)
+    asked = DataSettings(source="t", target=target_in(frame), task=task, **settings)
     view = view_of(prepare(from_frame(frame), asked, "t"))
 
     def look_at(one: View) -> Found:

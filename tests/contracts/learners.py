@@ -32,6 +32,8 @@ class LearnerContract:
     tasks = tuple(Task)
     nearly = 0.0
     """How far the probability of a label that no row has may be from zero."""
+    weighs = True
+    """Whether it heeds sample weights."""
 
     def learner(self) -> Learner:
         raise NotImplementedError
@@ -143,7 +145,7 @@ class LearnerContract:
                                    atol=self.nearly)  # fmt: skip
 
     def test_a_row_that_weighs_nothing_teaches_no_label(self, parts: tuple[Part, Part]) -> None:
-        if parts[0].schema.task is not Task.MULTILABEL:
+        if parts[0].schema.task is not Task.MULTILABEL or not self.weighs:
             return
         train, rest = parts
         upside_down = replace(train, target=1 - train.known_target)

@@ -44,7 +44,7 @@ class TestTabularNet(LearnerContract):
 
 
 class TestFake(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION)
+    weighs = False
 
     def learner(self) -> Learner:
         return FakeLearner()
