@@ -44,14 +44,14 @@ class TestTabularNet(LearnerContract):
 
 
 class TestFake(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION)
+    weighs = False
 
     def learner(self) -> Learner:
         return FakeLearner()
 
 
 class TestPrior(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS)
+    tasks = (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     def learner(self) -> Learner:
         return baselines(Task.BINARY, beside=FakeLearner())[0]
@@ -65,7 +65,7 @@ class TestMean(LearnerContract):
 
 
 class TestClassifierOfTheUser(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS)
+    tasks = (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     def learner(self) -> Learner:
         return adapt(ExtraTreesClassifier(n_estimators=10))
@@ -79,7 +79,7 @@ class TestRegressorOfTheUser(LearnerContract):
 
 
 class TestPipelineOfTheUser(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS)
+    tasks = (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     def learner(self) -> Learner:
         columns = ColumnTransformer([("numbers", SimpleImputer(), ["a", "b", "c"])])

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 import assay
 from assay.data.schema import Task
 from assay.tracking.memory import MemoryStore
-from tests.tables import table
+from tests.tables import table, target_in
 from tests.tiny_transformer import texts
 from tests.tiny_vision import pictures
 
@@ -121,9 +121,11 @@ def test_plain_mlflow_gives_the_same(
     calibration = {Task.BINARY: binary, Task.MULTICLASS: "temperature"}.get(task, "none")
     settings = {"evaluation": {"calibration": calibration, "resamples": 200}}
     settings["training"] = {"seeds": 1} | ({"epochs": 2} if learner in NETWORKS else {})
-    run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)
+    target = target_in(frame)
+    run = assay.train(frame, target=target, learner=learner, settings=settings, store=store)
     folder = store.model(run.run_id, tmp_path)[0]
-    _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path)
+    unseen = frame.drop(columns=[target] if isinstance(target, str) else [*target])
+    _same_numbers(folder, unseen, plain, tmp_path)
 
 
 @pytest.mark.parametrize("form", ["png", "pixels"])

@@ -37,14 +37,15 @@ def fitted_by_label(estimator: Any, train: Part) -> Any:
     def fit_one(code: int, held: NDArray[np.int64]) -> Any:  # noqa: ARG001
         return clone(last).fit(features, held, **weights)
 
-    return Pipeline([*before, (name, one_against_rest(last, train, fit_one))])
+    return Pipeline([*before, (name, one_against_rest(last, features, train, fit_one))])
 
 
-def one_against_rest(last: Any, train: Part, fit_one: FitOne) -> Any:
+def one_against_rest(last: Any, features: Any, train: Part, fit_one: FitOne) -> Any:
     """A fitted OneVsRestClassifier. A label that every training row has, or none, stays so.
 
     Args:
         last: The classifier that is fitted to each label.
+        features: Of these rows, as it sees them.
         train: Rows to learn from, of a multilabel task.
         fit_one: Fits it.
     """
@@ -55,7 +56,9 @@ def one_against_rest(last: Any, train: Part, fit_one: FitOne) -> Any:
     many = OneVsRestClassifier(last)
     many.label_binarizer_ = LabelBinarizer().fit(target)
     many.estimators_ = [
-        _ConstantPredictor().fit(None, held[:1]) if (held == held[0]).all() else fit_one(code, held)
+        _ConstantPredictor().fit(features, held[:1])
+        if (held == held[0]).all()
+        else fit_one(code, held)
         for code, held in enumerate(target.T)
     ]
     return many

@@ -112,7 +112,8 @@ def numbers(
 def choices(
     what: str, before: Mapping[str, Any], now: Mapping[str, Any], tolerance: float
 ) -> Compared:
-    """What was chosen, by name: numbers as numbers, all else as it is."""
+    """What was chosen, by name: numbers as numbers, also those of labels, all else as it is."""
+    before, now = _one_by_one(before), _one_by_one(now)
     told = {
         name: (before.get(name), now.get(name))
         for name in {*before, *now}
@@ -124,6 +125,17 @@ def choices(
         {name: value for name, value in each.items() if name not in told} for each in (before, now)
     )
     return replace(numbers(what, first, second, tolerance), n=len({*before, *now}))
+
+
+def _one_by_one(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What is chosen for each label, as a choice of its own."""
+    found: dict[str, Any] = {}
+    for name, value in chosen.items():
+        if isinstance(value, list):
+            found |= {f"{name} {number}": each for number, each in enumerate(value, start=1)}
+        else:
+            found[name] = value
+    return found
 
 
 def predictions(model: LoadedModel, table: pa.Table, rows: np.ndarray[Any, Any]) -> pa.Table:
