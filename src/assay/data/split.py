@@ -98,8 +98,10 @@ def _sealed(
     if by == "time":
         assert keys.times is not None, "the experiment file is checked before"
         return latest(keys.times[rows], split.test), f"the latest {split.test:.0%} by time"
-    strata = _strata(table[settings.target_column].take(rows), task)
-    within = "" if strata is None else " within each class"
+    target = table[settings.target_column].take(rows)
+    strata = _strata(target, task)
+    stratum = "by the rarest label of each row" if are_labels(target.type) else "within each class"
+    within = "" if strata is None else f" {stratum}"
     about = f"{split.test:.0%} test, seed {split.seed}"
     if by == "group" and keys.groups is not None:
         is_test = drawn_groups(keys.groups[rows], strata, split.test, split.seed)
