@@ -63,9 +63,9 @@ def test_from_columns_of_yes_and_no_to_predictions(
     compared = terminal("compare", "linear-seeds1", other["name"], "--html", "compared.html")
     assert "All labels right by linear-seeds1 only" in compared.out
     assert "Exact match" in compared.out
-    assert "Rows by who gets all their labels right" in Markup(
-        Path("compared.html").read_text()
-    ).seen
+    assert (
+        "Rows by who gets all their labels right" in Markup(Path("compared.html").read_text()).seen
+    )
     both = terminal("compare", "linear-seeds1", other["name"], "--json").json
     assert sum(both["runs"][0]["decisions"][part] for part in _PARTS) == both["n"]
 
@@ -77,7 +77,11 @@ def test_from_columns_of_yes_and_no_to_predictions(
 
     said = terminal("train", "weather.yaml", *linear, *segmented, "--json")
     [division] = said.json["segments"]["divisions"]
-    assert {each["definition"] for each in division["segments"]} == {"kind = r", "kind = g", "kind = b"}
+    assert {each["definition"] for each in division["segments"]} == {
+        "kind = r",
+        "kind = g",
+        "kind = b",
+    }
 
     said = terminal("reproduce", "linear-seeds1", "-q")
     assert said.status == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from assay.data.profile import Together
 from assay.data.schema import Task
@@ -16,7 +17,7 @@ from assay.reports.wording import count, counted, estimate, number, share
 SHOWN = 20
 """Labels that are seen before the others are unfolded: the weakest."""
 _NAMED = 6
-_TOLD_APART = 5
+_TOLD_APART = 6
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,16 @@ def per_row(content: ReportContent) -> LabelsPerRow | None:
     if target is None or not target.per_row:
         return None
     rows = target.per_row
-    n, held = sum(rows), sum(number * rows for number, rows in enumerate(target.per_row))
-    few = {_labels(at): each for at, each in enumerate(rows[: _TOLD_APART + 1])}
-    more = sum(rows[_TOLD_APART + 1 :])
-    if more:
-        few[f"{_TOLD_APART + 1} or more"] = more
+    n, held = sum(rows), sum(labels * each for labels, each in enumerate(rows))
+    width = max(1, ceil((len(rows) - 1) / _TOLD_APART))
+    parts = {"no label": rows[0]}
+    for first in range(1, len(rows), width):
+        parts[_labels(first, min(first + width, len(rows)) - 1)] = sum(rows[first : first + width])
     none = f"{counted(rows[0], 'row')} ({share(rows[0] / n)}) {'has' if rows[0] == 1 else 'have'}"
     return LabelsPerRow(
         f"A row has {held / n:.2f} labels on average; "
         + (f"{none} none." if rows[0] else "every row has at least one."),
-        [PartOfRows(name, each, each / n) for name, each in few.items() if each],
+        [PartOfRows(name, each, each / n) for name, each in parts.items() if each],
     )
 
 
@@ -140,8 +141,8 @@ def _weakest_and_strongest(known: Sequence[ClassScores]) -> str:
     return f"{told}; strongest is “{strongest.label}”: {estimate(strongest.f1)}."
 
 
-def _labels(n: int) -> str:
-    return counted(n, "label") if n else "no label"
+def _labels(first: int, last: int) -> str:
+    return counted(first, "label") if first == last else f"{first} to {last} labels"
 
 
 def _about(n: float) -> str:
