@@ -63,7 +63,7 @@ ORACLES: Mapping[str, Callable[[Outcome], Any]] = {
     "jaccard_samples": lambda of: sk.jaccard_score(
         of.truth, of.decided, average="samples", sample_weight=of.weights, zero_division=1.0
     ),
-    "accuracy": lambda of: sk.accuracy_score(of.truth, of.decided, sample_weight=of.weights),
+    "exact_match": lambda of: sk.accuracy_score(of.truth, of.decided, sample_weight=of.weights),
     "hamming_loss": lambda of: sk.hamming_loss(of.truth, of.decided, sample_weight=of.weights),
     "lrap": lambda of: sk.label_ranking_average_precision_score(
         of.truth, of.known_probabilities, sample_weight=of.weights
@@ -103,7 +103,7 @@ def test_every_metric_has_an_interval_around_it() -> None:
         found = known.estimate(name, 0.95)
         assert found.low is not None, name
         assert found.low < found.value < (found.high or 0), name
-    assert known.estimate("accuracy", 0.95).method == "Wilson"
+    assert known.estimate("exact_match", 0.95).method == "Wilson"
 
 
 def test_of_a_rare_label_the_means_over_labels_have_no_interval() -> None:

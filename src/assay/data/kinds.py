@@ -148,7 +148,7 @@ def describe(name: str, values: pa.ChunkedArray, role: Role, given: str | None =
     Raises:
         DataError: It is a feature of a type that cannot be used.
     """
-    n_distinct = pc.count_distinct(values, mode="only_valid").as_py() if _hashable(values) else 0
+    n_distinct = _distinct(values, role)
     if given is not None and values.null_count < len(values):
         kind, why, written = _given(given, values)
     else:
@@ -190,7 +190,7 @@ def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tu
     if are_pixels(values):
         return Kind.IMAGE, "rows of pixels", form_of_pixels(values)
     if role is Role.TARGET and are_labels(kind):
-        return Kind.EMPTY, "lists of labels", ""
+        return Kind.LABELS, "any number for each row", ""
     if role is not Role.FEATURE:
         return Kind.EMPTY, f"stored as {kind}, which no learner can use", ""
     raise DataError(
@@ -298,10 +298,17 @@ def _can_be_predicted(kind: pa.DataType) -> bool:
     return _is_number(kind) or pa.types.is_string(kind) or pa.types.is_boolean(kind)
 
 
-def _hashable(values: pa.ChunkedArray) -> bool:
-    return not pa.types.is_nested(values.type)
+def _distinct(values: pa.ChunkedArray, role: Role) -> int:
+    """How many values there are, or labels; 0 of what cannot be told apart."""
+    if role is Role.TARGET and are_labels(values.type):
+        return len(labels_of(values))
+    if pa.types.is_nested(values.type):
+        return 0
+    return int(pc.count_distinct(values, mode="only_valid").as_py())
 
 
 def _stored(kind: pa.DataType) -> str:
     names = {"string": "text", "int64": "integer", "double": "float", "bool": "boolean"}
+    if are_labels(kind):
+        return f"list of {_stored(kind.value_type)}"
     return names.get(str(kind), "date" if pa.types.is_timestamp(kind) else str(kind))

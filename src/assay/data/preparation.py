@@ -23,7 +23,7 @@ from assay.data.keys import Keys, group_codes, times, weights
 from assay.data.kinds import describe, infer_schema, label_values
 from assay.data.labels import gathered, indicator
 from assay.data.schema import Kind, Role, Schema, Task, label_array
-from assay.data.settings import DataSettings, RolesSettings
+from assay.data.settings import DataSettings
 from assay.data.sources.settling import settled_apart
 from assay.data.split import Split, split_rows
 from assay.data.vault import SealedRows
@@ -253,7 +253,7 @@ def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str)
         raise DataError(
             f"{key} names the column {name!r}, which {where} does not have.",
             where=f"columns: {', '.join(table.column_names)}",
-            mend=_meant(key, name, others, roles),
+            mend=_meant(key, name, others, settings),
         )
 
 
@@ -265,16 +265,23 @@ def _numbered(key: str, names: Sequence[str]) -> dict[str, str]:
     return {f"{key}[{i}]" if len(names) > 1 else key: name for i, name in enumerate(names)}
 
 
-def _meant(key: str, name: str, columns: Sequence[str], roles: RolesSettings) -> str:
+def _meant(key: str, name: str, columns: Sequence[str], data: DataSettings) -> str:
     """The setting with the column that was meant, if one is close."""
     by_case = {each.lower(): each for each in columns}
     close = get_close_matches(name.lower(), by_case, n=1)
     if not close:
-        return "name one of the columns" + ("" if key == "data.target" else ", or leave it out")
-    meant, setting = by_case[close[0]], key.removeprefix("data.roles.").partition("[")[0]
-    if setting.startswith("data.kinds."):
+        needed = key.partition("[")[0] == "data.target"
+        return "name one of the columns" + ("" if needed else ", or leave it out")
+    meant, roles = by_case[close[0]], data.roles
+    setting = key.partition("[")[0].removeprefix("data.roles.").removeprefix("data.")
+    if setting.startswith("kinds."):
         return meant
-    several = {"ignore": roles.ignore, "segments": roles.segments, "group": roles.groups}
+    several = {
+        "target": _listed(data.target),
+        "ignore": roles.ignore,
+        "segments": roles.segments,
+        "group": roles.groups,
+    }
     names = several.get(setting, ())
     if setting in ("ignore", "segments") or len(names) > 1:
         return f"{setting}: [{', '.join(meant if each == name else each for each in names)}]"

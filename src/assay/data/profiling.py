@@ -18,6 +18,7 @@ from assay.data.kinds import label_values
 from assay.data.labels import indicator
 from assay.data.profile import QUANTILES, ColumnProfile, Numbers, Profile, TargetProfile
 from assay.data.schema import Column, Kind, Schema, Task
+from assay.data.together import together
 from assay.predictions import Floats
 
 MOST_LEVELS = 8
@@ -44,6 +45,8 @@ def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
     about = ColumnProfile(column.name, len(present), values.null_count, column.n_distinct)
     if len(present) == 0 or column.kind in (Kind.EMPTY, Kind.IMAGE):
         return about
+    if column.kind is Kind.LABELS:
+        return replace(about, levels=_levels(pa.chunked_array([pc.list_flatten(present)])))
     if column.kind is Kind.TEXT:
         return replace(about, mean_length=_mean_length(present))
     if column.kind is Kind.CATEGORICAL or not _is_measured(values.type):
@@ -59,8 +62,12 @@ def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
 
 def _target(values: pa.ChunkedArray, schema: Schema) -> TargetProfile:
     if schema.task is Task.MULTILABEL:
-        rows = indicator(values, schema.classes).sum(axis=0).tolist()
-        return TargetProfile(dict(zip(map(str, schema.classes), rows, strict=True)))
+        held, names = indicator(values, schema.classes), tuple(map(str, schema.classes))
+        return TargetProfile(
+            dict(zip(names, held.sum(axis=0).tolist(), strict=True)),
+            per_row=tuple(np.bincount(held.sum(axis=1)).tolist()),
+            together=together(held, names),
+        )
     if schema.task.is_classification:
         encoded = values.drop_null().combine_chunks().dictionary_encode()
         rows = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))

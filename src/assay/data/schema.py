@@ -39,6 +39,8 @@ class Kind(StrEnum):
     TEXT = "text"
     IMAGE = "image"
     """Files of images, as bytes, or their pixels; `data.images` decodes both."""
+    LABELS = "labels"
+    """Lists of labels: a target only."""
     EMPTY = "empty"
     """No value in any development row; no learner sees it."""
 

@@ -100,7 +100,8 @@ def _sealed(
         return latest(keys.times[rows], split.test), f"the latest {split.test:.0%} by time"
     target = table[settings.target_column].take(rows)
     strata = _strata(target, task)
-    within = "" if strata is None else f" within each {_stratum(target)}"
+    stratum = "by the rarest label of each row" if are_labels(target.type) else "within each class"
+    within = "" if strata is None else f" {stratum}"
     about = f"{split.test:.0%} test, seed {split.seed}"
     if by == "group" and keys.groups is not None:
         is_test = drawn_groups(keys.groups[rows], strata, split.test, split.seed)
@@ -123,10 +124,6 @@ def _strata(target: pa.ChunkedArray, task: Task | None) -> NDArray[np.int64] | N
     few = len(coded.dictionary) <= min(_MOST_STRATA, len(target) / 2)
     fractional = task is None and pa.types.is_floating(target.type) and len(coded.dictionary) > 20
     return coded.indices.to_numpy().astype(np.int64) if few and not fractional else None
-
-
-def _stratum(target: pa.ChunkedArray) -> str:
-    return "rarest label" if are_labels(target.type) else "class"
 
 
 def _marked(table: pa.Table, settings: DataSettings) -> NDArray[np.bool_]:

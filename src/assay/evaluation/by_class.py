@@ -16,6 +16,8 @@ from assay.predictions import Floats
 
 _TIED = "rows come in groups or in time, which this form does not allow for"
 _FIXED = "so many rows of each class were asked for, which this form does not allow for"
+_NO_CLASS = ("no row is decided so", "no row is of this class", "no row is of it or decided so")
+_NO_LABEL = ("no row is given it", "no row has it", "no row has it or is given it")
 
 
 def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
@@ -49,13 +51,14 @@ def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
     support = outcome.class_counts
     tied = _TIED if outcome.clusters is not None else None
     mixed = tied or (_FIXED if outcome.design is Design.CLASSES else None)
+    none_said, none_is, neither = _NO_LABEL if outcome.has_labels else _NO_CLASS
     return tuple(
         ClassScores(
             str(label),
             int(support[at]),
-            precision=_share(hits[at], decided[at], level, mixed, "no row is decided so"),
-            recall=_share(hits[at], true[at], level, tied, "no row is of this class"),
-            f1=_f1(_share(hits[at], either[at], level, mixed, "no row is of it or decided so")),
+            precision=_share(hits[at], decided[at], level, mixed, none_said),
+            recall=_share(hits[at], true[at], level, tied, none_is),
+            f1=_f1(_share(hits[at], either[at], level, mixed, neither)),
         )
         for at, label in enumerate(outcome.classes)
     )

@@ -65,15 +65,34 @@ def in_words(classes: Sequence[Any], held: Codes) -> str:
         held: 1 for each that it has, else 0, shape (k,).
 
     >>> in_words(("hot", "wet", "old"), np.array([1, 0, 1])), in_words(("hot", "wet"), np.zeros(2))
-    ('hot, old', 'none')
+    ('hot, old', 'no label')
     """
-    return ", ".join(str(label) for label, has in zip(classes, held, strict=True) if has) or "none"
+    named = (str(label) for label, has in zip(classes, held, strict=True) if has)
+    return ", ".join(named) or "no label"
 
 
 def sureness(outcome: Outcome) -> Floats:
     """The probability of what was decided of each label, shape (n, k)."""
     probabilities = outcome.known_probabilities
     return np.where(outcome.decided == 1, probabilities, 1 - probabilities)
+
+
+def surest_mistakes(outcome: Outcome) -> tuple[list[str], Floats]:
+    """Of each row the label that is decided wrong with the highest probability, as it is decided.
+
+    Returns:
+        'wet' where it is given and should not be, 'not wet' where it should be, empty for a row
+        that is right; and the probability of that decision, shape (n,), 0 for a row that is right.
+    """
+    assert outcome.decided is not None
+    sure = np.where(outcome.decided == outcome.truth, 0.0, sureness(outcome))
+    codes, at = sure.argmax(axis=1), np.arange(len(outcome))
+    said = outcome.decided[at, codes]
+    told = [
+        "" if right else f"{'' if given else 'not '}{outcome.classes[code]}"
+        for right, given, code in zip(outcome.decided_right, said, codes, strict=True)
+    ]
+    return told, sure[at, codes]
 
 
 def _rankings(outcome: Outcome) -> tuple[Floats, Floats]:

@@ -236,7 +236,7 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
         Metric("f1_micro", f1_micro),
         Metric("f1_samples", f1_samples),
         Metric("jaccard_samples", jaccard_samples),
-        Metric("accuracy", exact_match, is_share=True),
+        Metric("exact_match", exact_match, is_share=True),
         Metric("hamming_loss", hamming_loss, greater_is_better=False),
         Metric("lrap", lrap),
         Metric("ranking_loss", ranking_loss, greater_is_better=False),

@@ -22,7 +22,7 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
 
     Of several labels truth and decision are columns by position too.
     """
-    columns: dict[str, Any] = {"row": outcome.rows, **_coded(_TRUTH, outcome.truth)}
+    columns: dict[str, Any] = {"row": outcome.rows, **coded(_TRUTH, outcome.truth)}
     if folds is not None:
         columns["fold"] = folds
     if outcome.weights is not None:
@@ -36,8 +36,8 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
     if outcome.probabilities is None:
         columns["value"] = outcome.values
     else:
-        columns |= _coded(_DECIDED, outcome.decided)
-        columns |= _coded(_PROBABILITY, outcome.probabilities)
+        columns |= coded(_DECIDED, outcome.decided)
+        columns |= coded(_PROBABILITY, outcome.probabilities)
     return pa.table(columns)
 
 
@@ -81,7 +81,7 @@ def from_table(table: pa.Table, schema: Schema, unknown: Sequence[Any] = ()) -> 
     )
 
 
-def _coded(name: str, values: Any) -> dict[str, Any]:
+def coded(name: str, values: Any) -> dict[str, Any]:
     """A column of one value for each row, or a column for each position."""
     if values.ndim == 1:
         return {name: values}

@@ -20,17 +20,20 @@ from assay.data.images import ImageSize, decoded, size_of
 from assay.data.schema import Column, Kind, Role, Schema
 from assay.errors import DataError
 from assay.evaluation.details import OppositeLabels
-from assay.evaluation.labelled import in_words, sureness
+from assay.evaluation.labelled import in_words, surest_mistakes
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Importance
 from assay.predictions import Labels, Rows
 from assay.reports.mistakes import Mistake, Mistakes, Opposites, Picture, Pictures, Seen
 from assay.reports.sample import cut, losses
+from assay.reports.wording import listed
 from assay.tracking.pictures import picture, picture_columns
 
 MOST_ROWS = 10
 MOST_OF_A_CONFUSION = 3
 """Rows of one class taken for one other; more where there are fewer than four such confusions."""
+MOST_LABELS = 4
+"""Of a row, of which the others are counted."""
 MOST_FEATURES = 5
 """Of a table without texts and pictures."""
 _MOST_COLUMNS = 6
@@ -168,12 +171,21 @@ def _mistake(outcome: Outcome, at: int) -> Mistake:
         return Mistake(row, float(truth), float(outcome.known_values[at]))
     decided = outcome.decided[at]
     if outcome.has_labels:
-        sure = sureness(outcome.take(np.array([at])))[0]
-        truth, said = (in_words(outcome.classes, held) for held in (truth, decided))
-        return Mistake(row, truth, said, float(sure[outcome.truth[at] != decided].max()))
+        [worst], [sure] = surest_mistakes(outcome.take(np.array([at])))
+        has, said = (_labels(outcome, each, truth != decided) for each in (truth, decided))
+        return Mistake(row, has, said, float(sure), worst=worst)
     given = outcome.probabilities[at]
     label, said = (str(outcome.classes[code]) for code in (truth, decided))
     return Mistake(row, label, said, float(given[decided]), float(given[truth]))
+
+
+def _labels(outcome: Outcome, held: NDArray[np.int64], wrong: NDArray[np.bool_]) -> str:
+    """The labels that a row has, or is given; of many those first that are wrong."""
+    at = np.flatnonzero(held)
+    if len(at) <= MOST_LABELS:
+        return in_words(outcome.classes, held)
+    first = [*at[wrong[at]], *at[~wrong[at]]]
+    return listed([str(outcome.classes[code]) for code in first], MOST_LABELS)
 
 
 def _columns(

@@ -63,6 +63,8 @@ class Discovered:
 
 def measure_of(task: Task) -> str:
     """What weak segments are found by."""
+    if task is Task.MULTILABEL:
+        return "exact_match"
     return "accuracy" if task.is_classification else "mae"
 
 

@@ -189,6 +189,8 @@ def _lacking(metric: Metric, outcome: Outcome, value: float, sampling: Sampling)
 def _confusion(each: Scored) -> Floats | None:
     if each.outcome.decided is None:
         return None
+    if each.outcome.has_labels:
+        return np.empty((0, 0))  # no metric reads it
     return Weighted(each, np.ones((1, len(each.outcome)))).confusion[0]
 
 
