@@ -184,8 +184,8 @@ def test_what_is_watched_is_what_scikit_learn_measures(members: int | None, weig
         mean_log_loss(truth, said.numpy(), beside), abs=1e-9
     )
     right = accuracy_score(truth, said.numpy() >= 0.5, sample_weight=beside)
-    assert aim.metrics["accuracy"](outputs, targets, given) == pytest.approx(right, abs=1e-6)
-    hits = float(aim.running["accuracy"](outputs, targets, given))
+    assert aim.metrics["exact_match"](outputs, targets, given) == pytest.approx(right, abs=1e-6)
+    hits = float(aim.running["exact_match"](outputs, targets, given))
     assert hits / float(weights.sum() if weighted else 60) == pytest.approx(right, abs=1e-6)
     shares = np.average(truth, axis=0, weights=beside)
     constant = mean_log_loss(truth, np.tile(shares, (60, 1)), beside)

@@ -66,8 +66,8 @@ def objective(
     if not target.classes:
         return Objective(loss, {"rmse": _rmse}, {}, "rmse", alone)
     if target.has_labels:
-        judged = {"log_loss": _log_loss_of_labels, "accuracy": _accuracy_of_labels}
-        return Objective(loss, judged, {"accuracy": _hits_of_labels}, "log_loss", alone)
+        judged = {"log_loss": _log_loss_of_labels, "exact_match": _exact_match}
+        return Objective(loss, judged, {"exact_match": _hits_of_labels}, "log_loss", alone)
     judged = {"log_loss": _log_loss, "accuracy": _accuracy}
     return Objective(loss, judged, {"accuracy": _hits}, "log_loss", alone)
 
@@ -121,7 +121,7 @@ def _log_loss_of_labels(outputs: Tensor, targets: Tensor, weights: Tensor | None
     return _mean(each, None if weights is None else weights.double())
 
 
-def _accuracy_of_labels(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> float:
+def _exact_match(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> float:
     return _mean(_all_right(outputs, targets).double(), weights)
 
 
