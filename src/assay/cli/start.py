@@ -132,8 +132,9 @@ def _prepared(table: Any, settings: Any, where: str) -> Any:
 def _mend(mend: str) -> str:
     """What to do when there is no experiment file yet to change."""
     if mend.startswith("target: "):
-        columns = mend.removeprefix("target: ").removeprefix("[").removesuffix("]")
-        return f"--target {quote(columns.replace(', ', ','))}"
+        column = mend.removeprefix("target: ")
+        several = column.startswith("[") and column.endswith("]")
+        return f"--target {quote(column[1:-1].replace(', ', ',') if several else column)}"
     if "data:" not in mend and "data." not in mend:
         return mend
     return f"{mend}\nwithout a file that init has written: begin one by hand, in three lines\n" + (

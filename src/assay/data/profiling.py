@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from assay.data.gaps import find_gaps
 from assay.data.histogram import histogram
 from assay.data.kinds import label_values
-from assay.data.labels import indicator
+from assay.data.labels import indicator, labels_of
 from assay.data.profile import QUANTILES, ColumnProfile, Numbers, Profile, TargetProfile
 from assay.data.schema import Column, Kind, Schema, Task
 from assay.data.together import together
@@ -46,7 +46,7 @@ def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
     if len(present) == 0 or column.kind in (Kind.EMPTY, Kind.IMAGE):
         return about
     if column.kind is Kind.LABELS:
-        return replace(about, levels=_levels(pa.chunked_array([pc.list_flatten(present)])))
+        return replace(about, levels=_labels(present))
     if column.kind is Kind.TEXT:
         return replace(about, mean_length=_mean_length(present))
     if column.kind is Kind.CATEGORICAL or not _is_measured(values.type):
@@ -110,6 +110,14 @@ def _levels(present: pa.ChunkedArray) -> tuple[tuple[str, int], ...]:
     first = np.argsort(-rows, kind="stable")[:MOST_LEVELS]
     labels = label_values(pa.chunked_array([counted.field("values").take(first)]))
     return tuple(zip(map(_shortened, labels), rows[first].tolist(), strict=True))
+
+
+def _labels(present: pa.ChunkedArray) -> tuple[tuple[str, int], ...]:
+    """The most frequent labels, with how many rows have each."""
+    names = labels_of(present)
+    rows = indicator(present, names).sum(axis=0)
+    first = np.argsort(-rows, kind="stable")[:MOST_LEVELS]
+    return tuple((_shortened(names[at]), int(rows[at])) for at in first)
 
 
 def _shortened(label: Any) -> str:

@@ -10,6 +10,7 @@ from assay.predictions import Floats
 
 MOST_PAIRS = 6
 LEVEL = 0.95
+_ROWS_AT_ONCE = 65_536
 
 
 def together(held: Held, names: tuple[str, ...]) -> tuple[Together, ...]:
@@ -26,8 +27,8 @@ def together(held: Held, names: tuple[str, ...]) -> tuple[Together, ...]:
     """
     from scipy.stats import hypergeom
 
-    n, rows = len(held), held.sum(axis=0)
-    both = held.T @ held
+    n, both = len(held), _both(held)
+    rows = np.diag(both)
     first, second = np.triu_indices(len(rows), k=1)
     surprise = _likelihood_ratio(both[first, second], rows[first], rows[second], n)
     tail = (1 - LEVEL) / 2 / max(1, len(first))
@@ -39,6 +40,15 @@ def together(held: Held, names: tuple[str, ...]) -> tuple[Together, ...]:
         expected = float(rows[one] * rows[other] / n)
         found.append(Together(names[one], names[other], seen, expected, tells))
     return tuple(found)
+
+
+def _both(held: Held) -> Held:
+    """How many rows have both of two labels, shape (k, k): sums that floats hold exactly."""
+    both = np.zeros((held.shape[1],) * 2)
+    for start in range(0, len(held), _ROWS_AT_ONCE):
+        part = held[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        both += part.T @ part
+    return both.astype(np.int64)
 
 
 def _likelihood_ratio(both: Held, first: Held, second: Held, n: int) -> Floats:
