@@ -34,17 +34,21 @@ class TestForest(LearnerContract):
 
 
 class TestMlp(LearnerContract):
+    learns = False
+
     def learner(self) -> Learner:
         return trained_as(make_learner("mlp", {"width": 16}), QUICK)
 
 
 class TestTabularNet(LearnerContract):
+    learns = False
+
     def learner(self) -> Learner:
         return trained_as(make_learner("tabular-net", {"width": 16, "members": 3}), QUICK)
 
 
 class TestFake(LearnerContract):
-    weighs = False
+    learns = False
 
     def learner(self) -> Learner:
         return FakeLearner()

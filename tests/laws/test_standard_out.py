@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from torch import Tensor, nn
@@ -236,8 +237,8 @@ def _same_numbers(
     unseen.to_parquet(tmp_path / "rows.parquet")
     plain.predict(folder, tmp_path / "rows.parquet", tmp_path, without)
     model = assay.load(str(folder), trust=trust)
-    labels = pd.read_parquet(tmp_path / "labels.parquet")["prediction"].to_numpy()
-    np.testing.assert_array_equal(labels, model.predict(unseen))
+    labels = pq.read_table(tmp_path / "labels.parquet")["prediction"].to_pylist()
+    assert labels == model.predict(unseen).tolist()
     if model.classes:
         probabilities = pd.read_parquet(tmp_path / "probabilities.parquet")
         assert list(probabilities.columns) == [str(label) for label in model.classes]

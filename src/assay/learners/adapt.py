@@ -181,8 +181,8 @@ def check_fit_for(learner: Learner, task: Task) -> None:
     Raises:
         LearnerError: A regressor for classes, a classifier for numbers, one that gives no
             probabilities, one that is for all labels at once, or one that could only be saved by
-            pickle. An option that means nothing
-            for the task. A network where PyTorch is not installed.
+            pickle. An option that means nothing for the task. A network where PyTorch is not
+            installed.
     """
     refuse_useless_options(learner, task)
     if isinstance(learner, NetworkLearner):

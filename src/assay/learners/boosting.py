@@ -146,7 +146,8 @@ class BoostingLearner:
 
         def fit_one(code: int, held: NDArray[np.int64]) -> Any:
             truth = watched.known_target[:, code] if watched is not None else held[:0]
-            stops = len(np.unique(truth)) == 2  # without a row that has it, never is soonest
+            # Where no row has it, or all have, the loss falls for ever.
+            stops = len(np.unique(truth)) == 2
             known = fixed[code] if fixed is not None else None
             n = most if stops else known or min(most, _ROUNDS_UNWATCHED)
             trees = seeded(self._trees(train, n, stops, categories), context)
