@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ from assay.workspace import check_folder, private
 def train(
     source: Any = None,
     *,
-    target: str | Sequence[str] | None = None,
+    target: str | Iterable[str] | None = None,
     learner: Any = None,
     settings: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),

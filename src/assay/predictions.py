@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Labels = NDArray[Any]
 
+EVEN = 0.5
+"""The probability from which a label is given to a row that may have several."""
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -51,6 +51,10 @@ class LearnerContract:
         """The same, raw."""
         return table(task)
 
+    def target(self, task: Task) -> str | tuple[str, ...]:
+        """What is predicted of it."""
+        return target_of(task)
+
     def fitted(self, parts: tuple[Part, Part], seed: int = 0) -> Model:
         return self.learner().fit(*parts, FitContext(seed=seed))
 
@@ -79,7 +83,7 @@ class LearnerContract:
             "evaluation": {"resamples": 200},
             "data": {"split": {"folds": 2}},
         }
-        target = target_of(parts[0].schema.task)
+        target = self.target(parts[0].schema.task)
         run = assay.train(frame, target=target, learner=self.learner(), settings=settings,
                           workers=1, checks=[], store=store)  # fmt: skip
         done = assay.reproduce(run, data=frame, learner=self.learner(), workers=1, store=store)

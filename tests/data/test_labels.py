@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -115,8 +116,16 @@ def test_every_fold_has_its_share_of_a_rare_label(seed: int) -> None:
         ({"hot": "yes"}, NAMES, "'hot' holds text, such as 'yes'"),
         ({"labels": 1}, NAMES, "has such a column"),
         ({}, ("cold", "dry"), "data.target[1] names the column 'dry'"),
-        ({"hot": 0, "wet": 0}, NAMES, "has one label only: 'cold'"),
-        ({"cold": 0, "hot": 0, "wet": 0}, NAMES, "has no label in any row"),
+        ({"hot": np.nan}, NAMES, "'hot' has no value in any row"),
+        ({"wet": 0}, NAMES, "No development row has the label 'wet'"),
+        ({"wet": 0}, NAMES, "mend:  target: [cold, hot]"),
+        ({"hot": 0, "wet": 0}, NAMES, "No development row has the labels 'hot', 'wet'"),
+        ({"hot": 0, "wet": 0}, NAMES, "mend:  target: cold"),
+        ({"tags": [["a"]] * 200}, "tags", "has one label only: 'a'"),
+        ({"tags": [[]] * 200}, "tags", "has no label in any row"),
+        ({"tags": [[1.5]] * 200}, "tags", "or of lists of texts"),
+        ({"tags": [[["a"]]] * 200}, "tags", "or of lists of texts"),
+        ({"tags": [[{"a": 1}]] * 200}, "tags", "or of lists of texts"),
     ],
 )
 def test_what_is_no_label_is_refused(change: dict[str, Any], target: Any, said: str) -> None:
@@ -127,6 +136,58 @@ def test_one_column_of_one_value_is_no_target_of_several_labels() -> None:
     said = refused(table(), "hot", task="multilabel")
     assert "data.task is multilabel, but the target 'hot' holds one integer for each row." in said
     assert "target: [COLUMN, COLUMN, ...]" in said
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_several_labels_are_no_class_and_no_number(task: str) -> None:
+    said = refused(table(), task=task)
+    assert f"data.task is {task}, but the target 'labels' holds lists of labels." in said
+    assert "data: {task: multilabel}" in said
+
+
+def test_what_stands_in_a_sealed_row_decides_nothing_and_is_told_to_nobody() -> None:
+    frame = table().astype({"hot": str})
+    frame["part"] = np.where(np.arange(200) < 40, "test", "train")
+    frame.loc[3, "hot"], frame.loc[4, "wet"] = "secret", 7
+    data = prepared(frame, split={"by": "column", "column": "part"})
+    assert data.n_rows["with a target of another type"] == 2
+    assert len(data.split.test) == 38
+    assert "labels" not in data.raw_test.column_names
+    frame.loc[50, "hot"] = "open"
+    said = refused(frame, split={"by": "column", "column": "part"})
+    assert "'hot' holds text, such as" in said
+    assert "'open'" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("kind", ["list", "large", "view", "array", "categories"])
+def test_lists_are_read_however_they_are_stored(kind: str) -> None:
+    lists = (
+        [["hot"], ["hot", "wet"]] * 50 if kind != "array" else [["hot", "wet"], ["hot", ""]] * 50
+    )
+    held: Any = pa.array(lists)
+    if kind == "large":
+        held = held.cast(pa.large_list(pa.large_string()))
+    if kind == "categories":
+        of = pa.dictionary(pa.int8(), pa.string())
+        held = pa.ListArray.from_arrays(held.offsets, held.values.dictionary_encode().cast(of))
+    if kind == "view":
+        held = pl.Series(lists)
+    if kind == "array":
+        held = pl.Series(lists, dtype=pl.Array(pl.String, 2))
+    make: Any = pl.DataFrame if kind in ("view", "array") else pa.table
+    rows = make({"a": np.arange(100.0), "tags": held})
+    asked = DataSettings(source="table", target="tags")
+    found = prepare(from_frame(rows), asked, "the table")
+    assert found.schema.classes == ("hot", "wet")
+
+
+def test_rows_whose_labels_nobody_else_has_are_sealed_like_others() -> None:
+    lists = [[f"id {i}", "common"] if i % 2 else ["common"] for i in range(1000)]
+    frame = pd.DataFrame({"a": np.arange(1000.0), "tags": lists})
+    data = prepared(frame, "tags")
+    assert len(data.split.test) == 200
+    assert 70 < sum(row % 2 for row in data.split.test) < 130
 
 
 def test_no_label_is_the_one_to_find() -> None:

@@ -38,10 +38,14 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
     if are_labels(target) and settings.task in (None, Task.MULTILABEL):
         return _of_labels(table, columns, settings)
     if not _can_be_predicted(target):
-        stored = _stored(table[name].type)
+        if are_labels(target):
+            raise DataError(
+                f"data.task is {settings.task}, but the target {name!r} holds lists of labels.",
+                mend="data: {task: multilabel}, or leave task out",
+            )
         raise DataError(
-            f"The target {name!r} holds {stored}, which cannot be predicted.",
-            mend="name a target of numbers, text or truth values",
+            f"The target {name!r} holds {_stored(target)}, which cannot be predicted.",
+            mend="name a target of numbers, text or truth values, or of lists of texts",
         )
     if settings.task is Task.MULTILABEL:
         raise DataError(
@@ -95,6 +99,20 @@ def _of_labels(table: pa.Table, columns: tuple[Column, ...], settings: DataSetti
             "to find.",
             where=f"labels: {', '.join(map(str, classes))}",
             mend="leave data.positive out",
+        )
+    named = () if isinstance(settings.target, str) else settings.target
+    lacking = [each for each in named if each not in classes]
+    if lacking:
+        left = [each for each in named if each in classes]
+        raise DataError(
+            f"No development row has the label{'s' * (len(lacking) > 1)} "
+            f"{', '.join(map(repr, lacking))}: nothing can be learnt of it.",
+            where=f"data.target: [{', '.join(named)}], {table.num_rows:,} development rows",
+            mend=f"target: [{', '.join(left)}]"
+            if len(left) > 1
+            else f"target: {left[0]}"
+            if left
+            else "give rows that have labels",
         )
     if len(classes) < 2:
         raise DataError(

@@ -6,7 +6,7 @@ Columns of yes and no become one column of such lists when they are read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from assay.data.settings import LABELS
 from assay.errors import DataError
+from assay.predictions import Floats
 
 Held = NDArray[np.int64]
+Odd = Literal["refused", "missing", "no"]
 _SHOWN = 3
 
 
-def gathered(table: pa.Table, columns: Sequence[str], where: str) -> pa.Table:
+def gathered(table: pa.Table, columns: Sequence[str], where: str, odd: Odd = "refused") -> pa.Table:
     """The table with one column of labels, 'labels', in the place of columns of yes and no.
 
     A row of which any of them is missing has no target.
@@ -29,9 +31,13 @@ def gathered(table: pa.Table, columns: Sequence[str], where: str) -> pa.Table:
         table: A settled table that has these columns.
         columns: Truth values, or 0 and 1; the name of each is the label.
         where: What to call the table in errors.
+        odd: What becomes of a cell that holds something else. Of a whole table it is 'no', for
+            nobody knows yet whether it will be sealed; of development rows it is 'refused'; of
+            sealed rows 'missing', so that it decides nothing.
 
     Raises:
-        DataError: One of them holds something else, or there is another column called 'labels'.
+        DataError: One of them holds something else, or nothing; or there is another column called
+            'labels'.
     """
     if LABELS in table.column_names and LABELS not in columns:
         raise DataError(
@@ -40,11 +46,11 @@ def gathered(table: pa.Table, columns: Sequence[str], where: str) -> pa.Table:
             where=f"data.target: [{', '.join(columns)}]",
             mend=f"give the column {LABELS!r} another name",
         )
-    known, held = zip(*(_truths(table[name], name) for name in columns), strict=True)
+    known, held = zip(*(_truths(table[name], name, odd) for name in columns), strict=True)
     lists = _lists(np.column_stack(held), np.all(known, axis=0), columns)
-    position = table.column_names.index(columns[0])
     kept = table.drop_columns([*columns])
-    return kept.add_column(min(position, kept.num_columns), LABELS, lists)
+    before = [name for name in table.column_names if name not in columns or name == columns[0]]
+    return kept.add_column(before.index(columns[0]), LABELS, lists)
 
 
 def are_labels(kind: pa.DataType) -> bool:
@@ -73,16 +79,18 @@ def indicator(column: pa.ChunkedArray, classes: Sequence[Any]) -> Held:
 def rarest(held: Held) -> NDArray[np.int64]:
     """What rows with labels are stratified by, shape (n,): their rarest label, k if they have none.
 
-    So the labels of which few rows can be dealt are dealt first (as Sechidis et al. 2011 do).
+    So the labels of which few rows can be dealt are dealt first (as Sechidis et al. 2011 do). A row
+    that would be alone in its stratum is with those of none.
 
-    >>> rarest(np.array([[1, 0], [1, 1], [1, 0], [0, 0]])).tolist()
-    [0, 1, 0, 2]
+    >>> rarest(np.array([[1, 0], [1, 1], [1, 0], [0, 1], [0, 0]])).tolist()
+    [0, 1, 0, 1, 2]
     """
     if held.shape[1] == 0:
         return np.zeros(len(held), dtype=np.int64)
     order = np.argsort(held.sum(axis=0), kind="stable")
     has = held[:, order] > 0
     codes: NDArray[np.int64] = np.where(has.any(axis=1), order[has.argmax(axis=1)], len(order))
+    codes[np.bincount(codes)[codes] == 1] = len(order)
     return codes
 
 
@@ -93,19 +101,47 @@ def _flat(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
     return rows, pc.list_flatten(lists)
 
 
-def _truths(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _truths(
+    column: pa.ChunkedArray, name: str, odd: Odd
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Where a column of yes and no is known, and where it is yes; shape (n,) each."""
-    kind = column.type
-    if not (pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise _no_label(name, f"text, such as {_some(column)}")
     known = column.is_valid().to_numpy()
-    numbers = pc.fill_null(column.cast(pa.float64()), 0).to_numpy()
-    if not np.isin(numbers, (0, 1)).all():
-        raise _no_label(name, f"other numbers than 0 and 1, such as {_some(column)}")
-    return known, numbers == 1
+    if odd == "no" and not known.any():
+        raise DataError(
+            f"data.target names several columns, and {name!r} has no value in any row.",
+            mend=f"take {name} off data.target, or fill it",
+        )
+    numbers = _numbers(column)
+    yes, is_odd = numbers == 1, known & ~np.isin(numbers, (0, 1))
+    if odd == "refused" and (is_odd.any() or not _is_of_truth(column.type)):
+        raise _no_label(name, column)
+    return known & ~is_odd if odd == "missing" else known, yes & known
 
 
-def _no_label(name: str, what: str) -> DataError:
+def _numbers(column: pa.ChunkedArray) -> Floats:
+    """Numbers and truth values as numbers, text that says 0, 1, true or false too; else NaN."""
+    if _is_of_truth(column.type):
+        return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    if not pa.types.is_string(column.type):
+        return np.full(len(column), np.nan)
+    said = {"0": 0.0, "false": 0.0, "1": 1.0, "true": 1.0}
+    codes = pc.index_in(pc.utf8_lower(column), value_set=pa.array(list(said)))
+    values = np.array([*said.values(), np.nan])
+    return values[pc.fill_null(codes, len(said)).to_numpy()]
+
+
+def _is_of_truth(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    )
+
+
+def _no_label(name: str, column: pa.ChunkedArray) -> DataError:
+    kind = column.type
+    if _is_of_truth(kind):
+        what = f"other numbers than 0 and 1, such as {_some(column)}"
+    else:
+        what = f"text, such as {_some(column)}" if pa.types.is_string(kind) else str(kind)
     return DataError(
         f"data.target names several columns, and {name!r} holds {what}.",
         where="each is a label, and holds 1 or true where a row has it, else 0 or false",

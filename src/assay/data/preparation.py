@@ -113,14 +113,17 @@ def prepare(
     """
     _refuse_unknown_columns(table, settings, where)
     content = fingerprint(table)
-    if not isinstance(settings.target, str):
-        table = gathered(table, settings.target, where)
-    keys = keys_of(table, settings)
-    split = split_rows(table, settings.task, settings, keys)
+    labels = () if isinstance(settings.target, str) else settings.target
+    whole = gathered(table, labels, where, odd="no") if labels else table
+    keys = keys_of(whole, settings)
+    split = split_rows(whole, settings.task, settings, keys)
     raw_development, raw_test, unreadable = settled_apart(
         table.take(split.train), table.take(split.test), where
     )
-    if settings.target_column in unreadable:
+    if labels:
+        raw_development = gathered(raw_development, labels, where)
+        raw_test = gathered(raw_test, labels, where, odd="missing")
+    if raw_test[settings.target_column].null_count:
         split, raw_test = _without_unreadable(split, raw_test, settings.target_column)
     schema = infer_schema(raw_development, settings)
     raw_test, odd = _without_odd_dates(raw_test, schema)

@@ -53,9 +53,9 @@ class SplitSettings(BaseModel):
 
     by: Literal["auto", "random", "group", "time", "column"] = Field(
         "auto",
-        description="random: drawn, stratified by class; group: whole groups, drawn; time: the "
-        "latest; column: as `column` says; auto: as a dataset of several splits says, by the "
-        "roles that are given, else random.",
+        description="random: drawn, stratified by class, or by a row's rarest label; group: whole "
+        "groups, drawn; time: the latest; column: as `column` says; auto: as a dataset of several "
+        "splits says, by the roles that are given, else random.",
     )
     column: str | None = Field(
         None, description="With by: column, the column whose value 'test' marks the test rows."

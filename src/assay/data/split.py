@@ -120,6 +120,8 @@ def _strata(target: pa.ChunkedArray, task: Task | None) -> NDArray[np.int64] | N
         return None
     if are_labels(target.type):
         return rarest(indicator(target, labels_of(target)))
+    if pa.types.is_nested(target.type):  # which will be refused, but nobody has looked at it yet
+        return None
     coded = target.combine_chunks().dictionary_encode()
     few = len(coded.dictionary) <= min(_MOST_STRATA, len(target) / 2)
     fractional = task is None and pa.types.is_floating(target.type) and len(coded.dictionary) > 20

@@ -200,9 +200,7 @@ def _decided(
 ) -> tuple[Outcome, Calibrated | None, Threshold | None]:
     """Calibrated and decided, each fold by what the others teach."""
     task, weights, ordered = truth.schema.task, truth.weights, truth.ordered
-    if not task.is_classification:
-        return truth.beside(predictions), None, None
-    if task is Task.MULTILABEL:
+    if not task.is_classification or task is Task.MULTILABEL:
         return truth.beside(predictions), None, None
     codes = truth.schema.codes(truth.target)
     calibrated = calibrate(

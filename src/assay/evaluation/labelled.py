@@ -67,8 +67,8 @@ def in_words(classes: Sequence[Any], held: Codes) -> str:
     >>> in_words(("hot", "wet", "old"), np.array([1, 0, 1])), in_words(("hot", "wet"), np.zeros(2))
     ('hot, old', 'no label')
     """
-    named = (str(label) for label, has in zip(classes, held, strict=True) if has)
-    return ", ".join(named) or "no label"
+    named = [str(label) for label, has in zip(classes, held, strict=True) if has]
+    return ", ".join(named) if named else "no label"
 
 
 def sureness(outcome: Outcome) -> Floats:

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from assay.data.schema import Task
 from assay.evaluation.design import Design
-from assay.predictions import Floats, Rows
+from assay.predictions import EVEN, Floats, Rows
 
 Codes = NDArray[np.int64]
-
-EVEN = 0.5
-"""The probability from which a label is given to a row."""
 
 
 @dataclass(frozen=True)

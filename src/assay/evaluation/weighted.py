@@ -116,6 +116,11 @@ class Scored:
         return np.stack([np.ones(len(self.outcome)), *self.losses.values()])
 
     @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each loss is among what is summed, by name."""
+        return {name: place for place, name in enumerate(self.losses, start=1)}
+
+    @cached_property
     def cells(self) -> csr_array:
         """Which rows are in each cell of the confusion matrix, as ones, shape (k k, n)."""
         assert self.outcome.decided is not None
@@ -168,7 +173,7 @@ class Weighted:
 
     def sum(self, name: str) -> Floats:
         """Weighted sum of one of the losses, shape (b,)."""
-        return self._sums[1 + list(self.scored.losses).index(name)]
+        return self._sums[self.scored.places[name]]
 
     def mean(self, name: str) -> Floats:
         """Weighted mean of one of the losses, shape (b,)."""
@@ -260,3 +265,10 @@ def _before(steps: NDArray[Any]) -> Floats:
     before = np.zeros_like(sums)
     np.cumsum(sums[:-1], axis=0, out=before[1:])
     return before
+
+
+def of_equal_rows(scored: Scored) -> Floats:
+    """Rows by true and decided class, (k, k); of several labels nothing, for no metric reads it."""
+    if scored.outcome.has_labels:
+        return np.empty((0, 0))
+    return Weighted(scored, np.ones((1, len(scored.outcome)))).confusion[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Asked:
 def ask(
     source: Any,
     *,
-    target: str | Sequence[str] | None,
+    target: str | Iterable[str] | None,
     learner: Any,
     settings: Mapping[str, Any],
     overrides: Sequence[str],
@@ -146,7 +146,7 @@ def make_importable(folder: Path) -> None:
 
 
 def _of_frame(
-    target: str | Sequence[str] | None,
+    target: str | Iterable[str] | None,
     given: Learner | None,
     named: str | None,
     settings: Mapping[str, Any],
@@ -154,6 +154,7 @@ def _of_frame(
 ) -> LoadedExperiment:
     if target is None:
         raise InputError("A table needs a target.", mend="assay.train(frame, target='COLUMN')")
+    target = target if isinstance(target, str) else [str(each) for each in target]
     # An object has no name that a file could use; its class says at least what it was.
     kind = named or ("boosting" if given is None else f"python:{given.name}")
     blocks = {name: dict(value) for name, value in settings.items() if isinstance(value, Mapping)}

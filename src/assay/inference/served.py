@@ -25,7 +25,7 @@ ESTIMATOR = "estimator.skops"
 CALIBRATOR = "calibrator.skops"
 MODEL = "model"
 EVEN = 0.5
-"""The probability from which a label is given to a row that may have several."""
+"""`assay.predictions.EVEN`, which is not here where Assay is not installed."""
 
 
 class Served:

@@ -83,7 +83,9 @@ class EstimatorModel:
 
         about = json.loads((folder / "model.json").read_text())
         estimator = load_skops(folder / _FILE)
-        return cls(estimator, tuple(about["classes"]), about["chosen"], about["has_labels"])
+        return cls(
+            estimator, tuple(about["classes"]), about["chosen"], about.get("has_labels", False)
+        )
 
 
 def _linked(last: Any, scores: Floats | None) -> Floats | None:

@@ -13,14 +13,12 @@ from torch.nn import functional
 from assay.learners.encoding import Target
 from assay.networks.outputs import label_probabilities, probabilities, values
 from assay.networks.tabular import TabM
+from assay.predictions import EVEN
 from assay.training.batches import Tensors
 from assay.training.constant import constant_loss
 from assay.training.losses import BinaryCrossEntropy, CrossEntropy, Loss, Regression
 from assay.training.members import OfMembers
 from assay.training.settings import LoopSettings
-
-_EVEN = 0.5
-"""The probability from which a label is given, as `assay.inference.served` has it."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def _hits_of_labels(outputs: Tensor, targets: Tensor, weights: Tensor | None) ->
 
 
 def _all_right(outputs: Tensor, targets: Tensor) -> Tensor:
-    return ((label_probabilities(outputs) >= _EVEN) == (targets > 0)).all(1)
+    return ((label_probabilities(outputs) >= EVEN) == (targets > 0)).all(1)
 
 
 def _rmse(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> float:

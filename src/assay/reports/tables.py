@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 from assay.data.schema import Task
 from assay.estimates import Estimate, chance
-from assay.evaluation.result import Evaluation
+from assay.evaluation.result import OUT_OF_FOLD, VALIDATION, Evaluation
 from assay.reports.content import ReportContent
 from assay.reports.wording import MINUS, counted, like, metric, rows, share
 
+_ON_ROWS = {
+    OUT_OF_FOLD: "No row was predicted by a model that had been fitted on it.",
+    VALIDATION: "The model was not fitted on the validation rows, but they stopped it: the sealed "
+    "rows say what it is worth.",
+}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -67,7 +72,7 @@ def metrics_note(content: ReportContent) -> str:
         "Micro: over all labels of all rows together. By row: the mean over the rows. Log loss, "
         "Brier and Hamming loss are means over rows and labels; LRAP (label ranking average "
         "precision) and ranking loss say how far up the labels that a row has stand in the order "
-        "of its probabilities."
+        f"of its probabilities. {_ON_ROWS[content.evaluation.rows]}"
     )
 
 
