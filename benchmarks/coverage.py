@@ -31,8 +31,8 @@ from assay.data.schema import Task
 from assay.evaluation.comparison import independent, paired
 from assay.evaluation.design import Design
 from assay.evaluation.intervals import replicate
-from assay.evaluation.metrics import metrics_of
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.metrics import METRICS, metrics_of
+from assay.evaluation.outcome import Outcome, most_probable
 from assay.evaluation.support import FEWEST_ROWS
 from assay.evaluation.time_blocks import time_blocks
 from assay.predictions import Floats
@@ -61,6 +61,7 @@ PROMISED = {
     "regression": ("rmse", "mae", "r2"),
     "chance: binary": ("accuracy", "roc_auc", "log_loss", "brier", "f1_macro"),
     "chance: three classes": ("accuracy", "log_loss", "brier", "f1_macro"),
+    "labels": tuple(METRICS[Task.MULTILABEL]),
     "time: binary": ("accuracy", "roc_auc", "log_loss", "brier", "f1_macro"),
     "time: regression": ("rmse", "mae", "r2"),
 }
@@ -121,6 +122,19 @@ def multiclass(
     )  # fmt: skip
 
 
+def labels(random: np.random.Generator, n: int, shares: tuple[float, ...]) -> Outcome:
+    """Calibrated scores of labels that go together, each as `binary` has its positive class."""
+    together = random.normal(size=(n, 1))
+    common = 0.6 * together + 0.8 * random.normal(size=(n, len(shares)))
+    truth = (common < ndtri(shares)).astype(np.int64)
+    score = random.normal(size=truth.shape) + 1.5 * truth
+    odds = np.divide(shares, np.subtract(1, shares)) * np.exp(1.5 * score - 1.5**2 / 2)
+    said = odds / (1 + odds)
+    names = tuple(f"{share:.0%}" for share in shares)
+    decided = (said >= 0.5).astype(np.int64)
+    return Outcome(Task.MULTILABEL, np.arange(n), truth, names, said, decided)
+
+
 def designs(fixed: bool) -> Design:
     return Design.CLASSES if fixed else Design.CHANCE
 
@@ -177,6 +191,7 @@ def in_time(
 def laws() -> Iterator[Law]:
     """The cells, the laws of chance and of time, then further ones, of which no bar is."""
     balanced, rare = (0.4, 0.3, 0.3), (0.5, 0.45, 0.05)
+    balanced_labels, rare_labels = (0.5, 0.4, 0.3), (0.5, 0.3, 0.15, 0.05)
     for n in SIZES:
         for share in (0.5, 0.05):
             made, few = f"{share:.0%} positive, n={n}", round(n * share)
@@ -198,6 +213,8 @@ def laws() -> Iterator[Law]:
             yield Law(f"chance: binary, {share:.0%} positive, n={n}", n, draw)
         draw = partial(multiclass, shares=rare, apart=1.4, fixed=False)
         yield Law(f"chance: three classes, 5% in the rarest, n={n}", n, draw)
+        for name, shares in {"balanced": balanced_labels, "5% in the rarest": rare_labels}.items():
+            yield Law(f"labels, {name}, n={n}", n, partial(labels, shares=shares))
     for n in SIZES[1:]:
         for related, how in {RELATED: "related", 0.0: "unrelated"}.items():
             for share, what in {0.5: "binary, 50%", 0.05: "binary, 5%", None: "regression"}.items():
@@ -264,8 +281,11 @@ def _jittered(random: np.random.Generator, outcome: Outcome) -> Outcome:
         return replace(outcome, values=outcome.values + 0.5 * random.normal(size=len(outcome)))
     probabilities = outcome.known_probabilities
     noisy = probabilities * np.exp(0.5 * random.normal(size=probabilities.shape))
-    noisy /= noisy.sum(axis=1, keepdims=True)
-    decided = noisy.argmax(axis=1)
+    if outcome.has_labels:
+        noisy /= noisy + 1 - probabilities
+    else:
+        noisy /= noisy.sum(axis=1, keepdims=True)
+    decided = most_probable(outcome.task, noisy)
     if outcome.task is Task.BINARY:
         cut = 0.15 if outcome.truth.mean() < 0.25 else 0.5
         decided = (noisy[:, 1] >= cut).astype(np.int64)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from assay.checks.base import View
 from assay.data.dataset import Part
-from assay.data.schema import label_array
+from assay.data.schema import Task, label_array
 from assay.errors import LearnerError
 from assay.findings import Finding, NotApplicable, Severity
 from assay.learners.protocol import FitContext
@@ -78,6 +78,8 @@ class FakeLearner:
         if not train.schema.classes:
             return np.array([train.known_target[side].mean()])
         codes = train.schema.codes(train.known_target[side])
+        if train.schema.task is Task.MULTILABEL:
+            return codes.mean(axis=0)
         shares = np.bincount(codes, minlength=len(train.schema.classes)) / len(codes)
         return shares / shares.sum()
 

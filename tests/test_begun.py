@@ -17,7 +17,7 @@ from assay.run import Run
 from assay.tracking.memory import MemoryStore
 from assay.workspace import Workspace
 from tests.fakes import FakeLearner, FakeStepping
-from tests.tables import table
+from tests.tables import table, target_in
 
 METRICS = ("training_loss", "share")
 
@@ -26,7 +26,7 @@ def trained(
     frame: pd.DataFrame, learner: Any, store: MemoryStore, settings: Mapping[str, Any] | None = None
 ) -> Run:
     return assay.train(
-        frame, target="y", learner=learner, settings=settings, store=store, checks=[]
+        frame, target=target_in(frame), learner=learner, settings=settings, store=store, checks=[]
     )
 
 

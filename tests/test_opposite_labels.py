@@ -18,7 +18,7 @@ from assay.data.sources import from_frame
 from assay.evaluation.details import OppositeLabels
 from assay.opposite_labels import MOST_LISTED, opposite_labels
 from tests.checks.planting import opinions
-from tests.tables import table
+from tests.tables import table, target_in
 
 
 def ready(frame: pd.DataFrame, **settings: Any) -> Prepared:
@@ -26,7 +26,7 @@ def ready(frame: pd.DataFrame, **settings: Any) -> Prepared:
     part = ["train"] * len(frame) + ["test"] * 100
     held = pd.concat([frame, frame.sample(100, replace=True, random_state=0)], ignore_index=True)
     split = {"split": {"column": "part"}}
-    asked = DataSettings(source="t", target="y", **split, **settings)
+    asked = DataSettings(source="t", target=target_in(held), **split, **settings)
     return prepare(from_frame(held.assign(part=part)), asked, "t")
 
 

@@ -13,6 +13,7 @@ WORDS = (
     "good", "bad", "fine", "awful", "great", "poor", "tea", "coffee", "the", "a", "was", "is",
     "very", "not", "and", "of", "it", "taste", "smell", "price", "box", "jar", "small", "large",
 )  # fmt: skip
+LABELS = "good", "long", "drink"
 LENGTH = 32
 FIXED = {"precision": "fp32", "threads": 1, "channels_last": False, "loader_workers": 0}
 """What would be measured: another choice gives other bits."""
@@ -26,9 +27,17 @@ def texts(task: Task, n: int = 120) -> pd.DataFrame:
     target = {
         Task.BINARY: np.where(share > np.median(share), "yes", "no"),
         Task.MULTICLASS: np.select([share > 0.15, share > 0.05], ["high", "middle"], "low"),
+        Task.MULTILABEL: _labels(said, share),
         Task.REGRESSION: 100 * share,
     }
     return pd.DataFrame({"text": [" ".join(words) for words in said], "y": target[task]})
+
+
+def _labels(said: list[np.ndarray], share: np.ndarray) -> list[list[str]]:
+    """Of each sentence: whether it is good, long, and about something to drink."""
+    good, drink = share > np.median(share), [np.isin(["tea", "coffee"], each) for each in said]
+    held = zip(good, [len(each) > 20 for each in said], [each.all() for each in drink], strict=True)
+    return [[name for name, has in zip(LABELS, row, strict=True) if has] for row in held]
 
 
 def written(folder: Path, *, seed: int = 0) -> Path:

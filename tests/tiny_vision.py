@@ -45,6 +45,10 @@ def pictures(task: Task, n: int = 120) -> pd.DataFrame:
     target = {
         Task.BINARY: np.where(place > 2, "yes", "no"),
         Task.MULTICLASS: np.select([place > 3, place > 1], ["high", "middle"], "low"),
+        Task.MULTILABEL: [
+            [name for name, has in (("right", left > 2), ("bright", value > 150)) if has]
+            for left, value in zip(place, shade, strict=True)
+        ],
         Task.REGRESSION: shade * 10.0 + place,
     }
     return pd.DataFrame({"image": list(images), "y": target[task]})

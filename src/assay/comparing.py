@@ -73,6 +73,7 @@ def compared(runs: Sequence[Run], place: Place, scratch: Path) -> Comparison:
         level=first.level,
         rows=rows,
         falling=tuple(name for name in metrics if not known[name].greater_is_better),
+        has_labels=task is Task.MULTILABEL,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +43,7 @@ from assay.workspace import check_folder, private
 def train(
     source: Any = None,
     *,
-    target: str | None = None,
+    target: str | Iterable[str] | None = None,
     learner: Any = None,
     settings: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
@@ -61,7 +61,8 @@ def train(
     Args:
         source: An experiment file, or a table in memory (pandas, Polars, Arrow, Hugging Face) with
             `target`.
-        target: The column to predict of a table in memory.
+        target: The column to predict of a table in memory; or several of yes and no, each of them
+            a label that a row may have.
         learner: A learner's name or import path, a scikit-learn estimator, a class derived from
             nn.Module, or a learner.
         settings: More settings for a table in memory, nested as in the file.

@@ -25,7 +25,7 @@ from assay.checks.as205_repeated_texts import FEWEST_WORDS, MOST_ROWS, repeated
 from assay.checks.shingles import Whole, normal
 from assay.data.dataset import Part
 from assay.data.fingerprint import Hashes, bound_to, cell_hashes, hash_bytes
-from assay.data.schema import Column, Kind, Role
+from assay.data.schema import Column, Kind, Role, Task
 from assay.evaluation.details import OppositeLabels, OppositePair
 from assay.predictions import Floats
 
@@ -141,7 +141,7 @@ def opposite_labels(part: Part, raw: pa.Table) -> OppositeLabels | None:
         raw: The same rows as they are stored.
     """
     schema = part.schema
-    if not schema.task.is_classification or not len(part):
+    if not schema.task.is_classification or schema.task is Task.MULTILABEL or not len(part):
         return None
     rows = _Rows(part, raw, schema.codes(part.known_target))
     equal = np.unique(rows.sums(schema.features, rough=False), return_inverse=True)[1]

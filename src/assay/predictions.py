@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Labels = NDArray[Any]
 
+EVEN = 0.5
+"""The probability from which a label is given to a row that may have several."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -22,8 +25,8 @@ class Predictions:
     Attributes:
         rows: Row numbers in the source table, int64, shape (n,).
         values: Predicted values, float64, shape (n,); None for a classifier.
-        probabilities: Class probabilities, float64, shape (n, k), rows summing to one; None for
-            a regressor.
+        probabilities: Class probabilities, float64, shape (n, k), rows summing to one unless they
+            may have several labels; None for a regressor.
         classes: The class labels in the order of the columns of `probabilities`, shape (k,).
         scores: What a calibrator reads: the decision function or the logits, shape (n,) for a
             binary margin, else (n, k); None where the probabilities are all there is.

@@ -9,13 +9,16 @@ from assay.data.schema import Task
 from tests.tables import table
 
 
-def outcome(score: np.ndarray, task: Task) -> np.ndarray:
-    """The score as a target of the task."""
+def aimed(frame: pd.DataFrame, score: np.ndarray, task: Task) -> pd.DataFrame:
+    """The table with the score as its target; of labels, as the first of them."""
+    if task is Task.MULTILABEL:
+        return frame.assign(y1=(score > 0).astype(int))
     if task is Task.REGRESSION:
-        return score
+        return frame.assign(y=score)
     if task is Task.BINARY:
-        return np.where(score > 0, "yes", "no")
-    return np.select([score > 0.7, score > -0.7], ["high", "middle"], "low")
+        return frame.assign(y=np.where(score > 0, "yes", "no"))
+    classes = np.select([score > 0.7, score > -0.7], ["high", "middle"], "low")
+    return frame.assign(y=classes)
 
 
 def grouped(
@@ -32,7 +35,7 @@ def grouped(
     frame["height"] = own[patient, 0] + random.normal(scale=0.05, size=n)
     frame["iron"] = own[patient, 1] + random.normal(scale=0.05, size=n)
     score = 1.5 * own[patient, 2] + 0.5 * frame["a"] + random.normal(scale=0.5, size=n)
-    frame["y"] = outcome(np.asarray(score), task)
+    frame = aimed(frame, np.asarray(score), task)
     names = np.array([f"p{i:04}" for i in random.permutation(9000)[: n // per_group]])
     return frame.assign(patient=names[patient if is_real else random.permutation(patient)])
 
@@ -44,7 +47,8 @@ def recorded(task: Task, n: int = 2500, seed: int = 0, *, is_real: bool = True) 
     walk = np.interp(at * 30, np.arange(31), np.cumsum(random.normal(size=31)))
     level = 2 * (walk - walk.mean()) / walk.std()
     frame = table(task, n, seed)
-    frame["y"] = outcome(np.asarray(level + frame["a"] + random.normal(scale=0.5, size=n)), task)
+    score = np.asarray(level + frame["a"] + random.normal(scale=0.5, size=n))
+    frame = aimed(frame, score, task)
     date = pd.Timestamp("2024-01-01") + pd.to_timedelta((at * 500 * 86400).astype(int), "s")
     frame["taken"] = date if is_real else date[random.permutation(n)]
     return frame.sample(frac=1, random_state=seed, ignore_index=True)

@@ -13,7 +13,7 @@ from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.findings import NotApplicable
-from tests.checks.planting import outcome, recorded
+from tests.checks.planting import aimed, recorded
 from tests.contracts.checks import look, view_of
 from tests.tables import table
 
@@ -55,7 +55,8 @@ def test_a_date_that_describes_the_row_is_passed_however_much_it_explains(
     frame = table(task, 1500, seed)
     years = random.uniform(0, 60, len(frame))
     score = 2 * np.exp(-(((years - 25) / 20) ** 2)) + 0.02 * years - 1.7 + 0.7 * frame["a"]
-    frame["y"] = outcome(np.asarray(score + random.normal(scale=0.5, size=len(frame))), task)
+    score = np.asarray(score + random.normal(scale=0.5, size=len(frame)))
+    frame = aimed(frame, score, task)
     date = pd.Timestamp("1940-01-01") + pd.to_timedelta((years * 365.25).astype(int), "D")
     assert look(CHECK, frame.assign(**{name: date})) == []
 

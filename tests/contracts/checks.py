@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import pytest
 
 from assay.checks.base import Check, View
 from assay.checks.builtin import CODES
+from assay.checks.by_label import Found, each_label, looked_by_label, reads_target
 from assay.data.preparation import Prepared, prepare
 from assay.data.schema import Kind, Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.findings import Finding, NotApplicable
-from tests.tables import table
+from tests.tables import LABELS, table, target_in
 
 DOCS = Path(__file__).parents[2] / "docs" / "checks"
 
@@ -32,10 +34,18 @@ def view_of(data: Prepared) -> View:
 def look(
     check: Check, frame: pd.DataFrame, task: Task | None = None, **settings: Any
 ) -> Sequence[Finding]:
-    """What a check finds in a table; not to be applicable counts as nothing."""
-    asked = DataSettings(source="t", target="y", task=task, **settings)
-    data = prepare(from_frame(frame), asked, "t")
-    found = check(view_of(data), {})
+    """What a check finds in a table; not to be applicable counts as nothing.
+
+    The target is 'y', or the labels 'y1', 'y2' and 'y3' where the table has them.
+    """
+    asked = DataSettings(source="t", target=target_in(frame), task=task, **settings)
+    view = view_of(prepare(from_frame(frame), asked, "t"))
+
+    def look_at(one: View) -> Found:
+        return check(one, {})
+
+    by_label = view.schema.task is Task.MULTILABEL and reads_target(check)
+    found = looked_by_label(look_at, view, each_label(view)) if by_label else look_at(view)
     return [] if isinstance(found, NotApplicable) else found
 
 
@@ -86,6 +96,19 @@ class CheckContract:
         found = look(self.check, frame, **self.settings)
         turned = look(self.check, frame[frame.columns[::-1]], **self.settings)
         assert sorted(map(repr, turned)) == sorted(map(repr, found))
+
+    def test_one_that_reads_no_target_finds_the_same_without_it(self) -> None:
+        """So a multilabel task may show it the whole view, and all others one label at a time."""
+        if reads_target(self.check):
+            return
+        asked = DataSettings(source="t", target=LABELS, **self.settings)
+        data = prepare(from_frame(self.planted(Task.MULTILABEL)), asked, "t")
+        view = view_of(data)
+        raw = data.raw_development.drop_columns([data.schema.target])
+        blind = replace(view, train=replace(data.development, target=None), raw_train=raw)
+        found = self.check(view, {})
+        assert found
+        assert self.check(blind, {}) == found
 
     def test_it_is_deterministic_and_changes_nothing(self) -> None:
         frame = self.planted(Task.BINARY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from assay.data.schema import Task
 from assay.learners.protocol import FitContext, Learner, Model
 from assay.predictions import Predictions
 from assay.tracking.memory import MemoryStore
-from tests.tables import prepared, table
+from tests.tables import prepared, table, target_of
 
 
 def numbers(predictions: Predictions) -> np.ndarray:
@@ -29,6 +30,8 @@ class LearnerContract:
     """Inherit, and say which learner and which tasks."""
 
     tasks = tuple(Task)
+    learns = True
+    """Whether it learns to the end: not so a network of two epochs, or what heeds no weights."""
 
     def learner(self) -> Learner:
         raise NotImplementedError
@@ -47,6 +50,10 @@ class LearnerContract:
     def table(self, task: Task) -> pd.DataFrame:
         """The same, raw."""
         return table(task)
+
+    def target(self, task: Task) -> str | tuple[str, ...]:
+        """What is predicted of it."""
+        return target_of(task)
 
     def fitted(self, parts: tuple[Part, Part], seed: int = 0) -> Model:
         return self.learner().fit(*parts, FitContext(seed=seed))
@@ -76,7 +83,8 @@ class LearnerContract:
             "evaluation": {"resamples": 200},
             "data": {"split": {"folds": 2}},
         }
-        run = assay.train(frame, target="y", learner=self.learner(), settings=settings,
+        target = self.target(parts[0].schema.task)
+        run = assay.train(frame, target=target, learner=self.learner(), settings=settings,
                           workers=1, checks=[], store=store)  # fmt: skip
         done = assay.reproduce(run, data=frame, learner=self.learner(), workers=1, store=store)
         assert (done.verdict, done.causes) == ("identical", ())
@@ -88,7 +96,11 @@ class LearnerContract:
         assert np.isfinite(numbers(predicted)).all()
         if schema.task.is_classification:
             assert list(predicted.classes) == list(schema.classes)
-            np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1)
+            if schema.task is Task.MULTILABEL:
+                assert predicted.probabilities.shape == (len(parts[1]), len(schema.classes))
+                assert ((predicted.probabilities >= 0) & (predicted.probabilities <= 1)).all()
+            else:
+                np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1)
         else:
             assert predicted.values.dtype == np.float64
 
@@ -119,6 +131,42 @@ class LearnerContract:
         predicted = self.learner().fit(seen, seen, FitContext()).predict(rest.features)
         column = train.schema.classes.index("high")
         assert (predicted.probabilities[:, column] == 0).all()
+
+    def test_a_label_that_all_rows_share_stays_so(self, parts: tuple[Part, Part]) -> None:
+        if parts[0].schema.task is not Task.MULTILABEL or not self.learns:
+            return
+        train, rest = (replace(part, target=part.known_target.copy()) for part in parts)
+        train.known_target[:, 0], train.known_target[:, 2] = 0, 1
+        model = self.learner().fit(train, rest, FitContext())
+        given = model.predict(rest.features).probabilities
+        np.testing.assert_array_equal(given[:, 0], 0)
+        np.testing.assert_array_equal(given[:, 2], 1)
+        assert ((given[:, 1] > 0) & (given[:, 1] < 1)).any()
+        again = self.learner().fit(train, None, FitContext(fixed=dict(model.chosen)))
+        np.testing.assert_array_equal(again.predict(rest.features).probabilities[:, 0], 0)
+
+    def test_a_row_that_weighs_nothing_teaches_no_label(self, parts: tuple[Part, Part]) -> None:
+        if parts[0].schema.task is not Task.MULTILABEL or not self.learns:
+            return
+        train, rest = parts
+        upside_down = replace(train, target=1 - train.known_target)
+        ones = np.arange(2 * len(train)) < len(train)
+        both = Part(
+            rows=np.arange(2 * len(train)),
+            features=pd.concat([train.features, train.features], ignore_index=True),
+            target=np.concatenate([train.known_target, upside_down.known_target]),
+            schema=train.schema,
+            weights=ones.astype(np.float64),
+        )
+        truth = rest.known_target
+        given = self.learner().fit(both, None, FitContext()).predict(rest.features).probabilities
+        flat = (
+            self.learner()
+            .fit(replace(both, weights=None), None, FitContext())
+            .predict(rest.features)
+            .probabilities
+        )
+        assert np.abs(given - truth).mean() < np.abs(flat - truth).mean() - 0.02
 
     def test_unknown_levels_and_gaps_are_predicted(self, parts: tuple[Part, Part]) -> None:
         features = parts[1].features.copy()

@@ -76,6 +76,8 @@ class TestTargetCopy(CheckContract):
 
     def planted(self, task: Task) -> pd.DataFrame:
         frame = table(task)
+        if task is Task.MULTILABEL:
+            return frame.assign(copy=np.where(frame["y1"] == 1, "Y", "N"))
         copy = frame["y"] * 1.8 + 32 if task is Task.REGRESSION else frame["y"].str.upper()
         return frame.assign(copy=copy)
 
@@ -103,8 +105,9 @@ class TestTextGivesTarget(CheckContract):
 
     def planted(self, task: Task) -> pd.DataFrame:
         frame = self.honest(task)
-        high = frame["y"].rank(pct=True) > 0.7 if task is Task.REGRESSION else None
-        is_marked = (frame["y"].isin(["yes", "high"]) if high is None else high) & (frame["c"] > -1)
+        target = frame["y1" if task is Task.MULTILABEL else "y"]
+        high = target.rank(pct=True) > 0.7 if task is Task.REGRESSION else None
+        is_marked = (target.isin(["yes", "high", 1]) if high is None else high) & (frame["c"] > -1)
         frame.loc[is_marked, "said"] += "\n--\nFiled by the desk of complaints"
         return frame
 
@@ -114,6 +117,7 @@ class TestTextGivesTarget(CheckContract):
         of = {
             Task.BINARY: "'yes'",
             Task.MULTICLASS: "'high'",
+            Task.MULTILABEL: "'y1'",
             Task.REGRESSION: "the highest third of 'y'",
         }[task]
         assert finding.columns == ("said",)

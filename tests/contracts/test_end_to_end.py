@@ -15,7 +15,7 @@ from assay.findings import Severity
 from assay.run import Run
 from assay.tracking.recorder import Status
 from tests.fakes import FakeCheck, FakeLearner, FakeStore
-from tests.tables import table
+from tests.tables import LABELS, table, target_of
 
 TRUST = ["tests.fakes:FakeModel"]
 
@@ -24,9 +24,10 @@ TRUST = ["tests.fakes:FakeModel"]
 def test_fakes_go_from_table_to_prediction(task: Task, tmp_path: Path) -> None:
     store = FakeStore()
     frame = table(task, n=300).assign(forbidden=1.5)
+    unseen = frame.drop(columns=[name for name in frame if name.startswith("y")])
     run = assay.train(
         frame,
-        target="y",
+        target=target_of(task),
         learner=FakeLearner(),
         settings={"name": "fakes", "training": {"seeds": 2}, "evaluation": {"resamples": 200}},
         checks=[FakeCheck()],
@@ -40,7 +41,7 @@ def test_fakes_go_from_table_to_prediction(task: Task, tmp_path: Path) -> None:
     assert run.evaluation.n == run.n_rows["train"] == 240
     assert len(run.seeds) == 2
     assert [each.name for each in run.baselines][-1] == "linear"
-    assert {each.feature for each in run.importance} == set(frame.columns) - {"y"}
+    assert {each.feature for each in run.importance} == set(unseen.columns)
     assert run.importance[0].feature == "a"
     assert "middle" in run.provenance["chosen by folds"]
 
@@ -56,9 +57,11 @@ def test_fakes_go_from_table_to_prediction(task: Task, tmp_path: Path) -> None:
     folder, _ = store.model(run.run_id, tmp_path)
     with pytest.raises(assay.AssayError, match="nobody vouched for"):
         assay.load(str(folder))
-    predictions = assay.predict(str(folder), frame.drop(columns="y"), trust=TRUST)
+    predictions = assay.predict(str(folder), unseen, trust=TRUST)
     assert len(predictions) == 300
-    if task is not Task.REGRESSION:
+    if task is Task.MULTILABEL:
+        assert {each for row in predictions["prediction"] for each in row} <= {*LABELS}
+    elif task is not Task.REGRESSION:
         assert set(predictions["prediction"]) <= set(frame["y"])
         np.testing.assert_allclose(predictions.iloc[:, 1:].sum(axis=1), 1)
 

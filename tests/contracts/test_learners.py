@@ -34,24 +34,28 @@ class TestForest(LearnerContract):
 
 
 class TestMlp(LearnerContract):
+    learns = False
+
     def learner(self) -> Learner:
         return trained_as(make_learner("mlp", {"width": 16}), QUICK)
 
 
 class TestTabularNet(LearnerContract):
+    learns = False
+
     def learner(self) -> Learner:
         return trained_as(make_learner("tabular-net", {"width": 16, "members": 3}), QUICK)
 
 
 class TestFake(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION)
+    learns = False
 
     def learner(self) -> Learner:
         return FakeLearner()
 
 
 class TestPrior(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS)
+    tasks = (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     def learner(self) -> Learner:
         return baselines(Task.BINARY, beside=FakeLearner())[0]
@@ -65,7 +69,7 @@ class TestMean(LearnerContract):
 
 
 class TestClassifierOfTheUser(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS)
+    tasks = (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     def learner(self) -> Learner:
         return adapt(ExtraTreesClassifier(n_estimators=10))
@@ -79,7 +83,7 @@ class TestRegressorOfTheUser(LearnerContract):
 
 
 class TestPipelineOfTheUser(LearnerContract):
-    tasks = (Task.BINARY, Task.MULTICLASS)
+    tasks = (Task.BINARY, Task.MULTICLASS, Task.MULTILABEL)
 
     def learner(self) -> Learner:
         columns = ColumnTransformer([("numbers", SimpleImputer(), ["a", "b", "c"])])

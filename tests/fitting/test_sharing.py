@@ -14,7 +14,7 @@ from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
 from assay.fitting.sharing import store, stored
-from tests.tables import table
+from tests.tables import table, target_of
 
 
 @pytest.mark.parametrize("task", list(Task))
@@ -28,7 +28,7 @@ def test_a_part_comes_back_bit_for_bit(task: Task, labels: str, tmp_path: Path) 
     if task is Task.BINARY and labels != "text":
         frame["y"] = (frame["y"] == "yes").astype(int if labels == "numbers" else bool)
     roles = {"weight": "w", "group": "g"}
-    asked = DataSettings(source="t", target="y", task=task, roles=roles)
+    asked = DataSettings(source="t", target=target_of(task), task=task, roles=roles)
     part = prepare(from_frame(frame), asked, "t").development
     store(part, tmp_path / "part.arrow")
     back = stored(tmp_path / "part.arrow")

@@ -10,7 +10,7 @@ import assay
 from assay.data.schema import Task
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
-from tests.tables import table
+from tests.tables import table, target_in
 
 LEARNERS = ("linear", "forest", "boosting")
 
@@ -22,7 +22,9 @@ def trained(frame: pd.DataFrame, learner: str, **data) -> tuple[Run, pd.DataFram
     settings["evaluation"]["calibration"] = "none"
     if learner == "forest":
         settings["model"] = {"options": {"trees": 20}}
-    run = assay.train(frame, target="y", learner=learner, settings=settings, store=store, workers=1)
+    run = assay.train(
+        frame, target=target_in(frame), learner=learner, settings=settings, store=store, workers=1
+    )
     return run, store.table(run.run_id, "out_of_fold").to_pandas().set_index("row"), store
 
 
@@ -93,7 +95,8 @@ def test_the_first_block_is_predicted_by_nobody_and_the_test_is_the_latest() -> 
 def test_rows_of_no_weight_might_as_well_not_be_there(task: Task, learner: str) -> None:
     frame = table(task, n=400)
     lies = table(task, n=400, seed=1)
-    lies["y"] = lies["y"].to_numpy()[::-1]
+    told = [name for name in lies if name.startswith("y")]
+    lies[told] = lies[told].to_numpy()[::-1]
     both = pd.concat([frame.assign(w=2.0), lies.assign(w=0.0)], ignore_index=True)
     weighed, _, store = trained(both, learner, roles={"weight": "w"})
     plain, _, _ = trained(both.drop(columns="w"), learner)

@@ -31,7 +31,7 @@ from tests.tiny_vision import pictures
 INSIDE = Path("artifacts", "finished", "model", "transformer")
 
 
-@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS])
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.MULTILABEL])
 @pytest.mark.parametrize("strategy", ["full", "lora"])
 def test_a_pipeline_of_transformers_gives_our_probabilities(
     task: Task, strategy: str, tiny_transformer: Path, tmp_path: Path
@@ -60,11 +60,14 @@ def test_a_pipeline_of_transformers_gives_our_probabilities(
     )
 
 
-def test_a_pipeline_of_images_gives_our_probabilities(tiny_vision: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", [Task.MULTICLASS, Task.MULTILABEL])
+def test_a_pipeline_of_images_gives_our_probabilities(
+    task: Task, tiny_vision: Path, tmp_path: Path
+) -> None:
     """Images are resized there as they are here."""
     from transformers import pipeline
 
-    store, frame = MemoryStore(), pictures(Task.MULTICLASS)
+    store, frame = MemoryStore(), pictures(task)
     run = assay.train(
         frame, target="y", learner="image", store=store, checks=[], workers=1,
         settings={
@@ -86,8 +89,16 @@ def test_a_pipeline_of_images_gives_our_probabilities(tiny_vision: Path, tmp_pat
     )
 
 
+def right(said: Any) -> np.ndarray[Any, Any]:
+    """Which rows the trainer has right, in all their labels, shape (n,)."""
+    if said.label_ids.ndim == 1:
+        return said.predictions.argmax(1) == said.label_ids
+    return ((said.predictions > 0) == (said.label_ids > 0)).all(1)
+
+
+@pytest.mark.parametrize("task", [Task.MULTICLASS, Task.MULTILABEL])
 def test_the_trainer_of_transformers_evaluates_to_our_metrics(
-    tiny_transformer: Path, tmp_path: Path
+    task: Task, tiny_transformer: Path, tmp_path: Path
 ) -> None:
     from transformers import (
         AutoModelForSequenceClassification,
@@ -97,8 +108,8 @@ def test_the_trainer_of_transformers_evaluates_to_our_metrics(
         TrainingArguments,
     )
 
-    settings = DataSettings(source="t", target="y", task="multiclass")
-    rows = prepare(from_frame(texts(Task.MULTICLASS)), settings, "t").development
+    settings = DataSettings(source="t", target="y", task=task)
+    rows = prepare(from_frame(texts(task)), settings, "t").development
     made = make_learner("text", {"model": str(tiny_transformer), "max_length": LENGTH,
                                  "long": "head"})  # fmt: skip
     made = made.with_training({"epochs": 2, "batch_size": 16, "learning_rate": 1e-2, **FIXED})
@@ -115,8 +126,8 @@ def test_the_trainer_of_transformers_evaluates_to_our_metrics(
     tokenizer = AutoTokenizer.from_pretrained(folder)
     encoded = [tokenizer(text, truncation=True, max_length=LENGTH)
                for text in rows.features["text"]]  # fmt: skip
-    examples = [{**each, "labels": int(label)}
-                for each, label in zip(encoded, data.targets, strict=True)]  # fmt: skip
+    examples = [{**each, "labels": label}
+                for each, label in zip(encoded, data.targets.tolist(), strict=True)]  # fmt: skip
     with hushed():
         trainer = Trainer(
             AutoModelForSequenceClassification.from_pretrained(folder),
@@ -126,13 +137,12 @@ def test_the_trainer_of_transformers_evaluates_to_our_metrics(
             ),
             eval_dataset=examples,
             data_collator=DataCollatorWithPadding(tokenizer),
-            compute_metrics=lambda said: {
-                "accuracy": float((said.predictions.argmax(1) == said.label_ids).mean())
-            },
+            compute_metrics=lambda said: {"accuracy": float(right(said).mean())},
         )  # fmt: skip
         theirs = trainer.evaluate()
-    assert ours["accuracy"] == pytest.approx(theirs["eval_accuracy"], abs=1e-6)
-    assert 1 / 3 < ours["accuracy"] < 1
+    name = "exact_match" if task is Task.MULTILABEL else "accuracy"
+    assert ours[name] == pytest.approx(theirs["eval_accuracy"], abs=1e-6)
+    assert (1 / 3 if task is Task.MULTICLASS else 0) < ours[name] < 1
     assert ours["log_loss"] == pytest.approx(theirs["eval_loss"], abs=1e-6)
     assert ours["loss"] == pytest.approx(theirs["eval_loss"], abs=1e-6)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 import assay
 from assay.data.schema import Task
 from assay.tracking.memory import MemoryStore
-from tests.tables import table
+from tests.tables import table, target_in
 from tests.tiny_transformer import texts
 from tests.tiny_vision import pictures
 
@@ -121,9 +122,11 @@ def test_plain_mlflow_gives_the_same(
     calibration = {Task.BINARY: binary, Task.MULTICLASS: "temperature"}.get(task, "none")
     settings = {"evaluation": {"calibration": calibration, "resamples": 200}}
     settings["training"] = {"seeds": 1} | ({"epochs": 2} if learner in NETWORKS else {})
-    run = assay.train(frame, target="y", learner=learner, settings=settings, store=store)
+    target = target_in(frame)
+    run = assay.train(frame, target=target, learner=learner, settings=settings, store=store)
     folder = store.model(run.run_id, tmp_path)[0]
-    _same_numbers(folder, frame.drop(columns="y"), plain, tmp_path)
+    unseen = frame.drop(columns=[target] if isinstance(target, str) else [*target])
+    _same_numbers(folder, unseen, plain, tmp_path)
 
 
 @pytest.mark.parametrize("form", ["png", "pixels"])
@@ -234,8 +237,8 @@ def _same_numbers(
     unseen.to_parquet(tmp_path / "rows.parquet")
     plain.predict(folder, tmp_path / "rows.parquet", tmp_path, without)
     model = assay.load(str(folder), trust=trust)
-    labels = pd.read_parquet(tmp_path / "labels.parquet")["prediction"].to_numpy()
-    np.testing.assert_array_equal(labels, model.predict(unseen))
+    labels = pq.read_table(tmp_path / "labels.parquet")["prediction"].to_pylist()
+    assert labels == model.predict(unseen).tolist()
     if model.classes:
         probabilities = pd.read_parquet(tmp_path / "probabilities.parquet")
         assert list(probabilities.columns) == [str(label) for label in model.classes]

@@ -14,7 +14,7 @@ from assay.errors import LearnerError
 from assay.learners.builtin import make_learner
 from assay.learners.protocol import FitContext
 from assay.tracking.memory import MemoryStore
-from tests.tables import prepared, table
+from tests.tables import prepared, table, target_in, target_of
 
 SETTINGS = {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
 FEW = {"forest": {"trees": 20}, "boosting": {"max_rounds": 40}}
@@ -24,8 +24,9 @@ FEW = {"forest": {"trees": 20}, "boosting": {"max_rounds": 40}}
 def trained(frame: pd.DataFrame, learner: str = "linear") -> assay.Run:
     settings = {**SETTINGS, "model": {"options": FEW.get(learner, {})}}
     return assay.train(
-        frame, target="y", learner=learner, settings=settings, store=MemoryStore(), workers=1
-    )
+        frame, target=target_in(frame), learner=learner, settings=settings, store=MemoryStore(),
+        workers=1,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("learner", ["linear", "boosting"])
@@ -147,9 +148,12 @@ def test_dates_and_texts_and_many_levels_are_learnt_from(task: Task, learner: st
     )
     frame["city"] = [f"city {i}" for i in random.integers(0, 300, n)]
     told = 2.0 * loud + 2.0 * (day % 7 == 3)
-    frame["y"] = (
-        told if task is Task.REGRESSION else np.array(["a", "b", "c"])[told.astype(int) // 2]
-    )
+    if task is Task.MULTILABEL:
+        frame["y1"], frame["y2"], frame["y3"] = loud, day % 7 == 3, told > 3
+    else:
+        frame["y"] = (
+            told if task is Task.REGRESSION else np.array(["a", "b", "c"])[told.astype(int) // 2]
+        )
     if task is Task.BINARY:
         frame["y"] = np.where(told > 1, "yes", "no")
     run = trained(frame, learner)
@@ -256,6 +260,7 @@ def test_an_option_that_means_nothing_for_the_task_is_refused(learner: str) -> N
     for task in Task:
         settings = SETTINGS | {"model": {"options": defaults | FEW.get(learner, {})}}
         trained_with = assay.train(
-            table(task), target="y", learner=learner, settings=settings, store=MemoryStore()
-        )
+            table(task), target=target_of(task), learner=learner, settings=settings,
+            store=MemoryStore(),
+        )  # fmt: skip
         assert trained_with.report is not None

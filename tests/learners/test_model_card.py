@@ -63,6 +63,18 @@ def test_only_what_lies_here_is_called_by_its_last_name(name: str, called: str) 
     assert title(name) == called
 
 
+def test_of_labels_it_says_that_a_text_may_have_several(
+    tiny_transformer: Path, tmp_path: Path
+) -> None:
+    found, model = card(Task.MULTILABEL, tiny_transformer, tmp_path)
+    assert "a logit for each of `drink`, `good`, `long`; the sigmoid of each is" in found.text
+    assert "may have several labels, or none" in found.text
+    assert "softmax" not in found.text
+    config = model.module.wrapped.config
+    assert config.problem_type == "multi_label_classification"
+    assert list(config.id2label.values()) == ["drink", "good", "long"]
+
+
 def test_of_a_value_it_says_the_scale(tiny_transformer: Path, tmp_path: Path) -> None:
     found, model = card(Task.REGRESSION, tiny_transformer, tmp_path, long="windows")
     assert f"{model.target.center:g} + {model.target.scale:g} v" in found.text

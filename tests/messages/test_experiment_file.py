@@ -14,7 +14,11 @@ GOOD = "data:\n  source: a.csv\n  target: y\nmodel:\n  learner: boosting\n"
 CASES = {
     "target missing": (
         "data: {source: a.csv}\nmodel: {learner: linear}",
-        ["data.target is missing.", "income.yaml, line 1 (Column to predict.)", "target: COLUMN"],
+        [
+            "data.target is missing.",
+            "income.yaml, line 1 (Column to predict; or a list of columns of yes and no",
+            "target: COLUMN",
+        ],
     ),
     "model missing": (
         "data: {source: a.csv, target: y}",
@@ -55,9 +59,21 @@ CASES = {
         GOOD + "evaluation:\n  resamples: 10",
         ["evaluation.resamples is 10", "200 to 100,000", "resamples: auto"],
     ),
+    "no label": (
+        GOOD.replace("target: y", "target: []"),
+        ["data.target is an empty list.", "target: COLUMN"],
+    ),
+    "one label": (
+        GOOD.replace("target: y", "target: [y]"),
+        ["data.target is a list of one column.", "target: y"],
+    ),
+    "a label twice": (
+        GOOD.replace("target: y", "target: [y, z, y]"),
+        ["data.target names a column twice.", "target: [y, z]"],
+    ),
     "no such task": (
         GOOD.replace("target: y", "target: y\n  task: binry"),
-        ["data.task is binry", "one of binary, multiclass, regression", "task: binary"],
+        ["data.task is binry", "one of binary, multiclass, multilabel, regression", "task: binary"],
     ),
     "too few folds": (
         GOOD.replace("target: y", "target: y\n  split: {folds: 1}"),

@@ -28,7 +28,7 @@ from assay.tracking.memory import MemoryStore
 from assay.tracking.runs import REPRODUCES
 from assay.workspace import Workspace
 from tests.fakes import FakeLearner
-from tests.tables import table
+from tests.tables import table, target_of
 
 QUICK = {
     "training": {"seeds": 1},
@@ -88,7 +88,7 @@ def experiment(folder: Path, learner: str, options: str = "{}", task: Task = Tas
 def test_a_named_learner_gives_the_same_bits(learner: str, task: Task) -> None:
     store, frame = MemoryStore(), rich(task)
     settings = {**QUICK, "model": {"options": OPTIONS[learner]}}
-    run = trained(store, frame, target="y", learner=learner, settings=settings)
+    run = trained(store, frame, target=target_of(task), learner=learner, settings=settings)
     done = again(run, store, data=frame)
     assert (done.verdict, done.causes, done.changes) == ("identical", (), ())
     assert {each.verdict for each in done.compared} == {"identical"}
@@ -105,7 +105,7 @@ def test_a_named_learner_gives_the_same_bits(learner: str, task: Task) -> None:
 def test_roles_are_kept(roles: dict[str, str], task: Task) -> None:
     store, frame = MemoryStore(), rich(task)
     settings = {**QUICK, "data": {"roles": roles, "split": {"folds": 2}}}
-    run = trained(store, frame, target="y", learner="linear", settings=settings)
+    run = trained(store, frame, target=target_of(task), learner="linear", settings=settings)
     assert again(run, store, data=frame).verdict == "identical"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import pyarrow as pa
 import pytest
 
-from assay.reproduction.verdict import Compared, Verdict, numbers, overall
+from assay.reproduction.verdict import Compared, Verdict, numbers, overall, tables
 
 NAN = math.nan
 
@@ -37,3 +38,31 @@ def test_what_was_not_compared_is_not_identical() -> None:
     assert overall([same, same]) is Verdict.IDENTICAL
     assert overall([same, open_]) is Verdict.AS_FAR_AS_COMPARED
     assert overall([same, open_, other]) is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "labels"),
+    [
+        ({}, "identical", 0.0),
+        ({"decided_1": [1, 1, 0, 0]}, "different", 0.5),
+        ({"decided_0": [1, 1, 1, 1], "decided_1": [0, 0, 0, 0]}, "different", 0.5),
+        ({"probability_1": [0.2, 0.9, 0.1, 0.4 + 1e-12]}, "within tolerance", 0.0),
+    ],
+)
+def test_a_row_differs_where_any_of_its_labels_does(
+    changed: dict[str, list[float]], verdict: str, labels: float
+) -> None:
+    columns: dict[str, list[float]] = {
+        "row": [0, 1, 2, 3],
+        "truth_0": [1, 0, 0, 1],
+        "truth_1": [0, 1, 0, 0],
+        "decided_0": [1, 0, 1, 1],
+        "decided_1": [0, 1, 0, 1],
+        "probability_0": [0.7, 0.1, 0.5, 0.9],
+        "probability_1": [0.2, 0.9, 0.1, 0.4],
+    }
+    before = pa.table(columns)
+    found = tables("predictions", before, pa.table(columns | changed), 1e-9)
+    assert (found.verdict, found.labels) == (verdict, labels)
+    others = tables("predictions", before, pa.table(columns | {"truth_1": [0, 1, 1, 0]}), 1e-9)
+    assert others.note == "they are of other targets"

@@ -171,9 +171,10 @@ def test_values_with_weights_give_the_weighted_mean(lengths: list[int], kind: st
 @settings(deadline=None, max_examples=6)
 @given(lengths=pieces)
 @pytest.mark.parametrize("positive", [None, torch.tensor([1.0, 5.0, 0.3])])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("is_weighted", [False, True])
 def test_several_questions_add_up(
-    lengths: list[int], positive: Tensor | None, is_weighted: bool
+    lengths: list[int], positive: Tensor | None, smoothing: float, is_weighted: bool
 ) -> None:
     outputs, generator = drawn(lengths, 3)
     targets = torch.randint(0, 2, outputs.shape, generator=generator)
@@ -181,11 +182,12 @@ def test_several_questions_add_up(
 
     def reference(logits: Tensor, of: Tensor) -> Tensor:
         each = functional.binary_cross_entropy_with_logits(
-            logits, of.float(), pos_weight=positive, reduction="none"
+            logits, of * (1 - smoothing) + smoothing / 2, pos_weight=positive, reduction="none"
         ).mean(1)
         return each.mean() if weights is None else (each * weights).sum() / weights.sum()
 
-    equal_to(reference, BinaryCrossEntropy(positive), outputs, targets, weights, lengths)
+    loss = BinaryCrossEntropy(positive, smoothing)
+    equal_to(reference, loss, outputs, targets, weights, lengths)
 
 
 @settings(deadline=None, max_examples=6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from assay.training.losses import CrossEntropy, Loss, Regression
+from assay.training.losses import BinaryCrossEntropy, CrossEntropy, Loss, Regression
 from assay.training.members import OfMembers
 
 
@@ -13,12 +13,15 @@ def given(kind: str, n: int, k: int) -> tuple[Loss, torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(0)
     if kind == "values":
         return Regression(), torch.randn(n, k, 1, generator=random), torch.randn(n)
-    weights = torch.tensor([1.0, 2.0, 0.5]) if kind == "balanced" else None
+    weights = torch.tensor([1.0, 2.0, 0.5]) if kind.startswith("balanced") else None
+    if kind == "balanced labels":
+        targets = (torch.rand(n, 3, generator=random) < 0.4).float()
+        return BinaryCrossEntropy(weights), torch.randn(n, k, 3, generator=random), targets
     loss = CrossEntropy(class_weights=weights, label_smoothing=0.1)
     return loss, torch.randn(n, k, 3, generator=random), torch.arange(n) % 3
 
 
-KINDS = ["classes", "balanced", "values"]
+KINDS = ["classes", "balanced", "balanced labels", "values"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -278,6 +278,19 @@ def test_a_network_that_learns_learns_a_few_rows_by_heart(seed: int, smoothing: 
     assert overfit_one_batch(net(seed, 3, nn.Dropout(0.5)), batch_of(seed), loss) is None
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+@pytest.mark.parametrize("positive", [None, torch.tensor([1.0, 4.0, 9.0])])
+def test_labels_of_a_few_rows_are_learnt_by_heart_or_not(
+    smoothing: float, positive: Tensor | None
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    targets = (torch.rand(16, 3, generator=generator) < 0.3).float()
+    loss = BinaryCrossEntropy(positive, smoothing)
+    assert overfit_one_batch(net(0, 3), Batch(batch_of(0).inputs[:16], targets), loss) is None
+    twins = Batch(torch.zeros(16, WIDTH), targets)  # equal rows, other labels
+    assert overfit_one_batch(net(0, 3), twins, loss, steps=60) is not None
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_network_that_cannot_learn_a_few_rows_is_found(seed: int) -> None:
     torch.manual_seed(seed)
@@ -296,6 +309,7 @@ def test_a_network_that_cannot_learn_a_few_rows_is_found(seed: int) -> None:
         CrossEntropy(label_smoothing=0.1), CrossEntropy(ignore_index=-100),
         Regression("mse"), Regression("l1"), Regression("huber"),
         BinaryCrossEntropy(), BinaryCrossEntropy(torch.tensor(3.0)),
+        BinaryCrossEntropy(torch.tensor(3.0), label_smoothing=0.1),
     ],
 )  # fmt: skip
 def test_the_constant_loss_is_the_lowest_that_training_a_constant_finds(

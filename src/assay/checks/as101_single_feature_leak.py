@@ -54,7 +54,7 @@ class SingleFeatureLeak:
         ranked = sorted(skills, key=lambda name: -skills[name])
         flagged = _standing_out([skills[name] for name in ranked])
         following = ranked[flagged] if flagged < len(ranked) else None
-        target = view.train.schema.target
+        target = view.predicted
         best_left = max(skills[following], 0.0) if following is not None else 0.0
         pairs = _leaking_pairs(difference_skills(view.train, ranked[flagged:]), best_left)
         return [
@@ -205,7 +205,7 @@ def _finding(name: str, skills: Mapping[str, float], following: str | None, targ
     return Finding(
         code=SingleFeatureLeak.code,
         severity=Severity.ASK,
-        title=f"'{name}' alone explains {skill:.0%} of '{target}'.",
+        title=f"'{name}' alone explains {skill:.0%} of {target}.",
         evidence=evidence,
         columns=(name,),
         mend=f"Is '{name}' known when the prediction is made? If not:\n"

@@ -48,7 +48,7 @@ class TargetCopy:
             codes = schema.codes(target)
             named = schema.named(Kind.NUMERIC, Kind.DATETIME, Kind.CATEGORICAL)
             found = [c for c in named if is_renamed(features[c], codes)]
-        return [_finding(name, schema.target, n) for name in found]
+        return [_finding(name, view.predicted, n) for name in found]
 
 
 def is_renamed(values: pd.Series[Any], codes: np.ndarray[Any, Any]) -> bool:
@@ -90,7 +90,7 @@ def _finding(name: str, target: str, n: int) -> Finding:
     return Finding(
         code=TargetCopy.code,
         severity=Severity.BLOCK,
-        title=f"'{name}' is '{target}' under another name.",
+        title=f"'{name}' is {target} under another name.",
         evidence={"rows that agree": n, "rows": n},
         columns=(name,),
         effect="Every score of a model that sees it is worthless.",

@@ -127,7 +127,7 @@ def _finding(
     codes: Whole,
     labels: Sequence[str],
 ) -> Finding:
-    target, n = view.schema.target, len(told)
+    target, n = view.predicted, len(told)
     spread = np.linspace(0, len(texts) - 1, min(len(texts), ROWS_TO_MEASURE)).astype(np.int64)
     rows = np.argsort(codes, kind="stable")[spread]
     strip = re.compile(pattern(each.mark for each in told))
@@ -140,7 +140,7 @@ def _finding(
     return Finding(
         code=TextGivesTarget.code,
         severity=Severity.WARN if is_firm else Severity.ASK,
-        title=f"'{column}' has {n} {'mark that says' if n == 1 else 'marks that say'} '{target}' "
+        title=f"'{column}' has {n} {'mark that says' if n == 1 else 'marks that say'} {target} "
         f"by {'itself' if n == 1 else 'themselves'}, such as the {_named(shown[0].mark)}.",
         evidence={
             "marks": [_in_numbers(each, labels) for each in shown],

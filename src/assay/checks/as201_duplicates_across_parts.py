@@ -63,6 +63,7 @@ class DuplicatesAcrossParts:
 
     code = "AS201"
     name = "duplicates-across-parts"
+    reads_target = False
 
     def __call__(
         self,

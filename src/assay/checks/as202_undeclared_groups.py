@@ -238,7 +238,7 @@ def _says_so(name: str) -> bool:
 def _finding(levels: Levels, measured: Cost, view: View) -> Finding:
     known = levels.codes[levels.codes >= 0]
     n_levels = len(np.unique(known))
-    name, target = levels.name, view.schema.target
+    name, target = levels.name, view.predicted
     role = levels.columns[0] if len(levels.columns) == 1 else list(levels.columns)
     return Finding(
         code=UndeclaredGroups.code,

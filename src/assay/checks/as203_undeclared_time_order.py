@@ -168,14 +168,14 @@ def _sampled(order: Whole) -> tuple[Whole, Whole]:
 
 
 def _finding(clock: Clock, hang: Hang, measured: Cost, view: View) -> Finding:
-    target = view.schema.target
+    target = view.predicted
     one = len(clock.columns) == 1
     made = "" if one else f"make one column of {clock.name}, then "
     role = clock.columns[0] if one else "that column"
     return Finding(
         code=UndeclaredTimeOrder.code,
         severity=Severity.ASK,
-        title=f"{target} hangs together along {clock.name}, and rows are divided at random.",
+        title=f"Along {clock.name} {target} hangs together, and rows are divided at random.",
         evidence={
             "correlation with the next row in time": round(hang.alike, 3),
             "variance between blocks of time": round(hang.wander, 4),

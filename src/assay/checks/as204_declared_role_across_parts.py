@@ -23,6 +23,7 @@ class DeclaredRoleAcrossParts:
 
     code = "AS204"
     name = "declared-role-across-parts"
+    reads_target = False
 
     def __call__(
         self,

@@ -76,6 +76,7 @@ class RepeatedTexts:
 
     code = "AS205"
     name = "repeated-texts"
+    reads_target = False
 
     def __call__(
         self,

@@ -15,6 +15,7 @@ class ConstantColumn:
 
     code = "AS301"
     name = "constant-column"
+    reads_target = False
 
     def __call__(self, view: View, settings: Mapping[str, Any]) -> Sequence[Finding]:  # noqa: ARG002
         """Look at the number of distinct values of each feature."""

@@ -29,6 +29,7 @@ class IdLikeColumn:
 
     code = "AS302"
     name = "id-like-column"
+    reads_target = False
 
     def __call__(
         self,

@@ -23,6 +23,7 @@ class View:
         test: Test rows without their targets, for checks across parts; None if nothing is sealed.
         raw_train: Development rows as they are stored: all columns of the source, target included.
         raw_test: Test rows as they are stored, without the target column; None likewise.
+        label: The label that the target says, where a check is shown labels one by one.
     """
 
     schema: Schema
@@ -30,11 +31,22 @@ class View:
     test: Part | None
     raw_train: pa.Table
     raw_test: pa.Table | None
+    label: str | None = None
+
+    @property
+    def predicted(self) -> str:
+        """What is predicted, as messages name it: 'income' in quotes, or label 'wet'."""
+        return repr(self.schema.target) if self.label is None else f"label {self.label!r}"
 
 
 @runtime_checkable
 class Check(Protocol):
-    """Looks at a view for one kind of mistake."""
+    """Looks at a view for one kind of mistake.
+
+    A check never meets a multilabel task: it is shown each label as the target of a binary one
+    (`by_label`). One that does not look at the target says `reads_target = False`, and is shown the
+    whole view, once.
+    """
 
     @property
     def code(self) -> str:

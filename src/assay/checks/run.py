@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from assay.checks.base import Check, View
+from assay.checks.by_label import Found, each_label, looked_by_label, reads_target
+from assay.data.schema import Task
 from assay.findings import Finding, NotApplicable, Severity
 
 
@@ -80,8 +83,12 @@ def run_checks(
     findings: list[Finding] = []
     not_applicable: dict[str, str] = {}
     passed: list[str] = []
+    has_labels = view.schema.task is Task.MULTILABEL
+    labels = each_label(view) if has_labels and any(map(reads_target, checks)) else []
     for check in checks:
-        result = _run(check, view, (settings or {}).get(check.code, {}))
+        look = partial(_run, check, settings=(settings or {}).get(check.code, {}))
+        by_label = has_labels and reads_target(check)
+        result = looked_by_label(look, view, labels) if by_label else look(view)
         if isinstance(result, NotApplicable):
             not_applicable[check.code] = result.reason
         elif result:
@@ -99,9 +106,7 @@ def _sorted(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(order)
 
 
-def _run(
-    check: Check, view: View, settings: Mapping[str, Any]
-) -> Sequence[Finding] | NotApplicable:
+def _run(check: Check, view: View, settings: Mapping[str, Any]) -> Found:
     try:
         return check(view, settings)
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote
 
@@ -77,6 +78,15 @@ def spark(values: Sequence[float], most: int = _SHOWN_POINTS) -> str:
     return "".join(_BARS[round((value - low) / span * (len(_BARS) - 1))] for value in shown)
 
 
+def _named(target: str) -> str:
+    """The columns that are predicted; of several the setting is their list, as text."""
+    try:
+        columns = literal_eval(target)
+    except (ValueError, SyntaxError):
+        return target
+    return ", ".join(map(str, columns)) if isinstance(columns, list | tuple) else target
+
+
 def _headline(entry: Entry) -> RenderableType:
     record, about = entry.record, entry.provenance
     changed = entry.changed
@@ -85,7 +95,7 @@ def _headline(entry: Entry) -> RenderableType:
     rows: dict[str, Text | str] = {
         "status": status(record),
         "began": f"{started(record)}, took {took(record)}" if took(record) else started(record),
-        "does": f"{learner} predicts {target} from {changed.get('data.source', '')}",
+        "does": f"{learner} predicts {_named(target)} from {changed.get('data.source', '')}",
         "command": str(about.get("command", "")),
         "id": record.run_id,
     }

@@ -114,7 +114,9 @@ def predict(
         named = predictions.attrs["model"]
         print_json({"model": named, "n": len(predictions), "out": None, "predictions": rows})
     else:
-        click.echo(predictions.to_csv(index=False), nl=False)
+        from assay.inference.predicting import for_csv
+
+        click.echo(for_csv(predictions).to_csv(index=False), nl=False)
     return 0
 
 

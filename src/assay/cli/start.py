@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -16,7 +17,13 @@ _PASSWORD = "DATABASE_PASSWORD"
 
 @click.command()
 @click.argument("data")
-@click.option("--target", required=True, help="The column to predict.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    required=True,
+    help="The column to predict; of columns of yes and no, each of them a label: A,B,C.",
+)
 @click.option("--query", help="Of a database: SQL, or the name of a table.")
 @click.option("--sheet", help="Of an Excel workbook; the first if absent.")
 @click.option(
@@ -26,7 +33,7 @@ _PASSWORD = "DATABASE_PASSWORD"
 @json_option
 def init(
     data: str,
-    target: str,
+    targets: tuple[str, ...],
     query: str | None,
     sheet: str | None,
     out: Path | None,
@@ -57,13 +64,15 @@ def init(
         )
     source = located(data, Path.cwd())
     table = read_table(source, query=query, sheet=sheet)
+    targets = _told_apart(targets, table.column_names)
+    target = targets[0] if len(targets) == 1 else targets
     unusable = [
         field.name
         for field in table.schema
-        if field.name != target and not can_be_used(table[field.name])
+        if field.name not in targets and not can_be_used(table[field.name])
     ]
     roles = RolesSettings(ignore=tuple(unusable))
-    marks = marking_column(table, target)
+    marks = marking_column(table, targets[0])
     split = SplitSettings() if marks is None else SplitSettings(column=marks)
     settings = DataSettings(
         source=data, target=target, query=query, sheet=sheet, roles=roles, split=split
@@ -78,6 +87,7 @@ def init(
         query=query,
         sheet=sheet,
         marks=marks,
+        labels=targets if len(targets) > 1 else (),
         n_rows=len(prepared.development),
         profile=known,
     )
@@ -86,7 +96,7 @@ def init(
         print_json({"experiment": str(path), "schema": schema.as_dict()})
     else:
         features = counted(len(schema.features), "feature")
-        click.echo(f"{path}: {schema.task} task, {features}, target {target}.")
+        click.echo(f"{path}: {schema.task} task, {features}, target {', '.join(targets)}.")
         if unusable:
             click.echo(f"       ignored, for no learner can use their types: {', '.join(unusable)}")
         if marks is not None:
@@ -97,6 +107,15 @@ def init(
             click.echo(f"       the password is read from the environment: export {_PASSWORD}=...")
         click.echo(f"next   look it over, then: assay train {quote(str(path))}")
     return 0
+
+
+def _told_apart(targets: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns to predict: what is no column, but names some with commas between, is those."""
+    named: list[str] = []
+    for each in targets:
+        parts = [part.strip() for part in each.split(",")]
+        named += [each] if each in columns or len(parts) == 1 else parts
+    return tuple(dict.fromkeys(named))
 
 
 def _prepared(table: Any, settings: Any, where: str) -> Any:
@@ -113,7 +132,9 @@ def _prepared(table: Any, settings: Any, where: str) -> Any:
 def _mend(mend: str) -> str:
     """What to do when there is no experiment file yet to change."""
     if mend.startswith("target: "):
-        return mend.replace("target: ", "--target ")
+        column = mend.removeprefix("target: ")
+        several = column.startswith("[") and column.endswith("]")
+        return f"--target {quote(column[1:-1].replace(', ', ',') if several else column)}"
     if "data:" not in mend and "data." not in mend:
         return mend
     return f"{mend}\nwithout a file that init has written: begin one by hand, in three lines\n" + (

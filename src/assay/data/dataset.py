@@ -22,8 +22,9 @@ class Part:
         features: One column per feature of the schema: numeric and datetime ones (days since
             1970) as float64, categorical ones as text objects, images as the bytes of their files
             or as pixels; NaN where a value is missing.
-        target: Class labels, or float64 values for regression, shape (n,); None where the target
-            is unknown or sealed.
+        target: Class labels, or float64 values for regression, shape (n,); for a multilabel task 1
+            where a row has a label and 0 where not, int64, shape (n, k). None where the target is
+            unknown or sealed.
         schema: What the columns are.
         weights: Sample weights, float64, shape (n,); None when all rows count the same.
         groups: Number of the group that each row belongs to, int64, shape (n,); None without.

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from assay.data.dataset import Part
 from assay.data.drawing import Mask, blocks, dealt, dealt_groups, drawn, drawn_groups, latest
 from assay.data.keys import Codes
+from assay.data.labels import rarest
+from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.errors import DataError
 from assay.predictions import Floats
@@ -189,7 +191,12 @@ class Folding:
 
 
 def _classes(part: Part) -> Codes | None:
-    """Codes of the classes of a classification, shape (n,); None for a regression."""
+    """Codes of the classes of a classification, shape (n,); None for a regression.
+
+    Of labels the rarest of each row.
+    """
     if not part.schema.task.is_classification:
         return None
+    if part.schema.task is Task.MULTILABEL:
+        return rarest(part.known_target)
     return part.schema.codes(part.known_target)

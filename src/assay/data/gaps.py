@@ -14,8 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from assay.data.kinds import label_values
+from assay.data.labels import indicator
 from assay.data.profile import Gap
-from assay.data.schema import Kind, Role, Schema
+from assay.data.schema import Kind, Role, Schema, Task
 from assay.predictions import Floats
 
 ALIKE = 0.95
@@ -79,16 +80,16 @@ def _by_class(
     missing: Mapping[str, Bits],
     schema: Schema,
 ) -> list[Gap]:
-    """Set the class shares of rows with and without values against each other."""
+    """Set the shares of classes, or labels, of rows with and without values against each other."""
     codes = _codes(target, schema)
     names = [str(each) for each in schema.classes]
-    total = np.bincount(codes, minlength=len(names))
-    shown = [1] if len(names) == 2 else list(range(len(names)))
+    total = _rows_of_each(codes, len(names))
+    shown = [1] if schema.task is Task.BINARY else list(range(len(names)))
     tail = (1 - LEVEL) / 2 / (len(together) * len(shown))
     gaps = []
     for columns in together:
         mask = _unpacked(missing[columns[0]], len(codes))
-        inside = np.bincount(codes[mask], minlength=len(names))
+        inside = _rows_of_each(codes[mask], len(names))
         n, m = len(codes), int(mask.sum())
         apart = inside / m - (total - inside) / (n - m)
         surprise = apart / np.sqrt(np.maximum(total * (n - total), 1))
@@ -168,11 +169,18 @@ def _places(values: Floats) -> Floats:
 
 
 def _codes(target: pa.ChunkedArray, schema: Schema) -> NDArray[np.int64]:
-    """Position of each row's class in the schema, shape (n,)."""
+    """Position of each row's class in the schema, shape (n,); of labels 0 and 1, shape (n, k)."""
+    if schema.task is Task.MULTILABEL:
+        return indicator(target, schema.classes)
     encoded = target.combine_chunks().dictionary_encode()
     labels = label_values(pa.chunked_array([encoded.dictionary]))
     codes: NDArray[np.int64] = np.array([schema.classes.index(each) for each in labels])
     return codes[encoded.indices.to_numpy()]
+
+
+def _rows_of_each(codes: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """How many rows are of each class or have each label, shape (k,)."""
+    return codes.sum(axis=0) if codes.ndim == 2 else np.bincount(codes, minlength=k)
 
 
 def _all_miss(columns: tuple[str, ...], missing: Mapping[str, Bits]) -> int:

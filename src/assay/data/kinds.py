@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.data.dates import date_format
+from assay.data.labels import are_labels, labels_of
 from assay.data.pictures import are_pixels, form_of_pixels, image_format
 from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.data.settings import DataSettings
@@ -32,43 +33,95 @@ def infer_schema(table: pa.Table, settings: DataSettings) -> Schema:
         describe(name, table[name], roles.get(name, Role.FEATURE), settings.kinds.get(name))
         for name in table.column_names
     )
-    if not _can_be_predicted(table[settings.target].type):
-        stored = _stored(table[settings.target].type)
+    name = settings.target_column
+    target = table[name].type
+    if are_labels(target) and settings.task in (None, Task.MULTILABEL):
+        return _of_labels(table, columns, settings)
+    if not _can_be_predicted(target):
+        if are_labels(target):
+            raise DataError(
+                f"data.task is {settings.task}, but the target {name!r} holds lists of labels.",
+                mend="data: {task: multilabel}, or leave task out",
+            )
         raise DataError(
-            f"The target {settings.target!r} holds {stored}, which cannot be predicted.",
-            mend="name a target of numbers, text or truth values",
+            f"The target {name!r} holds {_stored(target)}, which cannot be predicted.",
+            mend="name a target of numbers, text or truth values, or of lists of texts",
         )
-    task = settings.task or _infer_task(table[settings.target], settings.target)
+    if settings.task is Task.MULTILABEL:
+        raise DataError(
+            f"data.task is multilabel, but the target {name!r} holds one "
+            f"{_stored(target)} for each row.",
+            mend="data: {target: [COLUMN, COLUMN, ...]}, a column of yes and no for each label; "
+            "or a target of lists of labels",
+        )
+    task = settings.task or _infer_task(table[name], name)
     classes: tuple[Any, ...] = ()
     if task.is_classification:
-        classes = _classes(table[settings.target], task, settings)
-    elif not _is_number(table[settings.target].type):
-        labels = _task_of_text(table[settings.target])
+        classes = _classes(table[name], task, settings)
+    elif not _is_number(table[name].type):
+        labels = _task_of_text(table[name])
         raise DataError(
-            f"The target {settings.target!r} holds {_stored(table[settings.target].type)}, "
+            f"The target {name!r} holds {_stored(table[name].type)}, "
             "which cannot be predicted by regression.",
             mend=f"data: {{task: {labels}}}, or name a numeric target",
         )
-    elif pc.any(pc.is_inf(table[settings.target].cast(pa.float64()))).as_py():
+    elif pc.any(pc.is_inf(table[name].cast(pa.float64()))).as_py():
         raise DataError(
-            f"The target {settings.target!r} holds infinite values.",
+            f"The target {name!r} holds infinite values.",
             mend="drop these rows, or leave their target empty",
         )
     if settings.positive is not None and task is not Task.BINARY:
         raise DataError(
             f"data.positive is {settings.positive!r}, but in a {task} task no class is the one to "
             "find.",
-            where=f"data.target: {settings.target}" + (f", {len(classes)} classes" * bool(classes)),
+            where=f"data.target: {name}" + (f", {len(classes)} classes" * bool(classes)),
             mend="leave data.positive out, or name a target of two classes",
         )
-    schema = Schema(columns, settings.target, task, classes)
+    return _with_features(Schema(columns, name, task, classes))
+
+
+def _with_features(schema: Schema) -> Schema:
     if not schema.features:
         raise DataError(
             "No column is left to predict from.",
-            where=", ".join(f"{c.name} ({c.role}, {c.kind})" for c in columns),
+            where=", ".join(f"{c.name} ({c.role}, {c.kind})" for c in schema.columns),
             mend="give the table columns other than the target, or take some off data.roles.ignore",
         )
     return schema
+
+
+def _of_labels(table: pa.Table, columns: tuple[Column, ...], settings: DataSettings) -> Schema:
+    name = settings.target_column
+    classes = labels_of(table[name])
+    if settings.positive is not None:
+        raise DataError(
+            f"data.positive is {settings.positive!r}, but in a multilabel task each label is one "
+            "to find.",
+            where=f"labels: {', '.join(map(str, classes))}",
+            mend="leave data.positive out",
+        )
+    named = () if isinstance(settings.target, str) else settings.target
+    lacking = [each for each in named if each not in classes]
+    if lacking:
+        left = [each for each in named if each in classes]
+        raise DataError(
+            f"No development row has the label{'s' * (len(lacking) > 1)} "
+            f"{', '.join(map(repr, lacking))}: nothing can be learnt of it.",
+            where=f"data.target: [{', '.join(named)}], {table.num_rows:,} development rows",
+            mend=f"target: [{', '.join(left)}]"
+            if len(left) > 1
+            else f"target: {left[0]}"
+            if left
+            else "give rows that have labels",
+        )
+    if len(classes) < 2:
+        raise DataError(
+            f"The target {name!r} has {'one label only' if classes else 'no label in any row'}"
+            f"{f': {classes[0]!r}' if classes else ''}.",
+            where=f"{table.num_rows:,} development rows",
+            mend="name a single column of yes and no instead, or give rows of more labels",
+        )
+    return _with_features(Schema(columns, name, Task.MULTILABEL, classes))
 
 
 def label_values(column: pa.ChunkedArray) -> list[Any]:
@@ -98,7 +151,7 @@ def _roles(settings: DataSettings) -> dict[str, Role]:
         settings.split.column: Role.SPLIT,
     }
     roles |= {name: role for name, role in one_each.items() if name is not None}
-    return roles | {settings.target: Role.TARGET}
+    return roles | {settings.target_column: Role.TARGET}
 
 
 def describe(name: str, values: pa.ChunkedArray, role: Role, given: str | None = None) -> Column:
@@ -113,7 +166,7 @@ def describe(name: str, values: pa.ChunkedArray, role: Role, given: str | None =
     Raises:
         DataError: It is a feature of a type that cannot be used.
     """
-    n_distinct = pc.count_distinct(values, mode="only_valid").as_py() if _hashable(values) else 0
+    n_distinct = _distinct(values, role)
     if given is not None and values.null_count < len(values):
         kind, why, written = _given(given, values)
     else:
@@ -154,6 +207,8 @@ def _kind(name: str, values: pa.ChunkedArray, n_distinct: int, role: Role) -> tu
         return Kind.IMAGE, f"{written} images", ""
     if are_pixels(values):
         return Kind.IMAGE, "rows of pixels", form_of_pixels(values)
+    if role is Role.TARGET and are_labels(kind):
+        return Kind.LABELS, "any number for each row", ""
     if role is not Role.FEATURE:
         return Kind.EMPTY, f"stored as {kind}, which no learner can use", ""
     raise DataError(
@@ -218,9 +273,10 @@ def _is_whole(target: pa.ChunkedArray) -> bool:
 
 
 def _classes(target: pa.ChunkedArray, task: Task, settings: DataSettings) -> tuple[Any, ...]:
+    name = settings.target_column
     if not _is_whole(target):
         raise DataError(
-            f"The target {settings.target!r} holds fractions, which are no class labels.",
+            f"The target {name!r} holds fractions, which are no class labels.",
             mend="data: {task: regression}, or store the classes as text",
         )
     labels = [label for label in label_values(target) if label is not None]
@@ -228,7 +284,7 @@ def _classes(target: pa.ChunkedArray, task: Task, settings: DataSettings) -> tup
     classes = sorted(set(labels))
     if len(classes) < 2:
         raise DataError(
-            f"The target {settings.target!r} has one class only: {classes[0]!r}.",
+            f"The target {name!r} has one class only: {classes[0]!r}.",
             where=f"{len(labels):,} development rows",
             mend="give rows of both classes, or name another target",
         )
@@ -236,7 +292,7 @@ def _classes(target: pa.ChunkedArray, task: Task, settings: DataSettings) -> tup
         return tuple(classes)
     if len(classes) > 2:
         raise DataError(
-            f"data.task is binary, but the target {settings.target!r} has {len(classes)} classes.",
+            f"data.task is binary, but the target {name!r} has {len(classes)} classes.",
             where=", ".join(map(repr, classes[:8])),
             mend="data: {task: multiclass}",
         )
@@ -245,7 +301,7 @@ def _classes(target: pa.ChunkedArray, task: Task, settings: DataSettings) -> tup
         positive = min(reversed(classes), key=lambda label: counts[label])
     elif positive not in classes:
         raise DataError(
-            f"data.positive is {positive!r}, which is no class of {settings.target!r}.",
+            f"data.positive is {positive!r}, which is no class of {name!r}.",
             where=f"classes: {', '.join(map(repr, classes))}",
             mend=f"data: {{positive: {classes[1]}}}",
         )
@@ -260,10 +316,17 @@ def _can_be_predicted(kind: pa.DataType) -> bool:
     return _is_number(kind) or pa.types.is_string(kind) or pa.types.is_boolean(kind)
 
 
-def _hashable(values: pa.ChunkedArray) -> bool:
-    return not pa.types.is_nested(values.type)
+def _distinct(values: pa.ChunkedArray, role: Role) -> int:
+    """How many values there are, or labels; 0 of what cannot be told apart."""
+    if role is Role.TARGET and are_labels(values.type):
+        return len(labels_of(values))
+    if pa.types.is_nested(values.type):
+        return 0
+    return int(pc.count_distinct(values, mode="only_valid").as_py())
 
 
 def _stored(kind: pa.DataType) -> str:
     names = {"string": "text", "int64": "integer", "double": "float", "bool": "boolean"}
+    if are_labels(kind):
+        return f"list of {_stored(kind.value_type)}"
     return names.get(str(kind), "date" if pa.types.is_timestamp(kind) else str(kind))

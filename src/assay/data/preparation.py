@@ -21,8 +21,9 @@ from assay.data.fingerprint import fingerprint, row_hashes, rows_digest
 from assay.data.folds import Folding
 from assay.data.keys import Keys, group_codes, times, weights
 from assay.data.kinds import describe, infer_schema, label_values
-from assay.data.schema import Kind, Role, Schema, label_array
-from assay.data.settings import DataSettings, RolesSettings
+from assay.data.labels import gathered, indicator
+from assay.data.schema import Kind, Role, Schema, Task, label_array
+from assay.data.settings import DataSettings
 from assay.data.sources.settling import settled_apart
 from assay.data.split import Split, split_rows
 from assay.data.vault import SealedRows
@@ -111,13 +112,19 @@ def prepare(
         DataError: The table does not fit the settings.
     """
     _refuse_unknown_columns(table, settings, where)
-    keys = keys_of(table, settings)
-    split = split_rows(table, settings.task, settings, keys)
+    content = fingerprint(table)
+    labels = () if isinstance(settings.target, str) else settings.target
+    whole = gathered(table, labels, where, odd="no") if labels else table
+    keys = keys_of(whole, settings)
+    split = split_rows(whole, settings.task, settings, keys)
     raw_development, raw_test, unreadable = settled_apart(
         table.take(split.train), table.take(split.test), where
     )
-    if settings.target in unreadable:
-        split, raw_test = _without_unreadable(split, raw_test, settings.target)
+    if labels:
+        raw_development = gathered(raw_development, labels, where)
+        raw_test = gathered(raw_test, labels, where, odd="missing")
+    if raw_test[settings.target_column].null_count:
+        split, raw_test = _without_unreadable(split, raw_test, settings.target_column)
     schema = infer_schema(raw_development, settings)
     raw_test, odd = _without_odd_dates(raw_test, schema)
     unreadable = {**unreadable, **odd}
@@ -128,14 +135,14 @@ def prepare(
     return Prepared(
         schema=schema,
         development=development,
-        test=part_of(raw_test.drop_columns([settings.target]), split.test, schema, keys),
+        test=part_of(raw_test.drop_columns([settings.target_column]), split.test, schema, keys),
         raw_development=raw_development,
-        raw_test=raw_test.drop_columns([settings.target]),
+        raw_test=raw_test.drop_columns([settings.target_column]),
         sealed=SealedRows(raw_test, split.test, hashes, rows_digest(hashes)),
         split=split,
         folding=folding,
         unreadable=unreadable,
-        fingerprint=fingerprint(table),
+        fingerprint=content,
     )
 
 
@@ -173,7 +180,7 @@ def keys_of(table: pa.Table, settings: DataSettings) -> Keys:
     roles = settings.roles
     groups = group_codes(table, roles.groups) if roles.groups else None
     if groups is None and settings.split.duplicates == "together":
-        besides = {settings.target, roles.id, roles.weight, settings.split.column}
+        besides = {settings.target_column, roles.id, roles.weight, settings.split.column}
         besides |= {*roles.ignore, *roles.segments}
         named = [name for name in table.column_names if name not in besides]
         groups = group_codes(table, named, missing_is_alone=False)
@@ -217,7 +224,12 @@ def part_of(table: pa.Table, rows: Rows, schema: Schema, keys: Keys | None = Non
 
 
 def target_values(column: pa.ChunkedArray, schema: Schema) -> Labels:
-    """The target as class labels, or as float64 values for regression, shape (n,)."""
+    """The target as class labels, or as float64 values for regression, shape (n,).
+
+    Of a multilabel task 1 where a row has a label, else 0, int64, shape (n, k).
+    """
+    if schema.task is Task.MULTILABEL:
+        return indicator(column, schema.classes)
     if schema.task.is_classification:
         return label_array(label_values(column))
     values: Labels = column.to_numpy().astype(np.float64)
@@ -227,7 +239,7 @@ def target_values(column: pa.ChunkedArray, schema: Schema) -> Labels:
 def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str) -> None:
     roles = settings.roles
     named: dict[str, str | None] = {
-        "data.target": settings.target,
+        **_numbered("data.target", _listed(settings.target)),
         "data.roles.id": roles.id,
         "data.roles.time": roles.time,
         "data.roles.weight": roles.weight,
@@ -244,24 +256,35 @@ def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str)
         raise DataError(
             f"{key} names the column {name!r}, which {where} does not have.",
             where=f"columns: {', '.join(table.column_names)}",
-            mend=_meant(key, name, others, roles),
+            mend=_meant(key, name, others, settings),
         )
+
+
+def _listed(target: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (target,) if isinstance(target, str) else target
 
 
 def _numbered(key: str, names: Sequence[str]) -> dict[str, str]:
     return {f"{key}[{i}]" if len(names) > 1 else key: name for i, name in enumerate(names)}
 
 
-def _meant(key: str, name: str, columns: Sequence[str], roles: RolesSettings) -> str:
+def _meant(key: str, name: str, columns: Sequence[str], data: DataSettings) -> str:
     """The setting with the column that was meant, if one is close."""
     by_case = {each.lower(): each for each in columns}
     close = get_close_matches(name.lower(), by_case, n=1)
     if not close:
-        return "name one of the columns" + ("" if key == "data.target" else ", or leave it out")
-    meant, setting = by_case[close[0]], key.removeprefix("data.roles.").partition("[")[0]
-    if setting.startswith("data.kinds."):
+        needed = key.partition("[")[0] == "data.target"
+        return "name one of the columns" + ("" if needed else ", or leave it out")
+    meant, roles = by_case[close[0]], data.roles
+    setting = key.partition("[")[0].removeprefix("data.roles.").removeprefix("data.")
+    if setting.startswith("kinds."):
         return meant
-    several = {"ignore": roles.ignore, "segments": roles.segments, "group": roles.groups}
+    several = {
+        "target": _listed(data.target),
+        "ignore": roles.ignore,
+        "segments": roles.segments,
+        "group": roles.groups,
+    }
     names = several.get(setting, ())
     if setting in ("ignore", "segments") or len(names) > 1:
         return f"{setting}: [{', '.join(meant if each == name else each for each in names)}]"

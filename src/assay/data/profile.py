@@ -115,6 +115,25 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Two labels that rows have together.
+
+    Attributes:
+        first: The more frequent one.
+        second: The other.
+        n: Rows that have both.
+        expected: Rows that would by chance, were the labels given independently of each other.
+        tells: Whether that is more or less than chance would give, at 95 % over all pairs.
+    """
+
+    first: str
+    second: str
+    n: int
+    expected: float
+    tells: bool
+
+
+@dataclass(frozen=True)
 class TargetProfile:
     """How the target is distributed.
 
@@ -124,23 +143,38 @@ class TargetProfile:
         mean: Of a regression's finite values.
         skewness: Third standardised moment, 0 for a symmetric distribution; None where it is not
             defined.
+        per_row: Where rows may have several labels, rows by how many they have: without any first.
+        together: Pairs of labels that rows have together, those least like chance first.
     """
 
     classes: Mapping[str, int]
     numbers: Numbers | None = None
     mean: float | None = None
     skewness: float | None = None
+    per_row: tuple[int, ...] = ()
+    together: tuple[Together, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        numbers = self.numbers.as_dict() if self.numbers is not None else None
-        return {**self.__dict__, "classes": dict(self.classes), "numbers": numbers}
+        return {
+            **self.__dict__,
+            "classes": dict(self.classes),
+            "numbers": self.numbers.as_dict() if self.numbers is not None else None,
+            "per_row": list(self.per_row),
+            "together": [dict(each.__dict__) for each in self.together],
+        }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> TargetProfile:
         """Read back what `as_dict` wrote."""
         numbers = record["numbers"]
-        read = Numbers.from_dict(numbers) if numbers is not None else None
-        return cls(**{**record, "numbers": read})
+        return cls(
+            **{
+                **record,
+                "numbers": Numbers.from_dict(numbers) if numbers is not None else None,
+                "per_row": tuple(record.get("per_row", ())),
+                "together": tuple(Together(**each) for each in record.get("together", ())),
+            }
+        )
 
 
 @dataclass(frozen=True)

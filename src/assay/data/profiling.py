@@ -15,8 +15,10 @@ import pyarrow.compute as pc
 from assay.data.gaps import find_gaps
 from assay.data.histogram import histogram
 from assay.data.kinds import label_values
+from assay.data.labels import indicator, labels_of
 from assay.data.profile import QUANTILES, ColumnProfile, Numbers, Profile, TargetProfile
-from assay.data.schema import Column, Kind, Schema
+from assay.data.schema import Column, Kind, Schema, Task
+from assay.data.together import together
 from assay.predictions import Floats
 
 MOST_LEVELS = 8
@@ -43,6 +45,8 @@ def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
     about = ColumnProfile(column.name, len(present), values.null_count, column.n_distinct)
     if len(present) == 0 or column.kind in (Kind.EMPTY, Kind.IMAGE):
         return about
+    if column.kind is Kind.LABELS:
+        return replace(about, levels=_labels(present))
     if column.kind is Kind.TEXT:
         return replace(about, mean_length=_mean_length(present))
     if column.kind is Kind.CATEGORICAL or not _is_measured(values.type):
@@ -57,6 +61,13 @@ def _column(column: Column, values: pa.ChunkedArray) -> ColumnProfile:
 
 
 def _target(values: pa.ChunkedArray, schema: Schema) -> TargetProfile:
+    if schema.task is Task.MULTILABEL:
+        held, names = indicator(values, schema.classes), tuple(map(str, schema.classes))
+        return TargetProfile(
+            dict(zip(names, held.sum(axis=0).tolist(), strict=True)),
+            per_row=tuple(np.bincount(held.sum(axis=1)).tolist()),
+            together=together(held, names),
+        )
     if schema.task.is_classification:
         encoded = values.drop_null().combine_chunks().dictionary_encode()
         rows = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary))
@@ -99,6 +110,14 @@ def _levels(present: pa.ChunkedArray) -> tuple[tuple[str, int], ...]:
     first = np.argsort(-rows, kind="stable")[:MOST_LEVELS]
     labels = label_values(pa.chunked_array([counted.field("values").take(first)]))
     return tuple(zip(map(_shortened, labels), rows[first].tolist(), strict=True))
+
+
+def _labels(present: pa.ChunkedArray) -> tuple[tuple[str, int], ...]:
+    """The most frequent labels, with how many rows have each."""
+    names = labels_of(present)
+    rows = indicator(present, names).sum(axis=0)
+    first = np.argsort(-rows, kind="stable")[:MOST_LEVELS]
+    return tuple((_shortened(names[at]), int(rows[at])) for at in first)
 
 
 def _shortened(label: Any) -> str:

@@ -21,6 +21,8 @@ class Task(StrEnum):
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
+    """Any number of labels for each row, each of them yes or no."""
     REGRESSION = "regression"
 
     @property
@@ -37,6 +39,8 @@ class Kind(StrEnum):
     TEXT = "text"
     IMAGE = "image"
     """Files of images, as bytes, or their pixels; `data.images` decodes both."""
+    LABELS = "labels"
+    """Lists of labels: a target only."""
     EMPTY = "empty"
     """No value in any development row; no learner sees it."""
 
@@ -112,8 +116,8 @@ class Schema:
         columns: All columns, in the order of the source.
         target: Name of the target column.
         task: What is predicted.
-        classes: Class labels, sorted; for a binary task the positive class comes last. Empty for
-            regression.
+        classes: Class labels, sorted; for a binary task the positive class comes last. The labels
+            that rows may have of a multilabel task. Empty for regression.
     """
 
     columns: tuple[Column, ...]
@@ -154,9 +158,13 @@ class Schema:
     def codes(self, labels: Labels) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Positions of labels within `classes`, int64, shape (n,).
 
+        A multilabel target has its codes already: 1 where a row has a label, else 0, shape (n, k).
+
         Raises:
             KeyError: A label is none of the classes.
         """
+        if self.task is Task.MULTILABEL:
+            return np.asarray(labels, dtype=np.int64)
         position = {label: code for code, label in enumerate(self.classes)}
         return np.fromiter(map(position.__getitem__, labels.tolist()), np.int64, len(labels))
 

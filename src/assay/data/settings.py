@@ -13,6 +13,9 @@ def _as_list(names: Any) -> Any:
     return (names,) if isinstance(names, str) else names
 
 
+LABELS = "labels"
+"""What the target is called where several columns are."""
+
 Names = Annotated[
     tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | tuple[str, ...])
 ]
@@ -50,9 +53,9 @@ class SplitSettings(BaseModel):
 
     by: Literal["auto", "random", "group", "time", "column"] = Field(
         "auto",
-        description="random: drawn, stratified by class; group: whole groups, drawn; time: the "
-        "latest; column: as `column` says; auto: as a dataset of several splits says, by the "
-        "roles that are given, else random.",
+        description="random: drawn, stratified by class, or by a row's rarest label; group: whole "
+        "groups, drawn; time: the latest; column: as `column` says; auto: as a dataset of several "
+        "splits says, by the roles that are given, else random.",
     )
     column: str | None = Field(
         None, description="With by: column, the column whose value 'test' marks the test rows."
@@ -88,8 +91,12 @@ class DataSettings(BaseModel):
     )
     query: str | None = Field(None, description="Of a database: SQL, or the name of a table.")
     sheet: str | None = Field(None, description="Of an Excel workbook; the first when absent.")
-    target: str = Field(description="Column to predict.")
-    task: Task | None = Field(None, description="binary | multiclass | regression; inferred.")
+    target: str | tuple[str, ...] = Field(
+        description="Column to predict; or a list of columns of yes and no, each of them a label."
+    )
+    task: Task | None = Field(
+        None, description="binary | multiclass | multilabel | regression; inferred."
+    )
     positive: Any = Field(
         None, description="The class to find in a binary task; the rarer one when absent."
     )
@@ -100,6 +107,11 @@ class DataSettings(BaseModel):
     )
     roles: RolesSettings = Field(RolesSettings(), description="What columns are there for.")
     split: SplitSettings = Field(SplitSettings(), description="Test rows and folds.")
+
+    @property
+    def target_column(self) -> str:
+        """What the column to predict is called once the table is read."""
+        return self.target if isinstance(self.target, str) else LABELS
 
     @property
     def sealed_by(self) -> Literal["random", "group", "time", "column"]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from assay.data.drawing import drawn, drawn_groups, latest
 from assay.data.keys import Keys
+from assay.data.labels import are_labels, indicator, labels_of, rarest
 from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.data.sources.settling import SAYS_PART, is_marked
@@ -52,12 +53,12 @@ def split_rows(
         DataError: The split column is missing or marks no test rows, or too few rows remain.
     """
     keys = keys or Keys()
-    target = table[settings.target]
+    target = table[settings.target_column]
     labelled = pc.is_valid(target).to_numpy()
     if not labelled.any():
         raise DataError(
-            f"0 of {len(labelled):,} rows have a value in the target {settings.target!r}.",
-            where=f"data.target: {settings.target}",
+            f"0 of {len(labelled):,} rows have a value in the target {settings.target_column!r}.",
+            where=f"data.target: {settings.target_column}",
             mend="name another target, or give rows whose outcome is known",
         )
     unused = {"without target": _where(~labelled)}
@@ -97,8 +98,10 @@ def _sealed(
     if by == "time":
         assert keys.times is not None, "the experiment file is checked before"
         return latest(keys.times[rows], split.test), f"the latest {split.test:.0%} by time"
-    strata = _strata(table[settings.target].take(rows), task)
-    within = "" if strata is None else " within each class"
+    target = table[settings.target_column].take(rows)
+    strata = _strata(target, task)
+    stratum = "by the rarest label of each row" if are_labels(target.type) else "within each class"
+    within = "" if strata is None else f" {stratum}"
     about = f"{split.test:.0%} test, seed {split.seed}"
     if by == "group" and keys.groups is not None:
         is_test = drawn_groups(keys.groups[rows], strata, split.test, split.seed)
@@ -109,8 +112,15 @@ def _sealed(
 
 
 def _strata(target: pa.ChunkedArray, task: Task | None) -> NDArray[np.int64] | None:
-    """Class codes of the target if it is one of classes, or looks like it; else None."""
+    """Class codes of the target if it is one of classes, or looks like it; else None.
+
+    Of labels the rarest of each row.
+    """
     if task is Task.REGRESSION:
+        return None
+    if are_labels(target.type):
+        return rarest(indicator(target, labels_of(target)))
+    if pa.types.is_nested(target.type):  # which will be refused, but nobody has looked at it yet
         return None
     coded = target.combine_chunks().dictionary_encode()
     few = len(coded.dictionary) <= min(_MOST_STRATA, len(target) / 2)
@@ -185,7 +195,7 @@ def _refuse_too_few(split: Split, settings: DataSettings, table: pa.Table) -> No
 
 def _no_test_rows(settings: DataSettings, table: pa.Table) -> DataError:
     if settings.sealed_by == "column" and (n := int(_marked(table, settings).sum())):
-        needed = f"a value in the target {settings.target!r}"
+        needed = f"a value in the target {settings.target_column!r}"
         if settings.roles.time is not None:
             needed += f" and a time in {settings.roles.time!r}"
         return DataError(

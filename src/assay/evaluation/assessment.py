@@ -19,7 +19,7 @@ from assay.evaluation.evaluate import Judged, judge_together, outcome_of
 from assay.evaluation.goals import Goal
 from assay.evaluation.importance import importances
 from assay.evaluation.metrics import METRICS, Metric
-from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.outcome import Codes, Outcome, most_probable
 from assay.evaluation.result import OUT_OF_FOLD, Difference, Importance, Threshold
 from assay.evaluation.settings import EvaluationSettings
 from assay.evaluation.stability import with_choice
@@ -38,7 +38,7 @@ class Assessment:
         seeds: The primary metric of each repetition, the logged one first.
         by_fold: The same in each fold of each, NaN where the fold lacks a class that it needs;
             empty where folds are not drawn anew.
-        calibrated: How the probabilities were calibrated; None for a regression.
+        calibrated: How the probabilities were calibrated; None for a regression, and for labels.
         threshold: For a binary task.
     """
 
@@ -200,7 +200,7 @@ def _decided(
 ) -> tuple[Outcome, Calibrated | None, Threshold | None]:
     """Calibrated and decided, each fold by what the others teach."""
     task, weights, ordered = truth.schema.task, truth.weights, truth.ordered
-    if not task.is_classification:
+    if not task.is_classification or task is Task.MULTILABEL:
         return truth.beside(predictions), None, None
     codes = truth.schema.codes(truth.target)
     calibrated = calibrate(
@@ -239,7 +239,7 @@ def _as_logged(
     probabilities = known.probabilities
     assert probabilities is not None
     decided = (
-        probabilities.argmax(axis=1)
+        most_probable(rows.task, probabilities)
         if threshold is None
         else decide(probabilities[:, 1], threshold.value)
     )
@@ -267,8 +267,8 @@ def _plain(settings: EvaluationSettings, baseline: str) -> EvaluationSettings:
 
 def _by_fold(metric: Metric, outcome: Outcome, folds: NDArray[Any]) -> list[float]:
     """A metric of the rows of each fold by themselves; NaN where they lack a class it needs."""
-    needs_all = support.every_class in metric.needs
+    needs_all = not {support.every_class, support.every_label}.isdisjoint(metric.needs)
     parts = (outcome.rows[folds == fold] for fold in np.unique(folds))
     found = [outcome.on_rows(rows.tolist()) for rows in parts]
-    lacking = [needs_all and len(np.unique(each.truth)) < len(each.classes) for each in found]
+    lacking = [needs_all and support.rarer_of(each) == 0 for each in found]
     return [nan if lacks else metric.of(each) for each, lacks in zip(found, lacking, strict=True)]

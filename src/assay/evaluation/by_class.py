@@ -16,10 +16,13 @@ from assay.predictions import Floats
 
 _TIED = "rows come in groups or in time, which this form does not allow for"
 _FIXED = "so many rows of each class were asked for, which this form does not allow for"
+_NO_CLASS = ("no row is decided so", "no row is of this class", "no row is of it or decided so")
+_NO_LABEL = ("no row is given it", "no row has it", "no row has it or is given it")
 
 
 def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
-    """Each class of several; of two classes, and of a regression, the metrics say it all: empty.
+    """Each class of several, or each label; of two classes, and of a regression, the metrics say it
+    all: empty.
 
     Intervals are Wilson's. With sample weights they are those of as many rows of equal weight as
     have the same variance, (sum w)^2 / sum w^2 (Kish 1965). Rows in groups or in time have none;
@@ -29,29 +32,33 @@ def by_class(outcome: Outcome, level: float) -> tuple[ClassScores, ...]:
         outcome: Predictions with the truth.
         level: Level of the intervals.
     """
-    if outcome.task is not Task.MULTICLASS or outcome.decided is None:
+    if outcome.decided is None or outcome.task is Task.BINARY:
         return ()
     k, weights = len(outcome.classes), outcome.known_weights
-    hit = outcome.truth == outcome.decided
 
-    def sums(codes: Any, of: Any = slice(None)) -> Floats:
+    def sums(codes: Any, of: Any) -> Floats:
         """Sum of the weights and of their squares by class, shape (k, 2)."""
-        return np.stack(
-            [np.bincount(codes[of], weights[of] ** power, minlength=k) for power in (1, 2)], axis=1
-        )
+        powers = np.stack([weights, weights**2], axis=1)
+        if outcome.has_labels:
+            return (codes * of).T @ powers
+        each = powers * of[:, None]
+        return np.stack([np.bincount(codes, column, minlength=k) for column in each.T], axis=1)
 
-    true, decided, hits = sums(outcome.truth), sums(outcome.decided), sums(outcome.truth, hit)
+    every, hit = np.ones_like(outcome.truth), outcome.truth == outcome.decided
+    true, decided = sums(outcome.truth, every), sums(outcome.decided, every)
+    hits = sums(outcome.truth, hit)
     either = true + decided - hits
-    support = np.bincount(outcome.truth, minlength=k)
+    support = outcome.class_counts
     tied = _TIED if outcome.clusters is not None else None
     mixed = tied or (_FIXED if outcome.design is Design.CLASSES else None)
+    none_said, none_is, neither = _NO_LABEL if outcome.has_labels else _NO_CLASS
     return tuple(
         ClassScores(
             str(label),
             int(support[at]),
-            precision=_share(hits[at], decided[at], level, mixed, "no row is decided so"),
-            recall=_share(hits[at], true[at], level, tied, "no row is of this class"),
-            f1=_f1(_share(hits[at], either[at], level, mixed, "no row is of it or decided so")),
+            precision=_share(hits[at], decided[at], level, mixed, none_said),
+            recall=_share(hits[at], true[at], level, tied, none_is),
+            f1=_f1(_share(hits[at], either[at], level, mixed, neither)),
         )
         for at, label in enumerate(outcome.classes)
     )

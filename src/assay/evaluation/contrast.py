@@ -198,6 +198,7 @@ class Comparison:
         level: The level at which the intervals of one metric hold together.
         rows: Which rows: 'out-of-fold', or 'validation' if they are that to one of the runs.
         falling: The metrics of which less is better.
+        has_labels: Whether rows may have several labels, so that all of them must be right.
     """
 
     first: str
@@ -207,6 +208,7 @@ class Comparison:
     level: float = 0.95
     rows: str = OUT_OF_FOLD
     falling: tuple[str, ...] = ()
+    has_labels: bool = False
 
     @property
     def second(self) -> str:

@@ -100,7 +100,7 @@ class OppositeLabels:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How one class is predicted.
+    """How one class, or one of several labels, is predicted.
 
     Attributes:
         label: The class as text.

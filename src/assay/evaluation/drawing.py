@@ -25,7 +25,9 @@ _BINS = 10
 
 
 def curves_of(outcome: Outcome) -> Curves:
-    """The curves that fit the outcome's task."""
+    """The curves that fit the outcome's task; of several labels none."""
+    if outcome.has_labels:
+        return Curves()
     if outcome.task is Task.REGRESSION:
         return Curves(residuals=_residuals(outcome), patterns=residual_patterns(outcome))
     if outcome.task is Task.MULTICLASS:

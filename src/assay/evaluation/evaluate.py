@@ -16,7 +16,7 @@ from assay.evaluation.design import Design
 from assay.evaluation.intervals import Replicates, replicate
 from assay.evaluation.metrics import METRICS, default_primary, metrics_of
 from assay.evaluation.miscalibration import miscalibration
-from assay.evaluation.outcome import Codes, Outcome
+from assay.evaluation.outcome import Codes, Outcome, most_probable
 from assay.evaluation.result import Evaluation
 from assay.evaluation.settings import EvaluationSettings, Resamples
 from assay.predictions import Floats, Labels, Predictions
@@ -48,7 +48,7 @@ def outcome_of(
         predictions: Of the rows, with the classes of the schema.
         target: True labels or values of these rows, in their order, shape (n,).
         schema: Task and classes.
-        decided: Decided class positions, shape (n,); the most probable class when None.
+        decided: What was decided, as `Outcome` has it; the most probable when None.
         weights: Sample weights, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, shape (n,); None when each stands for itself.
         times: When each row was, shape (n,); None when rows have no order.
@@ -73,7 +73,7 @@ def outcome_of(
         truth=schema.codes(target),
         classes=schema.classes,
         probabilities=probabilities,
-        decided=np.argmax(probabilities, axis=1) if decided is None else decided,
+        decided=most_probable(schema.task, probabilities) if decided is None else decided,
         weights=weights,
         clusters=clusters,
         times=times,
@@ -117,6 +117,13 @@ def check_settings(settings: EvaluationSettings, task: Task, n_classes: int) -> 
     if unfit is not None:
         mend = "leave evaluation.threshold out"
         raise ExperimentError(unfit, where="evaluation.threshold", mend=mend)
+    if task is Task.MULTILABEL and settings.calibration not in ("auto", "none"):
+        raise ExperimentError(
+            f"evaluation.calibration is {settings.calibration!r}, which is for tasks in which a "
+            "row has one class, and here it may have several labels.",
+            where="evaluation.calibration",
+            mend="evaluation: {calibration: none}",
+        )
     if settings.calibration == "beta" and task is Task.MULTICLASS:
         raise ExperimentError(
             "evaluation.calibration is 'beta', which is for two classes, and there are more.",
@@ -156,6 +163,8 @@ def design_of(settings: EvaluationSettings, part: Part, folding: Folding) -> Des
     reason = None
     if not part.schema.task.is_classification:
         reason = "a regression has no classes"
+    elif part.schema.task is Task.MULTILABEL:
+        reason = "a row may have several labels, so that no draw keeps the counts of all of them"
     elif part.groups is not None:
         reason = "rows come in groups, which are drawn whole, whatever classes they hold"
     elif folding.is_forward:
@@ -177,9 +186,9 @@ def _evaluation(
     confusion: tuple[tuple[int, ...], ...] = ()
     found = None
     if outcome.task.is_classification:
-        k = len(outcome.classes)
-        counts = np.bincount(outcome.truth, minlength=k)
+        counts = outcome.class_counts
         support = {str(c): int(n) for c, n in zip(outcome.classes, counts, strict=True)}
+    if outcome.task.is_classification and not outcome.has_labels:
         confusion = _confusion(outcome)
         found = miscalibration(outcome, level)
     return Evaluation(

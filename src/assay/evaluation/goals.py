@@ -239,7 +239,10 @@ class Goal(BaseModel):
         """Why no task of this kind has such a goal; None if it has, or nothing else was asked."""
         if task is Task.BINARY or self == DEFAULT:
             return None
-        why = "predicts a number" if task is Task.REGRESSION else "says the most probable class"
+        why = {
+            Task.REGRESSION: "predicts a number",
+            Task.MULTILABEL: "gives a row each label that is as probable as not",
+        }.get(task, "says the most probable class")
         return f"evaluation.threshold is for two classes, and a {task} task {why}."
 
     @property

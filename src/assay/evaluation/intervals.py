@@ -26,7 +26,7 @@ from assay.evaluation.sampling import Sampling
 from assay.evaluation.settings import Resamples
 from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough, enough_for_design
-from assay.evaluation.weighted import Counts, Scored, Weighted
+from assay.evaluation.weighted import Counts, Scored, Weighted, of_equal_rows
 from assay.predictions import Floats
 
 
@@ -202,4 +202,4 @@ def _counted(scored: Scored, chosen: Sequence[Metric]) -> Floats | None:
     """Rows by true and decided class, (k, k); None where no metric asks for them."""
     if all(metric.closed is None and not metric.is_share for metric in chosen):
         return None
-    return Weighted(scored, np.ones((1, len(scored.outcome)))).confusion[0]
+    return of_equal_rows(scored)

@@ -35,7 +35,7 @@ def label_errors(outcome: Outcome) -> LabelErrors | None:
     Args:
         outcome: Predictions by models that were not fitted on these rows.
     """
-    if not outcome.task.is_classification or not len(outcome):
+    if not outcome.task.is_classification or outcome.has_labels or not len(outcome):
         return None
     log_p = np.log(np.maximum(outcome.known_probabilities, _SMALLEST))
     found = _floor(log_p, outcome.truth)

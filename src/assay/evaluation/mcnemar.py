@@ -39,8 +39,7 @@ def decisions(outcomes: Sequence[Outcome]) -> tuple[Decisions | None, ...]:
     first, *others = outcomes
     if first.decided is None or first.clusters is not None or first.weights is not None:
         return (None,) * len(others)
-    right = first.decided == first.truth
-    found = [_parted(right, other.decided == other.truth) for other in others]
+    found = [_parted(first.decided_right, other.decided_right) for other in others]
     adjusted = holm([p_values(each[1], each[2])[0] for each in found])
     return tuple(
         Decisions(*each, *p_values(each[1], each[2]), adjusted=together)

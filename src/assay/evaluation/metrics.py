@@ -10,6 +10,7 @@ import numpy as np
 from assay.data.schema import Task
 from assay.evaluation import closed, support
 from assay.evaluation.closed import ClosedForm
+from assay.evaluation.labelled import DECIDED, HIT, TRUE
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.support import Need
 from assay.evaluation.weighted import Climb, Scored, Weighted
@@ -50,7 +51,7 @@ def roc_auc(of: Weighted) -> Floats:
 
 
 def roc_auc_ovr(of: Weighted) -> Floats:
-    """Mean over the classes of the ROC-AUC of each against the rest; absent classes left out."""
+    """Mean over the classes, or labels, of the ROC-AUC of each; those absent are left out."""
     areas = [
         _area_under_roc(of.climb(column), of.others(column))
         for column in range(len(of.outcome.classes))
@@ -127,6 +128,53 @@ def top_5_accuracy(of: Weighted) -> Floats:
     return of.mean("top 5")
 
 
+def exact_match(of: Weighted) -> Floats:
+    """Share of rows of which all labels are decided right."""
+    return of.mean("exact")
+
+
+def hamming_loss(of: Weighted) -> Floats:
+    """Share of labels that are decided wrong."""
+    return of.mean("hamming")
+
+
+def jaccard_samples(of: Weighted) -> Floats:
+    """Mean over rows of the labels decided and true, out of those decided or true."""
+    return of.mean("jaccard")
+
+
+def f1_samples(of: Weighted) -> Floats:
+    """Mean over rows of the F1 of their labels."""
+    return of.mean("f1")
+
+
+def f1_of_labels(of: Weighted) -> Floats:
+    """Mean F1 of the labels; 0 for one that neither occurs nor is decided."""
+    return _f1_by_label(of).mean(axis=1)
+
+
+def f1_micro(of: Weighted) -> Floats:
+    """F1 of all labels of all rows together."""
+    either = of.of_labels(TRUE).sum(axis=1) + of.of_labels(DECIDED).sum(axis=1)
+    return _ratio(2 * of.of_labels(HIT).sum(axis=1), either)
+
+
+def pr_auc_macro(of: Weighted) -> Floats:
+    """Mean average precision of the labels."""
+    climbs = (of.climb(code) for code in range(len(of.outcome.classes)))
+    return np.mean([_ratio(each.precise, each.positive) for each in climbs], axis=0)
+
+
+def lrap(of: Weighted) -> Floats:
+    """Label ranking average precision: mean precision of each row's ranking at its true labels."""
+    return of.mean("lrap")
+
+
+def ranking_loss(of: Weighted) -> Floats:
+    """Mean over rows of the share of pairs of a true and another label that are ranked wrong."""
+    return of.mean("ranking")
+
+
 def r2(of: Weighted) -> Floats:
     """Share of the target's variance that the predictions explain."""
     spread = of.mean("shifted squared") - of.mean("shifted") ** 2
@@ -149,6 +197,8 @@ def _named(*metrics: Metric) -> Mapping[str, Metric]:
 
 _EACH = (support.every_class,)
 _RANKED = (support.every_class, support.misranked)
+_LABELS = (support.every_label,)
+_RANKED_LABELS = (support.every_label, support.misranked)
 _LOST = (support.wrong,)
 _SQUARED = (support.light_tail,)
 
@@ -178,6 +228,20 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = {
         Metric("top_2_accuracy", top_2_accuracy, is_share=True),
         Metric("top_5_accuracy", top_5_accuracy, is_share=True, fewest_classes=11),
     ),
+    Task.MULTILABEL: _named(
+        Metric("log_loss", log_loss, greater_is_better=False, needs=_LOST),
+        Metric("roc_auc_macro", roc_auc_ovr, needs=_RANKED_LABELS),
+        Metric("pr_auc_macro", pr_auc_macro, needs=_LABELS),
+        Metric("f1_macro", f1_of_labels, needs=_LABELS),
+        Metric("f1_micro", f1_micro),
+        Metric("f1_samples", f1_samples),
+        Metric("jaccard_samples", jaccard_samples),
+        Metric("exact_match", exact_match, is_share=True),
+        Metric("hamming_loss", hamming_loss, greater_is_better=False),
+        Metric("lrap", lrap),
+        Metric("ranking_loss", ranking_loss, greater_is_better=False),
+        Metric("brier", brier, greater_is_better=False, needs=_LOST),
+    ),
     Task.REGRESSION: _named(
         Metric("r2", r2, needs=_SQUARED),
         Metric("rmse", rmse, greater_is_better=False, needs=(support.seen_large, *_SQUARED)),
@@ -202,6 +266,11 @@ def _area_under_roc(climb: Climb, others: Floats) -> Floats:
     """Share of the pairs that are ranked right, ties counting half; NaN where a class is absent."""
     pairs = climb.positive * others
     return _ratio(pairs - climb.wrong, pairs, np.nan)
+
+
+def _f1_by_label(of: Weighted) -> Floats:
+    """F1 of each label, shape (b, k)."""
+    return _ratio(2 * of.of_labels(HIT), of.of_labels(TRUE) + of.of_labels(DECIDED))
 
 
 def _f1_scores(confusion: Floats) -> Floats:

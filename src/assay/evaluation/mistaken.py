@@ -13,6 +13,7 @@ from pyarrow import csv, parquet
 from assay.errors import InputError
 from assay.evaluation.details import OppositePair
 from assay.evaluation.label_errors import label_errors
+from assay.evaluation.labelled import in_words, label_losses, surest_mistakes
 from assay.evaluation.outcome import Outcome
 from assay.workspace import written_aside
 
@@ -36,9 +37,13 @@ def mistaken(outcome: Outcome, alike: Sequence[OppositePair] = ()) -> pa.Table:
         predicted and of the true one), likely_label and label_wrong (the probability that the label
         is; both null where it is not suspected), alike_row and alike_label (a row like it of
         another label, and that label; both null where there is none); rows that were not predicted
-        come last. Of a regression row, truth, predicted and off_by.
+        come last. Of a regression row, truth, predicted and off_by. Of a row with labels, truth,
+        predicted, the decision on a label that is wrong with the most confidence, that confidence
+        (a probability), and the log loss, by which they are ordered.
     """
-    if not outcome.task.is_classification or outcome.decided is None:
+    if outcome.has_labels:
+        return _of_labels(outcome)
+    if outcome.decided is None:
         off = outcome.known_values - outcome.truth
         order = np.argsort(-np.abs(off), kind="stable")
         order = order[off[order] != 0]
@@ -75,6 +80,28 @@ def mistaken(outcome: Outcome, alike: Sequence[OppositePair] = ()) -> pa.Table:
         "alike_label": [each and each.twin_label for each in pairs],
     }
     return pa.table({name: pa.array(columns[name], kind) for name, kind in _TYPES.items()})
+
+
+def _of_labels(outcome: Outcome) -> pa.Table:
+    """A line for each row that has a label decided wrong, the highest log loss first."""
+    assert outcome.decided is not None
+    worst, sure = surest_mistakes(outcome)
+    loss = label_losses(outcome)["log"]
+    order = np.flatnonzero(~outcome.decided_right)
+    order = order[np.argsort(-loss[order], kind="stable")]
+    columns = {
+        "truth": [in_words(outcome.classes, held) for held in outcome.truth[order]],
+        "predicted": [in_words(outcome.classes, held) for held in outcome.decided[order]],
+        "worst": [worst[at] for at in order],
+    }
+    return pa.table(
+        {
+            "row": outcome.rows[order],
+            **{name: pa.array(cells, pa.string()) for name, cells in columns.items()},
+            "confidence": sure[order],
+            "log_loss": loss[order],
+        }
+    )
 
 
 def write_mistaken(outcome: Outcome, path: Path, alike: Sequence[OppositePair] = ()) -> Path:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.data.schema import Task
 from assay.evaluation.design import Design
-from assay.predictions import Floats, Rows
+from assay.predictions import EVEN, Floats, Rows
 
 Codes = NDArray[np.int64]
 
@@ -24,10 +24,12 @@ class Outcome:
         task: What was predicted.
         rows: Row numbers in the source, int64, shape (n,), ascending.
         truth: For a classification the position of the true class in `classes`, int64; for a
-            regression the true value, float64; shape (n,).
+            regression the true value, float64; shape (n,). With several labels 1 where a row has
+            one and 0 where not, int64, shape (n, k).
         classes: Class labels; for a binary task the positive one comes last. Empty for regression.
-        probabilities: Class probabilities, float64, shape (n, k); None for regression.
-        decided: Position of the decided class in `classes`, int64, shape (n,); None for regression.
+        probabilities: Of classes, or of each label by itself, float64, shape (n, k); None for
+            regression.
+        decided: What was decided, as `truth` has it; None for regression.
         values: Predicted values, float64, shape (n,); None for a classification.
         weights: Sample weights, float64, shape (n,); None when all rows count the same.
         clusters: Which group each row belongs to, int64, shape (n,): rows of one group are not
@@ -81,9 +83,32 @@ class Outcome:
         )
 
     @property
+    def has_labels(self) -> bool:
+        """Whether rows may have several labels, or none."""
+        return self.task is Task.MULTILABEL
+
+    def of_class(self, code: int) -> NDArray[np.bool_]:
+        """Which rows are of a class, or have a label, shape (n,)."""
+        held = self.truth[:, code] == 1 if self.has_labels else self.truth == code
+        return np.asarray(held, dtype=np.bool_)
+
+    @property
+    def decided_right(self) -> NDArray[np.bool_]:
+        """Which rows are decided right, in all their labels, shape (n,)."""
+        right = np.asarray(self.decided == self.truth, dtype=np.bool_)
+        return np.all(right, axis=1) if self.has_labels else right
+
+    @property
     def n_known(self) -> int:
         """How many classes the model knows."""
         return len(self.classes) - self.n_unknown
+
+    @property
+    def class_counts(self) -> Codes:
+        """How many rows are of each class, or have each label, shape (k,)."""
+        if self.has_labels:
+            return np.asarray(self.truth.sum(axis=0), dtype=np.int64)
+        return np.bincount(self.truth, minlength=len(self.classes))
 
     @property
     def groups(self) -> Codes | None:
@@ -106,3 +131,19 @@ class Outcome:
         """The predicted values of a regression."""
         assert self.values is not None
         return self.values
+
+
+def most_probable(task: Task, probabilities: Floats) -> Codes:
+    """What is decided where nothing else is asked for.
+
+    Args:
+        task: A classification.
+        probabilities: Shape (n, k).
+
+    Returns:
+        The most probable class, shape (n,); of several labels 1 for each that is as probable as
+        not, shape (n, k).
+    """
+    if task is Task.MULTILABEL:
+        return (probabilities >= EVEN).astype(np.int64)
+    return np.argmax(probabilities, axis=1)

@@ -14,12 +14,15 @@ from assay.data.schema import Schema
 from assay.evaluation.design import Design
 from assay.evaluation.outcome import Outcome
 
-_PROBABILITY = "probability_"
+_TRUTH, _DECIDED, _PROBABILITY = "truth", "decided", "probability"
 
 
 def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Table:
-    """An outcome as a table: a line per row, classes as positions, probabilities by position."""
-    columns: dict[str, Any] = {"row": outcome.rows, "truth": outcome.truth}
+    """An outcome as a table: a line per row, classes as positions, probabilities by position.
+
+    Of several labels truth and decision are columns by position too.
+    """
+    columns: dict[str, Any] = {"row": outcome.rows, **coded(_TRUTH, outcome.truth)}
     if folds is not None:
         columns["fold"] = folds
     if outcome.weights is not None:
@@ -33,11 +36,8 @@ def as_table(outcome: Outcome, folds: NDArray[np.int64] | None = None) -> pa.Tab
     if outcome.probabilities is None:
         columns["value"] = outcome.values
     else:
-        columns["decided"] = outcome.decided
-        columns |= {
-            f"{_PROBABILITY}{code}": outcome.probabilities[:, code]
-            for code in range(len(outcome.classes))
-        }
+        columns |= coded(_DECIDED, outcome.decided)
+        columns |= coded(_PROBABILITY, outcome.probabilities)
     return pa.table(columns)
 
 
@@ -49,15 +49,21 @@ def from_table(table: pa.Table, schema: Schema, unknown: Sequence[Any] = ()) -> 
         schema: Task, and the classes that the model knows.
         unknown: Classes of these rows that it does not know.
     """
+    classes = (*schema.classes, *unknown)
 
     def column(name: str) -> Any:
-        return table[name].to_numpy() if name in table.column_names else None
+        if name in table.column_names:
+            return table[name].to_numpy()
+        coded = [f"{name}_{code}" for code in range(len(classes))]
+        if not coded or coded[0] not in table.column_names:
+            return None
+        return np.column_stack([table[each].to_numpy() for each in coded])
 
     recorded = "design" in table.column_names and table.num_rows > 0
     known = Outcome(
         schema.task,
         rows=column("row"),
-        truth=column("truth"),
+        truth=column(_TRUTH),
         values=column("value"),
         weights=column("weight"),
         clusters=column("cluster"),
@@ -66,12 +72,17 @@ def from_table(table: pa.Table, schema: Schema, unknown: Sequence[Any] = ()) -> 
     )
     if not schema.task.is_classification:
         return known
-    classes = (*schema.classes, *unknown)
-    probabilities = [table[f"{_PROBABILITY}{code}"].to_numpy() for code in range(len(classes))]
     return replace(
         known,
         classes=classes,
-        probabilities=np.column_stack(probabilities),
-        decided=column("decided"),
+        probabilities=column(_PROBABILITY),
+        decided=column(_DECIDED),
         n_unknown=len(unknown),
     )
+
+
+def coded(name: str, values: Any) -> dict[str, Any]:
+    """A column of one value for each row, or a column for each position."""
+    if values.ndim == 1:
+        return {name: values}
+    return {f"{name}_{code}": values[:, code] for code in range(values.shape[1])}

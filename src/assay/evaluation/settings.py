@@ -19,7 +19,8 @@ class EvaluationSettings(BaseModel):
 
     primary: str | None = Field(
         None,
-        description="Metric to decide by: roc_auc (binary), log_loss (multiclass) or r2 if absent.",
+        description="Metric to decide by: roc_auc (binary), log_loss (multiclass, multilabel) or "
+        "r2 if absent.",
     )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
     resamples: Resamples = Field(

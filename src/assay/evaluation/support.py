@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from assay.evaluation.design import Design
-from assay.evaluation.outcome import Outcome
+from assay.evaluation.outcome import Outcome, most_probable
 
 FEWEST_ROWS = 20
 """Rows, and rows of the rarest class where each class tells or is drawn by itself, below which no
@@ -80,9 +80,26 @@ def every_class(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
     return None
 
 
+def every_label(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
+    """Rows that have and rows that lack each label; and clusters of both, likewise."""
+    for verb, held in (("with", outcome.truth == 1), ("without", outcome.truth == 0)):
+        n = held.sum(axis=0)
+        rarest = int(np.argmin(n))
+        if n[rarest] < FEWEST_ROWS:
+            return f"only {_counted(n[rarest], 'row')} {verb} label {outcome.classes[rarest]}"
+        if outcome.clusters is None:
+            continue
+        n = np.array([len(np.unique(outcome.clusters[each])) for each in held.T])
+        rarest = int(np.argmin(n))
+        if n[rarest] < FEWEST_CLUSTERS:
+            few = _counted(n[rarest], cluster_noun(outcome))
+            return f"only {few} {verb} label {outcome.classes[rarest]}"
+    return None
+
+
 def misranked(outcome: Outcome, value: float) -> str | None:
     """Rows in the wrong order: the next row of a rare class that has none may well be."""
-    rarest = np.bincount(outcome.truth, minlength=len(outcome.classes)).min()
+    rarest = rarer_of(outcome)
     few = rarest * (1 - value) < FEWEST_MISRANKED
     return "too few rows are ranked wrong to tell how many would be" if few else None
 
@@ -112,8 +129,19 @@ def light_tail(outcome: Outcome, value: float) -> str | None:  # noqa: ARG001
     )
 
 
+def rarer_of(outcome: Outcome) -> int:
+    """Rows of the rarest class; of labels, rows that have the rarest or lack the commonest."""
+    counts = outcome.class_counts
+    return int(
+        min(counts.min(), len(outcome) - counts.max()) if outcome.has_labels else counts.min()
+    )
+
+
 def n_wrong(outcome: Outcome) -> int:
-    """Rows whose most probable class is not the true one."""
+    """Rows whose most probable class is not the true one, or of whose labels any is not."""
+    if outcome.has_labels:
+        said = most_probable(outcome.task, outcome.known_probabilities)
+        return int((said != outcome.truth).any(axis=1).sum())
     return int((outcome.known_probabilities.argmax(axis=1) != outcome.truth).sum())
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from assay.evaluation.labelled import NOT, label_losses, of_label
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.top import hits
 from assay.predictions import Floats
@@ -91,13 +92,14 @@ class Scored:
         """The rows ranked by the probability of a class."""
         if column not in self._rankings:
             probabilities = self.outcome.known_probabilities[:, column] * self.outcome.ranks
-            positive = self.outcome.truth == column
-            self._rankings[column] = Ranking.of(probabilities, positive)
+            self._rankings[column] = Ranking.of(probabilities, self.outcome.of_class(column))
         return self._rankings[column]
 
     @cached_property
     def losses(self) -> Mapping[str, Floats]:
         """What metrics are means of, by name, shape (n,) each."""
+        if self.outcome.has_labels:
+            return label_losses(self.outcome)
         if self.outcome.values is None:
             return {"log": self._log_losses, "brier": self._brier_losses, **hits(self.outcome)}
         errors = self.outcome.truth - self.outcome.known_values
@@ -112,6 +114,11 @@ class Scored:
     def summed(self) -> Floats:
         """One for each row, and its losses, float64, shape (1 + m, n)."""
         return np.stack([np.ones(len(self.outcome)), *self.losses.values()])
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where each loss is among what is summed, by name."""
+        return {name: place for place, name in enumerate(self.losses, start=1)}
 
     @cached_property
     def cells(self) -> csr_array:
@@ -160,11 +167,22 @@ class Weighted:
 
     def others(self, column: int) -> Floats:
         """Weight of the rows of other classes, exactly 0 where there are none, shape (b,)."""
+        if self.outcome.has_labels:
+            return self.sum(of_label(NOT, column))
         return np.delete(self.confusion, column, axis=1).sum(axis=(1, 2))
+
+    def sum(self, name: str) -> Floats:
+        """Weighted sum of one of the losses, shape (b,)."""
+        return self._sums[self.scored.places[name]]
 
     def mean(self, name: str) -> Floats:
         """Weighted mean of one of the losses, shape (b,)."""
-        return self._sums[1 + list(self.scored.losses).index(name)] / self.total
+        return self.sum(name) / self.total
+
+    def of_labels(self, name: str) -> Floats:
+        """Weighted sums of what `label_losses` tells of each label, shape (b, k)."""
+        k = len(self.outcome.classes)
+        return np.stack([self.sum(of_label(name, code)) for code in range(k)], axis=1)
 
     @cached_property
     def confusion(self) -> Floats:
@@ -247,3 +265,10 @@ def _before(steps: NDArray[Any]) -> Floats:
     before = np.zeros_like(sums)
     np.cumsum(sums[:-1], axis=0, out=before[1:])
     return before
+
+
+def of_equal_rows(scored: Scored) -> Floats:
+    """Rows by true and decided class, (k, k); of several labels nothing, for no metric reads it."""
+    if scored.outcome.has_labels:
+        return np.empty((0, 0))
+    return Weighted(scored, np.ones((1, len(scored.outcome)))).confusion[0]

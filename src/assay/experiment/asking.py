@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Asked:
 def ask(
     source: Any,
     *,
-    target: str | None,
+    target: str | Iterable[str] | None,
     learner: Any,
     settings: Mapping[str, Any],
     overrides: Sequence[str],
@@ -77,7 +77,7 @@ def ask(
 
     Args:
         source: An experiment file, or a table in memory with `target`; or what was asked before.
-        target: The column to predict of a table in memory.
+        target: The column to predict of a table in memory, or several, each a label.
         learner: A learner's name, import path, an estimator, a learner, or a class of networks,
             which counts as its import path; of a file's experiment it replaces the learner that
             the file names.
@@ -129,7 +129,7 @@ def _sealed_as_parted(loaded: LoadedExperiment, table: pa.Table) -> LoadedExperi
     """The experiment; where it does not say which rows are sealed, those its source calls test."""
     data = loaded.experiment.data
     roles, split = data.roles, data.split
-    column = said_by_source(table, data.target)
+    column = said_by_source(table, data.target_column)
     played = {roles.id, roles.time, roles.weight, *roles.groups, *roles.segments}
     played |= {*roles.ignore}
     if column is None or column in played or {"by", "column", "test"} & split.model_fields_set:
@@ -146,7 +146,7 @@ def make_importable(folder: Path) -> None:
 
 
 def _of_frame(
-    target: str | None,
+    target: str | Iterable[str] | None,
     given: Learner | None,
     named: str | None,
     settings: Mapping[str, Any],
@@ -154,6 +154,7 @@ def _of_frame(
 ) -> LoadedExperiment:
     if target is None:
         raise InputError("A table needs a target.", mend="assay.train(frame, target='COLUMN')")
+    target = target if isinstance(target, str) else [str(each) for each in target]
     # An object has no name that a file could use; its class says at least what it was.
     kind = named or ("boosting" if given is None else f"python:{given.name}")
     blocks = {name: dict(value) for name, value in settings.items() if isinstance(value, Mapping)}

@@ -44,9 +44,9 @@ def problems_of_meaning(blocks: Mapping[str, Any]) -> list[Problem]:
 
 def _of_data(data: DataSettings) -> list[Problem]:
     split, given = data.split, data.roles
-    problems = _of_split(data)
+    problems = _of_split(data) + _of_target(data)
     roles: dict[str, list[str | None]] = {
-        "data.target": [data.target],
+        "data.target": [data.target] if isinstance(data.target, str) else [*data.target],
         "data.roles.id": [given.id],
         "data.roles.group": list(given.groups),
         "data.roles.time": [given.time],
@@ -67,6 +67,19 @@ def _of_data(data: DataSettings) -> list[Problem]:
             if name is not None and seen.setdefault(name, key) != key
         ]
     return problems
+
+
+def _of_target(data: DataSettings) -> list[Problem]:
+    """A list of columns that is no list of labels."""
+    columns = () if isinstance(data.target, str) else tuple(dict.fromkeys(data.target))
+    if isinstance(data.target, str) or len(columns) == len(data.target) > 1:
+        return []
+    if len(columns) > 1:
+        mend = f"target: [{', '.join(columns)}]"
+        return [Problem("data.target", "data.target names a column twice.", mend=mend)]
+    said = "data.target is a list of one column." if columns else "data.target is an empty list."
+    mend = f"target: {columns[0] if columns else 'COLUMN'}"
+    return [Problem("data.target", said, mend=mend)]
 
 
 def _of_split(data: DataSettings) -> list[Problem]:

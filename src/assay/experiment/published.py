@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from assay.data.profile import ColumnProfile, Profile
-from assay.data.schema import Column, Kind, Role, Schema
+from assay.data.schema import Column, Kind, Role, Schema, Task
 from assay.data.settings import SplitSettings
 from assay.evaluation.settings import EvaluationSettings
 from assay.experiment.experiment import Experiment
@@ -41,6 +41,7 @@ def template(
     query: str | None = None,
     sheet: str | None = None,
     marks: str | None = None,
+    labels: Sequence[str] = (),
     n_rows: int | None = None,
     profile: Profile | None = None,
 ) -> str:
@@ -53,6 +54,7 @@ def template(
         query: What is asked of a database.
         sheet: The sheet of a workbook.
         marks: The column that marks the test rows.
+        labels: The columns that are a label each, where several are the target.
         n_rows: Rows that are not sealed, on which some defaults depend.
         profile: What its columns hold, to be told beside them.
     """
@@ -65,7 +67,7 @@ def template(
             for key, value in (("query", query), ("sheet", sheet))
             if value
         ],
-        f"  target: {_scalar(schema.target)}",
+        f"  target: {_target(schema, labels)}",
         f"  task: {schema.task.value}          # {_about_task(schema)}",
     ]
     if schema.task.value == "binary":
@@ -193,9 +195,17 @@ def _about(column: Column, profile: ColumnProfile | None) -> str:
 
 def _about_task(schema: Schema) -> str:
     if not schema.classes:
-        return "binary | multiclass | regression"
-    classes = ", ".join(str(each) for each in schema.classes[:6])
-    return " ".join(f"classes: {classes}{' ...' if len(schema.classes) > 6 else ''}".split())
+        return "binary | multiclass | multilabel | regression"
+    noun = "labels" if schema.task is Task.MULTILABEL else "classes"
+    shown = [str(each) for each in schema.classes[:6]]
+    while len(shown) > 1 and len(", ".join(shown)) > _WIDEST_HELD:
+        shown.pop()
+    more = " ..." if len(schema.classes) > len(shown) else ""
+    return " ".join(f"{noun}: {', '.join(shown)}{more}".split())
+
+
+def _target(schema: Schema, labels: Sequence[str]) -> str:
+    return f"[{', '.join(map(_scalar, labels))}]" if labels else _scalar(schema.target)
 
 
 def _is_useless(column: Column) -> bool:

@@ -214,13 +214,28 @@ def _is_first(job: Job) -> bool:
 
 
 def _consensus(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The median of what the folds chose; whole numbers stay whole."""
+    """The median of what the folds chose; of lists, one for each label, that of each label."""
     agreed: dict[str, Any] = {}
-    for name in chosen[0]:
+    for name, first in chosen[0].items():
         values = [each[name] for each in chosen]
-        median = statistics.median(values)
-        agreed[name] = round(median) if all(isinstance(v, int) for v in values) else median
+        if isinstance(first, list):
+            agreed[name] = [_median(each) for each in zip(*values, strict=True)]
+        else:
+            agreed[name] = _median(values)
     return agreed
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    """Of those that were chosen, None if none was; whole numbers stay whole.
+
+    >>> _median([30, None, 20, 10]), _median([None])
+    (20, None)
+    """
+    known = [each for each in values if each is not None]
+    if not known:
+        return None
+    median = statistics.median(known)
+    return round(median) if all(isinstance(each, int) for each in known) else median
 
 
 def _record(fits: Sequence[Fitted], recorder: Recorder) -> None:

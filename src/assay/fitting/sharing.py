@@ -55,6 +55,9 @@ def stored(path: Path) -> Part:
 
 
 def _as_arrow(values: np.ndarray[Any, Any]) -> pa.Array:
+    if values.ndim == 2:
+        flat = pa.array(np.ascontiguousarray(values).reshape(-1))
+        return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
     if values.dtype != object:
         return pa.array(values)
     # pandas' missing value is NaN, which the levels do not hold.
@@ -65,6 +68,8 @@ def _as_arrow(values: np.ndarray[Any, Any]) -> pa.Array:
 
 
 def _as_numpy(array: pa.Array) -> np.ndarray[Any, Any]:
+    if pa.types.is_fixed_size_list(array.type):
+        return array.flatten().to_numpy().reshape(len(array), array.type.list_size)
     if not pa.types.is_dictionary(array.type):
         return array.to_numpy(zero_copy_only=not pa.types.is_boolean(array.type))
     levels = np.empty(len(array.dictionary) + 1, dtype=object)

@@ -63,7 +63,7 @@ class LoadedModel:
         return threshold
 
     def predict(self, frame: pd.DataFrame) -> NDArray[Any]:
-        """Labels or values, shape (n,).
+        """Labels or values, shape (n,); of a multilabel task the list of each row's labels.
 
         Raises:
             DataError: A column is missing, or holds values of another kind.
@@ -80,9 +80,17 @@ class LoadedModel:
         return probabilities.to_numpy(dtype=np.float64)
 
     def decide(self, probabilities: Floats) -> NDArray[Any]:
-        """The labels that `predict` gives where `predict_proba` gives these, shape (n,)."""
+        """What `predict` gives where `predict_proba` gives these, shape (n,)."""
         labels: NDArray[Any] = self._served.decide(probabilities)
         return labels
+
+    def decided(self, probabilities: Floats) -> NDArray[np.int64]:
+        """Positions in `classes` of what `decide` gives, shape (n,).
+
+        Of several labels 1 for each that is given and 0 for the others, shape (n, k).
+        """
+        found: NDArray[np.int64] = self._served.decided(probabilities)
+        return found
 
     def __repr__(self) -> str:
         return f"LoadedModel({self.name}: {self.schema.target}, {self.schema.task})"

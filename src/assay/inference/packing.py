@@ -14,7 +14,7 @@ import pandas as pd
 
 from assay.data import decoding, features, ragged
 from assay.data.features import feature_frame
-from assay.data.schema import Kind, Schema
+from assay.data.schema import Kind, Schema, Task
 from assay.evaluation import replay
 from assay.inference import served, strictness
 from assay.inference.finishing import Finished
@@ -164,12 +164,15 @@ def _signature(schema: Schema) -> Any:
     where it says string. `feature_frame` reads both, and refuses what it cannot read.
     """
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec
+    from mlflow.types.schema import AnyType, Array, ColSpec, DataType, ParamSchema, ParamSpec
     from mlflow.types.schema import Schema as Columns
 
     anything = AnyType()  # type: ignore[no-untyped-call]
     inputs = Columns([ColSpec(anything, column.name) for column in schema.features])
-    outputs = Columns([ColSpec(_label_type(schema), "prediction")])
+    of_row: Any = _label_type(schema)
+    if schema.task is Task.MULTILABEL:
+        of_row = Array(DataType[of_row])
+    outputs = Columns([ColSpec(of_row, "prediction")])
     signature: dict[str, Any] = {"inputs": inputs, "outputs": outputs}
     if schema.classes:
         signature["params"] = ParamSchema([ParamSpec("output", "string", "labels")])

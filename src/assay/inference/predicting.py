@@ -22,6 +22,8 @@ from assay.inference.loading import LoadedModel, as_frame
 from assay.monitor import Announce, Step
 from assay.workspace import check_folder, written_aside
 
+LABELS_APART = "; "
+"""What stands between the labels of a row in a CSV file."""
 _FORMS = (".csv", ".parquet")
 
 
@@ -142,6 +144,15 @@ def write_frames(frames: Iterable[pd.DataFrame], path: Path) -> int:
     return n
 
 
+def for_csv(frame: pd.DataFrame) -> pd.DataFrame:
+    """Predictions as they stand in CSV: the labels of a row are one text, empty without any."""
+    of_lists = [name for name in frame if len(frame) and isinstance(frame[name].iloc[0], list)]
+    texts = {
+        name: [LABELS_APART.join(map(str, labels)) for labels in frame[name]] for name in of_lists
+    }
+    return frame.assign(**texts)
+
+
 class _Writer:
     """Appends frames of the same columns to a file."""
 
@@ -153,16 +164,14 @@ class _Writer:
 
     def write(self, frame: pd.DataFrame) -> None:
         if self._form == ".csv":
-            frame.to_csv(self._path, mode="a", header=not self._begun, index=False)
+            for_csv(frame).to_csv(self._path, mode="a", header=not self._begun, index=False)
             self._begun = True
             return
         table = pa.Table.from_pandas(frame, preserve_index=False)
         if self._parquet is None:
-            # An id that is missing in all rows of the first piece may be text in the next.
-            known = [
-                pa.field(each.name, pa.string() if pa.types.is_null(each.type) else each.type)
-                for each in table.schema
-            ]
+            # An id that is missing in all rows of the first piece may be text in the next, and so
+            # may labels, of which no row has any.
+            known = [pa.field(each.name, _of_text(each.type)) for each in table.schema]
             self._parquet = pyarrow.parquet.ParquetWriter(self._path, pa.schema(known))
         self._parquet.write_table(table.cast(self._parquet.schema))
 
@@ -180,6 +189,15 @@ def _predicted(model: LoadedModel, frame: pd.DataFrame) -> pd.DataFrame:
     for position, label in enumerate(model.classes):
         columns[f"probability_{label}"] = probabilities[:, position]
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _of_text(kind: pa.DataType) -> pa.DataType:
+    """The type of a column, text where no value tells it."""
+    if pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(_of_text(kind.value_type))
+    return kind
 
 
 def _free(name: str, taken: list[str]) -> str:

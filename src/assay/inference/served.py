@@ -24,10 +24,14 @@ ABOUT = "model.json"
 ESTIMATOR = "estimator.skops"
 CALIBRATOR = "calibrator.skops"
 MODEL = "model"
+EVEN = 0.5
+"""`assay.predictions.EVEN`, which is not here where Assay is not installed."""
 
 
 class Served:
     """A finished model: it knows its columns, its threshold and its labels.
+
+    Of a task in which a row may have several labels it predicts the list of those it has.
 
     It predicts with one numerical thread: another number gives other last bits.
 
@@ -102,12 +106,31 @@ class Served:
             probabilities = self._probabilities(features)
         return pd.DataFrame(probabilities, columns=names, index=frame.index)
 
+    @property
+    def has_labels(self) -> bool:
+        return bool(self.about["task"] == "multilabel")
+
     def decide(self, probabilities: Any) -> Any:
-        """The label of each row, shape (n,), from what `predict_proba` gives, shape (n, k)."""
-        labels = np.array(self.about["classes"])
-        if self.about["threshold"] is None:
-            return labels[probabilities.argmax(axis=1)]
-        return labels[(probabilities[:, 1] >= self.about["threshold"]).astype(int)]
+        """The label of each row, or the list of its labels, shape (n,).
+
+        Args:
+            probabilities: What `predict_proba` gives, shape (n, k).
+        """
+        labels, decided = np.array(self.about["classes"]), self.decided(probabilities)
+        if not self.has_labels:
+            return labels[decided]
+        lists = np.empty(len(decided), dtype=object)
+        lists[:] = [labels[row == 1].tolist() for row in decided]
+        return lists
+
+    def decided(self, probabilities: Any) -> Any:
+        """The position of each row's label, shape (n,); or 1 for each label that it has, (n, k)."""
+        threshold = self.about["threshold"]
+        if self.has_labels:
+            return (probabilities >= EVEN).astype(np.int64)
+        if threshold is None:
+            return probabilities.argmax(axis=1)
+        return (probabilities[:, 1] >= threshold).astype(np.int64)
 
     def _probabilities(self, features: pd.DataFrame) -> Any:
         if not hasattr(self.predictor, "predict_proba"):
@@ -116,5 +139,7 @@ class Served:
                 return said.probabilities
             return recalibrated(self.calibrator, said.classes, said.probabilities, said.scores)
         probabilities = self.predictor.predict_proba(features)
+        if self.has_labels:
+            return probabilities
         known = list(self.predictor.classes_)
         return probabilities[:, [known.index(label) for label in self.about["classes"]]]

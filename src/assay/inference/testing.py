@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from assay.data.keys import group_codes, times, weights
 from assay.data.kinds import label_values
+from assay.data.labels import labels_of
 from assay.data.preparation import target_values
 from assay.data.schema import Column, Role, Schema, Task, label_array
 from assay.data.vault import OpenedRows
@@ -39,8 +40,8 @@ class Predicted:
 
     Attributes:
         schema: Of the model.
-        probabilities: Class probabilities, shape (n, k); None for regression.
-        decided: Position of the decided class, shape (n,); None for regression.
+        probabilities: Probabilities of classes or labels, shape (n, k); None for regression.
+        decided: As `Outcome` has it; None for regression.
         values: Predicted values, shape (n,); None for a classification.
         notes: In what the rows are not like those the model learnt from.
     """
@@ -63,7 +64,7 @@ def predict_sealed(model: LoadedModel, features: pa.Table) -> Predicted:
         warnings.simplefilter("always", RowsUnlikeTraining)
         if schema.task.is_classification:
             probabilities = model.predict_proba(frame)
-            decided = schema.codes(label_array(model.decide(probabilities).tolist()))
+            decided = model.decided(probabilities)
             predicted = Predicted(schema, probabilities, decided)
         else:
             predicted = Predicted(schema, values=model.predict(frame).astype(np.float64))
@@ -77,7 +78,8 @@ def confront(
     """Predictions beside the truth of the rows once these are opened, with notes on odd rows.
 
     Rows of a class that no development row had count as wrong: among several classes theirs is
-    one more, of probability 0; in a binary task each is a false alarm, of probability 1.
+    one more, of probability 0; in a binary task each is a false alarm, of probability 1. A label
+    that no development row had is left out, where rows have several.
 
     Args:
         predicted: What the model says of the rows.
@@ -92,6 +94,17 @@ def confront(
         return outcome, predicted.notes
     assert predicted.probabilities is not None
     assert predicted.decided is not None
+    if schema.task is Task.MULTILABEL:
+        outcome = Outcome(
+            schema.task,
+            opened.rows,
+            target_values(column, schema),
+            classes=schema.classes,
+            probabilities=predicted.probabilities,
+            decided=predicted.decided,
+            **keys,
+        )
+        return outcome, (*_left_out(column, schema), *predicted.notes)
     labels = label_values(column)
     unseen = Counter(label for label in labels if label not in schema.classes)
     is_unseen = np.array([label in unseen for label in labels])
@@ -172,6 +185,17 @@ def judge_sealed(
         names=(told.replace("-", " "), TEST),
     )
     return judged.evaluation, difference
+
+
+def _left_out(column: pa.ChunkedArray, schema: Schema) -> tuple[str, ...]:
+    """What is said of labels that no development row had."""
+    unseen = [label for label in labels_of(column) if label not in schema.classes]
+    if not unseen:
+        return ()
+    named = ", ".join(map(str, unseen[:_SHOWN_CLASSES]))
+    more = ", ..." if len(unseen) > _SHOWN_CLASSES else ""
+    has, it = ("a label", "it is") if len(unseen) == 1 else ("labels", "they are")
+    return (f"Sealed rows have {has} that no development row had ({named}{more}): {it} left out.",)
 
 
 def _said_of(unseen: Counter[Any], task: Task) -> tuple[str, ...]:

@@ -180,8 +180,9 @@ def check_fit_for(learner: Learner, task: Task) -> None:
 
     Raises:
         LearnerError: A regressor for classes, a classifier for numbers, one that gives no
-            probabilities, or one that could only be saved by pickle. An option that means nothing
-            for the task. A network where PyTorch is not installed.
+            probabilities, one that is for all labels at once, or one that could only be saved by
+            pickle. An option that means nothing for the task. A network where PyTorch is not
+            installed.
     """
     refuse_useless_options(learner, task)
     if isinstance(learner, NetworkLearner):
@@ -213,7 +214,24 @@ def check_fit_for(learner: Learner, task: Task) -> None:
             where="model.learner",
             mend=f"wrap it: CalibratedClassifierCV({learner.name}(...))",
         )
+    if task is Task.MULTILABEL:
+        _refuse_of_labels(learner.name, estimator)
     check_savable(estimator)
+
+
+def _refuse_of_labels(name: str, estimator: Any) -> None:
+    """Refuse what makes a classifier of labels of another one, as we do; a chain is none."""
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    if isinstance(last, OneVsRestClassifier | MultiOutputClassifier | ClassifierChain):
+        inner = type(last.estimator).__name__
+        raise LearnerError(
+            f"{name} is for all labels at once, and each label is fitted by itself.",
+            where=f"model.learner: {type(last).__name__}({inner}(...))",
+            mend=f"give the classifier itself: {inner}(...)",
+        )
 
 
 def _refuse_useless_training(learner: NetworkLearner, task: Task) -> None:

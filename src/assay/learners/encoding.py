@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from assay.data.dataset import Part
-from assay.data.schema import Role, label_array
+from assay.data.schema import Role, Task, label_array
 from assay.errors import LearnerError
 from assay.learners.preprocessing import periods_and_topics, usable_columns
 from assay.learners.served_network import GROUPS, TRANSFORMERS, in_terms, table_arrays
@@ -115,20 +115,25 @@ class Target:
 
     Attributes:
         classes: All classes of the schema; empty for numbers.
-        seen: Positions in `classes` of those that training rows have, which are the outputs.
+        seen: Positions in `classes` of those that training rows have, which are the outputs; of
+            labels all of them.
         center: Mean of the training rows, for numbers.
         scale: Their standard deviation, or 1 where that is zero.
+        has_labels: Whether rows may have several of the classes: then each is an output by itself.
     """
 
     classes: tuple[Any, ...] = ()
     seen: tuple[int, ...] = ()
     center: float = 0.0
     scale: float = 1.0
+    has_labels: bool = False
 
     @classmethod
     def of(cls, train: Part) -> Target:
         """What the training rows need."""
         schema = train.schema
+        if schema.task is Task.MULTILABEL:
+            return cls(schema.classes, tuple(range(len(schema.classes))), has_labels=True)
         if schema.task.is_classification:
             seen = np.unique(schema.codes(train.known_target))
             return cls(schema.classes, tuple(seen.tolist()))
@@ -149,22 +154,34 @@ class Target:
             "seen": list(self.seen),
             "center": self.center,
             "scale": self.scale,
+            "has_labels": self.has_labels,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Target:
-        """Read back what `as_dict` wrote."""
+        """Read back what `as_dict` wrote; records older than labels do not speak of them."""
         classes, seen = tuple(record["classes"]), tuple(record["seen"])
-        return cls(classes, seen, record["center"], record["scale"])
+        has_labels = record.get("has_labels", False)
+        return cls(classes, seen, record["center"], record["scale"], has_labels)
 
     def known(self, part: Part) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which rows have a target that the training rows have as well, shape (n,)."""
-        if not self.classes:
+        if not self.classes or self.has_labels:
             return np.ones(len(part), dtype=bool)
         return np.isin(part.schema.codes(part.known_target), self.seen)
 
     def encoded(self, target: Labels) -> np.ndarray[Any, Any]:
-        """Positions among the outputs, int64, or standardised values, float32; shape (n,)."""
+        """What is learnt of some rows.
+
+        Args:
+            target: As `Part.target` has it.
+
+        Returns:
+            Positions among the outputs, int64, or standardised values, float32; shape (n,). Of
+            labels 1 where a row has one, else 0; float32, shape (n, k).
+        """
+        if self.has_labels:
+            return np.asarray(target, dtype=np.float32)
         if not self.classes:
             values = np.asarray(target, dtype=np.float64)
             return ((values - self.center) / self.scale).astype(np.float32)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from assay.data.dataset import Part
-from assay.data.schema import label_array
+from assay.data.schema import Task, label_array
 from assay.errors import LearnerError
+from assay.learners.by_label import fitted_by_label
 from assay.learners.protocol import FitContext
 from assay.learners.trust import load_skops, skops_io
 from assay.predictions import Floats, Predictions
@@ -28,12 +29,15 @@ class EstimatorModel:
     Attributes:
         estimator: The estimator, preprocessing included.
         classes: Class labels in the order of the schema; empty for regression.
+        has_labels: Whether rows may have several of them: then its last step is scikit-learn's
+            OneVsRestClassifier, which gives the probability of each.
         chosen: What the fit decided by looking at validation rows.
     """
 
     estimator: Any
     classes: tuple[Any, ...] = ()
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    has_labels: bool = False
 
     def predict(self, features: pd.DataFrame) -> Predictions:
         """Predict rows; a class that the fit never saw gets probability zero."""
@@ -41,6 +45,9 @@ class EstimatorModel:
         if not self.classes:
             values = np.asarray(self.estimator.predict(features), dtype=np.float64)
             return Predictions(rows, values=values.reshape(len(rows)))
+        if self.has_labels:
+            given = np.asarray(self.estimator.predict_proba(features), dtype=np.float64)
+            return Predictions(rows, probabilities=given, classes=label_array(self.classes))
         known = list(self.estimator.classes_)
         columns = [known.index(label) if label in known else -1 for label in self.classes]
         prepared, last = _prepared(self.estimator, features)
@@ -62,7 +69,11 @@ class EstimatorModel:
         import json
 
         skops_io().dump(self.estimator, folder / _FILE)
-        about = {"classes": list(self.classes), "chosen": dict(self.chosen)}
+        about = {
+            "classes": list(self.classes),
+            "chosen": dict(self.chosen),
+            "has_labels": self.has_labels,
+        }
         (folder / "model.json").write_text(json.dumps(about))
 
     @classmethod
@@ -71,7 +82,10 @@ class EstimatorModel:
         import json
 
         about = json.loads((folder / "model.json").read_text())
-        return cls(load_skops(folder / _FILE), tuple(about["classes"]), about["chosen"])
+        estimator = load_skops(folder / _FILE)
+        return cls(
+            estimator, tuple(about["classes"]), about["chosen"], about.get("has_labels", False)
+        )
 
 
 def _linked(last: Any, scores: Floats | None) -> Floats | None:
@@ -118,6 +132,10 @@ class EstimatorLearner:
             LearnerError: The estimator refused the data, with its own words.
         """
         estimator = seeded(self.build(train, context.seed), context)
+        if train.schema.task is Task.MULTILABEL:
+            with told_apart(self.name):
+                fitted = fitted_by_label(estimator, train)
+            return EstimatorModel(fitted, train.schema.classes, has_labels=True)
         with told_apart(self.name):
             estimator.fit(train.features, train.known_target, **weighted(estimator, train))
         return EstimatorModel(estimator, train.schema.classes)

@@ -61,7 +61,13 @@ def _said(target: Mapping[str, Any]) -> str:
         return f"a value v that stands for {target['center']:g} + {target['scale']:g} v"
     seen = [f"`{classes[code]}`" for code in target["seen"]]
     more = f" and {len(seen) - _LABELS_SHOWN} more" if len(seen) > _LABELS_SHOWN else ""
+    logits = f"a logit for each of {', '.join(seen[:_LABELS_SHOWN])}{more}"
+    if target.get("has_labels", False):
+        return (
+            f"{logits}; the sigmoid of each is the probability that a text has this label, which "
+            "it is given from 0.5 on. A text may have several labels, or none"
+        )
     return (
-        f"a logit for each of {', '.join(seen[:_LABELS_SHOWN])}{more}; their softmax is a "
+        f"{logits}; their softmax is a "
         "probability before calibration and threshold, which the MLflow model around it adds"
     )

@@ -131,10 +131,13 @@ class NetworkClassifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[mis
         """Train on rows X, shape (n, columns), and their classes y, shape (n,).
 
         Raises:
-            ValueError: There are fewer than two classes, or X is no table of numbers.
+            ValueError: There are fewer than two classes, or rows have several labels; or X is no
+                table of numbers.
             LearnerError: Training failed.
         """
-        X, y = self._checked(X, reset=True), _target(y)
+        X = self._checked(X, reset=True)
+        _refuse_labels(y)
+        y = _target(y)
         check_consistent_length(X, y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -174,6 +177,18 @@ class NetworkRegressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> np.ndarray[Any, Any]:
         """Values, shape (n,)."""
         return self._predictions(X).values
+
+
+def _refuse_labels(y: Any) -> None:
+    """Refuse a target of several columns, and say what learns one."""
+    shape = np.asarray(y).shape
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"y should be a 1d array, got an array of shape {shape} instead: of each row one "
+            "class is learnt. For several labels wrap it, "
+            "sklearn.multiclass.OneVsRestClassifier(NetworkClassifier()); or train one network "
+            "for all of them, assay.train(table, target=[...], learner='tabular-net')."
+        )
 
 
 def _target(y: Any) -> Any:

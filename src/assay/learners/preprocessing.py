@@ -34,7 +34,8 @@ def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
 
     Numbers: median, an indicator of what was missing, standard scores. Categories: a column a
     level, missing values being one; beyond `max_categories` the rarest share a column, and a
-    further one holds the target's mean of each level, cross-fitted. Dates and texts as above.
+    further one holds the target's mean of each level, cross-fitted, unless the target is of several
+    labels. Dates and texts as above.
     """
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -45,11 +46,12 @@ def one_hot(train: Part, seed: int, max_categories: int = 100) -> Any:
     frequent = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=max_categories)
     few, many = _by_levels(train, max_categories)
     means = make_pipeline(_filled(), _target_means(train, seed), StandardScaler())
+    of_one_target = [] if train.schema.task is Task.MULTILABEL else many
     return _transformer(
         ("numeric", numeric, usable_columns(train, "numeric")),
         ("categorical", make_pipeline(_filled(), OneHotEncoder(handle_unknown="ignore")), few),
         ("frequent levels", make_pipeline(_filled(), frequent), many),
-        ("many levels", means, many),
+        ("many levels", means, of_one_target),
         *_dates(train, make_pipeline(SimpleImputer(), StandardScaler()), _curves, _curves),
         *_texts(train, lambda name: _words()),  # noqa: ARG005
     )
@@ -60,7 +62,8 @@ def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
 
     Returns:
         The transformer, and which of its columns are codes of categories. Categories with more
-        levels than can be told apart become the target's mean of each level, cross-fitted.
+        levels than can be told apart become the target's mean of each level, cross-fitted; where
+        the target is of several labels, the rarest levels share a code.
     """
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OrdinalEncoder
@@ -71,6 +74,9 @@ def ordinal(train: Part, seed: int) -> tuple[Any, list[int]]:
         encoded_missing_value=np.nan,
     )
     few, many = _by_levels(train, MOST_LEVELS)
+    if train.schema.task is Task.MULTILABEL:
+        few, many = [*few, *many], []
+        codes.set_params(max_categories=MOST_LEVELS)
     transformer = _transformer(
         ("categorical", codes, few),
         ("numeric", "passthrough", usable_columns(train, "numeric")),
@@ -153,7 +159,7 @@ def _target_means(train: Part, seed: int) -> Any:
     if train.schema.task is Task.REGRESSION:
         return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
     # A fold may lack a class of the schema: what counts is what there is.
-    kind = "binary" if len(set(train.known_target)) <= 2 else "multiclass"
+    kind = "binary" if len(np.unique(train.known_target)) <= 2 else "multiclass"
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return TargetEncoder(target_type=kind, cv=folds)
 

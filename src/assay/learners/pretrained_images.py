@@ -90,7 +90,12 @@ class ImageRecipe(FineTuningRecipe):
         options = self.options
         labels = [str(target.classes[code]) for code in target.seen]
         config = config_for(
-            options.model, options.revision, target.n_outputs, labels, options.dropout
+            options.model,
+            options.revision,
+            target.n_outputs,
+            labels,
+            options.dropout,
+            has_labels=target.has_labels,
         )
         given = {
             "source": options.model,

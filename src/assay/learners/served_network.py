@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from assay.data.decoding import pixels_of
-from assay.networks.outputs import probabilities, values
+from assay.networks.outputs import label_probabilities, probabilities, values
 
 NETWORK = "network.json"
 WEIGHTS = "weights.safetensors"
@@ -38,7 +38,8 @@ class Said(NamedTuple):
 
     Attributes:
         values: Shape (n,); None for a classifier.
-        probabilities: Shape (n, k), rows summing to one; None for a regressor.
+        probabilities: Shape (n, k), rows summing to one unless they may have several
+            labels; None for a regressor.
         classes: In the order of the columns, shape (k,); None for a regressor.
         scores: None: the probabilities are all there is.
     """
@@ -98,7 +99,7 @@ class ServedNetwork:
             shape = (0, len(self.target["seen"])) if self.target["classes"] else (0,)
             return in_terms(self.target, np.zeros(shape))
         inputs = self.encode(features)
-        says = probabilities if self.target["classes"] else values
+        says = says_of(self.target)
         with one_thread(), torch.inference_mode():
             parts = [
                 says(self._outputs(inputs, low).double()).numpy()
@@ -160,6 +161,17 @@ def table_arrays(transformers: Mapping[str, Any], features: pd.DataFrame) -> dic
     return arrays
 
 
+def says_of(target: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """What makes probabilities or values of outputs, with members or without.
+
+    Args:
+        target: What `Target.as_dict` gives; older ones do not speak of labels.
+    """
+    if target.get("has_labels", False):
+        return label_probabilities
+    return probabilities if target["classes"] else values
+
+
 def in_terms(target: Mapping[str, Any], given: Any) -> Said:
     """What was predicted, in the target's own terms; a class that was never seen gets zero.
 
@@ -171,6 +183,8 @@ def in_terms(target: Mapping[str, Any], given: Any) -> Said:
     classes = target["classes"]
     if not classes:
         return Said(values=given * target["scale"] + target["center"])
+    if target.get("has_labels", False):
+        return Said(probabilities=given, classes=np.array(classes))
     whole = np.zeros((len(given), len(classes)))
     whole[:, target["seen"]] = given / given.sum(axis=1, keepdims=True)
     return Said(probabilities=whole, classes=np.array(classes))

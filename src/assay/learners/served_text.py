@@ -1,8 +1,8 @@
 """A fine-tuned transformer at work: texts in, probabilities or values out.
 
-This module stands alone beside `assay.data.ragged`, `assay.networks.reading`,
-`assay.networks.outputs` and `assay.learners.served_network`, because the text of all of them
-travels inside every logged model that reads texts.
+This module stands alone beside `assay.data.ragged`, `assay.networks.reading` and
+`assay.learners.served_network` with what that needs, because the text of all of them travels inside
+every logged model that reads texts.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from assay.data.ragged import Ragged
-from assay.learners.served_network import Said, in_terms, one_thread
-from assay.networks.outputs import probabilities, values
+from assay.learners.served_network import Said, in_terms, one_thread, says_of
 from assay.networks.reading import hushed, logits_of
 
 TEXT = "text.json"
@@ -196,8 +195,7 @@ class ServedText:
             return in_terms(self.target, np.zeros(shape))
         rows = self.sequences(features)
         order = np.argsort(-rows.lengths, kind="stable")
-        says = probabilities if self.target["classes"] else values
-        said = []
+        says, said = says_of(self.target), []
         with one_thread(), torch.inference_mode():
             for low in range(0, len(order), TEXTS_AT_ONCE):
                 padded = rows.padded(order[low : low + TEXTS_AT_ONCE])

@@ -111,6 +111,7 @@ class TextRecipe(FineTuningRecipe):
                 "dropout": options.dropout,
                 "lora": self.adapters,
                 "padding": encoding.tokenizer.pad_token_id,
+                "has_labels": target.has_labels,
             },
         )
 

@@ -26,7 +26,13 @@ _DEVIATION = 0.02
 
 
 def config_of(
-    found: Source, kind: str, n_outputs: int, labels: Sequence[str], dropout: float | None
+    found: Source,
+    kind: str,
+    n_outputs: int,
+    labels: Sequence[str],
+    dropout: float | None,
+    *,
+    has_labels: bool = False,
 ) -> Any:
     """Its config, for a head of so many outputs.
 
@@ -36,6 +42,7 @@ def config_of(
         n_outputs: Classes, or one value.
         labels: Of the classes, as text; empty for a value.
         dropout: In the whole network; as it was pretrained when None.
+        has_labels: Whether a row may have several of the labels.
 
     Raises:
         LearnerError: It cannot be read.
@@ -48,7 +55,8 @@ def config_of(
     if labels:
         config.id2label = dict(enumerate(labels))
         config.label2id = {label: number for number, label in enumerate(labels)}
-    config.problem_type = "single_label_classification" if labels else "regression"
+    of_classes = "multi_label_classification" if has_labels else "single_label_classification"
+    config.problem_type = of_classes if labels else "regression"
     for part, name in _dropouts(config) if dropout is not None else ():
         setattr(part, name, dropout)
     return config

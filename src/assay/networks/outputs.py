@@ -24,6 +24,19 @@ def probabilities(outputs: Tensor) -> Tensor:
     return each.mean(1) if each.ndim == 3 else each
 
 
+def label_probabilities(outputs: Tensor) -> Tensor:
+    """What a network or the mean of its members says of labels, each of them yes or no.
+
+    Args:
+        outputs: Logits, shape (n, labels) or (n, members, labels).
+
+    Returns:
+        Shape (n, labels), each from zero to one.
+    """
+    each = outputs.sigmoid()
+    return each.mean(1) if each.ndim == 3 else each
+
+
 def values(outputs: Tensor) -> Tensor:
     """What a network or the mean of its members says of a number.
 

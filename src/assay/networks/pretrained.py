@@ -30,6 +30,8 @@ def text_net(
     dropout: float | None = None,
     lora: Mapping[str, Any] | None = None,
     padding: int | None = None,
+    *,
+    has_labels: bool = False,
 ) -> FineTuned:
     """A pretrained network with a fresh head, drawn from the global generator.
 
@@ -41,12 +43,13 @@ def text_net(
         dropout: In the whole network; as it was pretrained when None.
         lora: Kind, rank, alpha and dropout of adapters that learn in its place; None without.
         padding: The token that stands for nothing, for a network that does not know it.
+        has_labels: Whether a row may have several of the labels.
 
     Raises:
         LearnerError: It cannot be found, or it is of no kind that classifies sequences.
     """
     found = find(source, revision)
-    config = config_of(found, _KIND, n_outputs, labels, dropout)
+    config = config_of(found, _KIND, n_outputs, labels, dropout, has_labels=has_labels)
     if config.pad_token_id is None:
         config.pad_token_id = padding
     return FineTuned(with_fresh_head(found, _KIND, config, dropout, lora))

@@ -122,6 +122,8 @@ def config_for(
     n_outputs: int,
     labels: Sequence[str],
     dropout: float | None = None,
+    *,
+    has_labels: bool = False,
 ) -> dict[str, Any]:
     """The config of a network for a target, fit for JSON.
 
@@ -131,12 +133,13 @@ def config_for(
         n_outputs: Classes, or one value.
         labels: Of the classes, as text; empty for a value.
         dropout: In the whole network; as it was pretrained when None.
+        has_labels: Whether a row may have several of the labels.
 
     Raises:
         LearnerError: As `pretrained_net` does.
     """
     found = find(source, revision, of_texts=False)
-    config = config_of(found, _KIND, n_outputs, labels, dropout)
+    config = config_of(found, _KIND, n_outputs, labels, dropout, has_labels=has_labels)
     told = json.loads(config.to_json_string(use_diff=False))
     return {name: each for name, each in told.items() if name not in _OF_HERE}
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from jinja2 import Environment
 
+from assay.data.schema import Task
 from assay.errors import InputError
 from assay.evaluation.result import Evaluation, Threshold
-from assay.reports import tables, verdicts, wording
+from assay.reports import by_label, tables, verdicts, wording
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
 from assay.reports.page import put, version
@@ -84,6 +85,10 @@ def render(content: ReportContent, written: Mapping[str, str] | None = None) -> 
         goal=goal_on_test(content),
         parts=tables.parts(content),
         classes=tables.class_shares(content),
+        noun="label" if content.schema.task is Task.MULTILABEL else "class",
+        labels_named=by_label.named(content),
+        labels_per_row=by_label.per_row(content),
+        metrics_note=tables.metrics_note(content),
         importance=content.importance[:_SHOWN_IMPORTANCES],
         features=_features(content),
         roles=[each for each in content.schema.columns if each.role.value != "feature"],

@@ -64,8 +64,9 @@ def on_decisions(comparison: Comparison, contrast: Contrast) -> str:
     if found is None:
         return ""
     first, second = counted(found.only_first, "row"), counted(found.only_second, "row")
+    right = "All labels right" if comparison.has_labels else "Decided right"
     said = (
-        f"Decided right by {comparison.first} only: {first}, by {contrast.name} only: {second}; "
+        f"{right} by {comparison.first} only: {first}, by {contrast.name} only: {second}; "
         f"McNemar's mid-{chance(found.p_value)}"
     )
     is_one_of_several = found.adjusted != found.p_value

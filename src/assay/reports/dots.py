@@ -95,7 +95,7 @@ def importances(content: ReportContent) -> DotPlot:
     """The most important features, at most 20, all with the same decimals."""
     shown = content.importance[:MOST_FEATURES]
     scale = scale_of([*(each.drop for each in shown), Estimate(0.0, None, None, n=0)])
-    texts = _aligned([each.drop for each in shown])
+    texts = aligned_texts([each.drop for each in shown])
     rows = [
         replace(
             row_of(each.feature, each.drop, scale),
@@ -152,7 +152,7 @@ def row_of(name: str, each: Estimate, scale: Scale) -> DotRow:
     return DotRow(name, at(each.value), *ends, value(each), interval(each))
 
 
-def _aligned(estimates: Sequence[Estimate]) -> list[tuple[str, str]]:
+def aligned_texts(estimates: Sequence[Estimate]) -> list[tuple[str, str]]:
     """Value and interval of each in words, with the decimals that fit the largest of them all."""
     ends = [(each.value, each.low, each.high) for each in estimates]
     known = [number for three in ends for number in three if number is not None]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.data.profile import Gap, Profile
-from assay.data.schema import Kind, Role
+from assay.data.schema import Kind, Role, Task
 from assay.reports.axis import Scale
 from assay.reports.content import ReportContent
 from assay.reports.wording import between, counted, listed, share
@@ -123,8 +123,9 @@ def _telling(content: ReportContent, gaps: Sequence[Gap]) -> str:
     first = telling[0]
     where = f"Where {_quoted(first.columns[:1])} is missing,"
     if first.label:
+        are = "have" if content.schema.task is Task.MULTILABEL else "are"
         seen = (
-            f"{share(first.when_missing)} of the rows are “{first.label}”, "
+            f"{share(first.when_missing)} of the rows {are} “{first.label}”, "
             f"elsewhere {share(first.when_present)}"
         )
     else:
@@ -137,7 +138,8 @@ def _telling(content: ReportContent, gaps: Sequence[Gap]) -> str:
 
 def _axis(content: ReportContent) -> str:
     if content.evaluation.task.is_classification:
-        return "share of the class, missing minus present, in points"
+        noun = "label" if content.schema.task is Task.MULTILABEL else "class"
+        return f"share of the {noun}, missing minus present, in points"
     return f"place in the order of {content.schema.target}, missing minus present, in points"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.data.schema import Task
 from assay.reports.content import ReportContent
 from assay.reports.mistakes import Mistake, Mistakes, Picture, Pictures, Seen
 from assay.reports.wording import count, counted, number, numbers, share
@@ -51,10 +52,11 @@ class ShownMistake:
 
     Attributes:
         row: Its number in the source.
-        truth: Its class or value.
+        truth: Its class, labels or value.
         said: What it was taken for.
         sure: How sure the model was, or how far it is off.
         for_truth: What is said of the probability of the truth; empty of two classes.
+        worst: Of labels, the wrong decision that it was so sure of.
         pictures: What is seen of it.
         texts: What is read of it.
         values: Other columns, by name, with None where a value is missing.
@@ -65,6 +67,7 @@ class ShownMistake:
     said: str
     sure: str
     for_truth: str
+    worst: str
     pictures: Sequence[ShownPicture]
     texts: Sequence[ShownText]
     values: Sequence[tuple[str, str | None]]
@@ -79,7 +82,8 @@ class MistakeTable:
         rows: Those.
         look: 'texts', 'pictures', or 'values' for a table of numbers and levels.
         heads: Of such a table: the name of each column, and whether it holds numbers.
-        has_classes: Whether one class was taken for another.
+        has_classes: Whether one class, or some labels, were taken for others.
+        has_labels: Whether rows may have several labels.
     """
 
     reading: str
@@ -87,6 +91,7 @@ class MistakeTable:
     look: str
     heads: Sequence[tuple[str, bool]]
     has_classes: bool
+    has_labels: bool
 
 
 def mistake_table(content: ReportContent) -> MistakeTable | None:
@@ -95,12 +100,14 @@ def mistake_table(content: ReportContent) -> MistakeTable | None:
     if mistakes is None:
         return None
     has_texts = any(each.is_text for each in mistakes.columns)
+    has_labels = content.schema.task is Task.MULTILABEL
     return MistakeTable(
-        reading=_reading(mistakes),
+        reading=_reading(mistakes, has_labels=has_labels),
         rows=[_shown(mistakes, at) for at in range(len(mistakes.rows))],
         look="texts" if has_texts else "pictures" if mistakes.pictures else "values",
         heads=[(each.name, each.holds_numbers) for each in mistakes.columns],
         has_classes=mistakes.most is not None,
+        has_labels=has_labels,
     )
 
 
@@ -115,7 +122,7 @@ def shown_cells(columns: Sequence[Seen], at: int) -> list[str | ShownText | None
     return [_text(each, at) if each.is_text else _value(each.cells[at]) for each in columns]
 
 
-def _reading(mistakes: Mistakes) -> str:
+def _reading(mistakes: Mistakes, *, has_labels: bool) -> str:
     n = len(mistakes.rows)
     if mistakes.half is not None:
         if not n:
@@ -123,11 +130,17 @@ def _reading(mistakes: Mistakes) -> str:
         shown = "this one is furthest off" if n == 1 else f"these {n} are furthest off"
         return f"Half of the rows are off by at most {number(mistakes.half)}; {shown}."
     if not n:
+        if has_labels:
+            return "All labels of every row were decided right."
         return "No row was taken for another class."
+    singly = mistakes.n == 1
+    if has_labels:
+        done = f"{'has' if singly else 'have'} at least one label that was decided wrong"
+    else:
+        done = f"{'was' if singly else 'were'} taken for another class"
     wrong = (
         f"{count(mistakes.n)} of {counted(mistakes.of, 'row')} "
-        f"({share(mistakes.n / mistakes.of)}) {'was' if mistakes.n == 1 else 'were'} "
-        "taken for another class."
+        f"({share(mistakes.n / mistakes.of)}) {done}."
     )
     if n == mistakes.n:
         return wrong
@@ -141,6 +154,7 @@ def _shown(mistakes: Mistakes, at: int) -> ShownMistake:
         mistake.row,
         *_told(mistake),
         for_truth=_for_truth(mistake),
+        worst=mistake.worst,
         pictures=shown_pictures(mistakes.pictures, at, mistake.row),
         texts=[_text(each, at) for each in mistakes.columns if each.is_text],
         values=[

@@ -79,10 +79,12 @@ class Mistake:
 
     Attributes:
         row: Its number in the source.
-        truth: Its class as text, or its value.
-        said: The class it was taken for, or the value that was predicted.
-        confidence: Probability of that class; None of a regression.
-        for_truth: Probability of the true class; None of a regression.
+        truth: Its class or labels as text, or its value.
+        said: The class or labels it was taken for, or the value that was predicted.
+        confidence: Probability of that class, or of the surest of the wrong decisions on its
+            labels; None of a regression.
+        for_truth: Probability of the true class; None of a regression, and of labels.
+        worst: Of labels, the decision that this confidence is of: 'wet', or 'not hot'.
     """
 
     row: int
@@ -90,6 +92,7 @@ class Mistake:
     said: Any
     confidence: float | None = None
     for_truth: float | None = None
+    worst: str = ""
 
 
 @dataclass(frozen=True)

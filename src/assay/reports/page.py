@@ -10,8 +10,9 @@ from pathlib import Path
 
 from jinja2 import Environment
 
+from assay.data.schema import Task
 from assay.findings import Finding, Severity
-from assay.reports import dots, tables, thresholds, verdicts
+from assay.reports import by_label, dots, tables, thresholds, verdicts
 from assay.reports.columns import column_table
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
@@ -31,7 +32,6 @@ def render(content: ReportContent) -> str:
 
     Every text in it that comes from the user (columns, labels, the experiment file) is escaped.
     """
-    is_classification = content.evaluation.task.is_classification
     return (
         templates()
         .get_template("page.html")
@@ -44,14 +44,18 @@ def render(content: ReportContent) -> str:
             findings=_worst_first(content),
             severities=_severities(content),
             against=dots.against_baselines(content),
+            has_labels=content.schema.task is Task.MULTILABEL,
+            labels_named=by_label.named(content),
+            by_label=by_label.plot(content),
             metrics=tables.metric_table(content),
+            metrics_note=tables.metrics_note(content),
             calibration=tables.calibration_table(content),
             seeds=dots.seeds(content),
             over_seeds=verdicts.over_seeds(content),
             plots=figures(content),
             announced=thresholds.announced(content.threshold, content.schema),
             goal_on_test=thresholds.goal_on_test(content),
-            confusion=confusion_table(content) if is_classification else None,
+            confusion=confusion_table(content) if content.evaluation.confusion else None,
             mistakes=mistake_table(content),
             wrong_labels=wrong_labels(content),
             opposites=opposite_table(content),
@@ -61,6 +65,8 @@ def render(content: ReportContent) -> str:
             parts=tables.parts(content),
             classes=tables.class_shares(content),
             classes_reading=tables.classes_reading(content),
+            labels_per_row=by_label.per_row(content),
+            together=by_label.together(content),
             target_plot=target_plot(content),
             columns=column_table(content),
             missing=missing(content),

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from assay.data.schema import Column, Kind, Role, Schema
+from assay.evaluation.labelled import in_words, label_losses, sureness
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats, Rows
 from assay.tracking.pictures import opened, picture_columns
@@ -45,8 +46,9 @@ def predictions_sample(
         folder: What paths of pictures are relative to.
 
     Returns:
-        row, chosen ('worst' or 'random'), truth, predicted, confidence (of a classification) or
-        error (of a regression), loss, and the columns to look at.
+        row, chosen ('worst' or 'random'), truth, predicted, confidence (of a classification; of
+        several labels that of the least sure one) or error (of a regression), loss, and the columns
+        to look at.
     """
     loss = losses(outcome)
     picked, chosen = _picked(loss, seed)
@@ -74,8 +76,10 @@ def predictions_sample(
 def losses(outcome: Outcome) -> Floats:
     """How wrong each prediction is, shape (n,): log loss, or the squared error of a regression.
 
-    A probability of zero counts as 1e-15.
+    Of several labels the mean over them. A probability of zero counts as 1e-15.
     """
+    if outcome.has_labels:
+        return np.asarray(label_losses(outcome)["log"], dtype=np.float64)
     if outcome.probabilities is None:
         return np.asarray((outcome.known_values - outcome.truth) ** 2, dtype=np.float64)
     of_truth = outcome.probabilities[np.arange(len(outcome)), outcome.truth]
@@ -106,6 +110,12 @@ def _predicted(outcome: Outcome, picked: NDArray[np.int64]) -> dict[str, Any]:
         return {"truth": truth, "predicted": values, "error": values - truth}
     assert outcome.decided is not None
     decided = outcome.decided[picked]
+    if outcome.has_labels:
+        return {
+            "truth": [in_words(outcome.classes, held) for held in truth],
+            "predicted": [in_words(outcome.classes, held) for held in decided],
+            "confidence": sureness(outcome)[picked].min(axis=1),
+        }
     return {
         "truth": [outcome.classes[code] for code in truth],
         "predicted": [outcome.classes[code] for code in decided],

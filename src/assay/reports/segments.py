@@ -22,7 +22,15 @@ from assay.reports.wording import (
     share,
     value,
 )
-from assay.segments.result import MOST_CROSSING, Division, Gap, Segment, Segments, Weakness
+from assay.segments.result import (
+    MEASURES,
+    MOST_CROSSING,
+    Division,
+    Gap,
+    Segment,
+    Segments,
+    Weakness,
+)
 
 _MOST_ROWS = 12
 _RATES = {
@@ -120,7 +128,7 @@ def segment_part(content: ReportContent) -> SegmentPart | None:
         note=_note(found, sealed),
         shown=divided[:alone],
         folded=divided[alone:],
-        metric="Accuracy" if found.measure == "accuracy" else "Mean absolute error",
+        metric=MEASURES[found.measure].capitalize(),
         weak=[
             _weak(each, sealed.weak[n] if sealed is not None else None)
             for n, each in enumerate(found.weak)
@@ -277,7 +285,10 @@ def _discovery(found: Segments) -> str:
         return f"{text}None could be confirmed: {found.reason}."
     if not found.weak:
         return f"{text}None was confirmed."
+    told = f"{text}The numbers are of the confirming rows only; rows are counted in both halves."
+    if all(each.expected is None for each in found.weak):
+        return told
     return (
-        f"{text}The numbers are of the confirming rows only; rows are counted in both halves. "
-        "Where the model expects to be right less often too, it knows that these rows are hard."
+        f"{told} Where the model expects to be right less often too, it knows that these rows are "
+        "hard."
     )

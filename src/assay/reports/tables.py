@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from assay.data.schema import Task
 from assay.estimates import Estimate, chance
-from assay.evaluation.result import Evaluation
+from assay.evaluation.result import OUT_OF_FOLD, VALIDATION, Evaluation
 from assay.reports.content import ReportContent
 from assay.reports.wording import MINUS, counted, like, metric, rows, share
 
+_ON_ROWS = {
+    OUT_OF_FOLD: "No row was predicted by a model that had been fitted on it.",
+    VALIDATION: "The model was not fitted on the validation rows, but they stopped it: the sealed "
+    "rows say what it is worth.",
+}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -54,6 +60,20 @@ def metric_table(content: ReportContent) -> MetricTable:
         for name, model in content.evaluation.metrics.items()
     ]
     return MetricTable(_heads(columns), lines, _footnotes(letters))
+
+
+def metrics_note(content: ReportContent) -> str:
+    """What the names of the metrics mean where rows may have several labels; else empty."""
+    if content.schema.task is not Task.MULTILABEL:
+        return ""
+    return (
+        "A label is given where it is as probable as not. Exact match: the share of rows of which "
+        "all labels are right. Macro: the mean over the labels, each of which counts the same. "
+        "Micro: over all labels of all rows together. By row: the mean over the rows. Log loss, "
+        "Brier and Hamming loss are means over rows and labels; LRAP (label ranking average "
+        "precision) and ranking loss say how far up the labels that a row has stand in the order "
+        f"of its probabilities. {_ON_ROWS[content.evaluation.rows]}"
+    )
 
 
 def calibration_table(content: ReportContent) -> MetricTable | None:
@@ -136,8 +156,15 @@ def parts(content: ReportContent) -> list[PartOfRows]:
 
 
 def class_shares(content: ReportContent) -> list[PartOfRows]:
-    """Rows by class where the evaluation was made; empty for a regression."""
-    return _parts(content.evaluation.support)
+    """Rows by class where the evaluation was made; empty for a regression.
+
+    Labels, of which a row may have several, come the most frequent first.
+    """
+    support = content.evaluation.support
+    if content.schema.task is not Task.MULTILABEL:
+        return _parts(support)
+    first = sorted(support.items(), key=lambda each: -each[1])
+    return [PartOfRows(name, n, n / content.evaluation.n) for name, n in first]
 
 
 def classes_reading(content: ReportContent) -> str:
@@ -145,6 +172,12 @@ def classes_reading(content: ReportContent) -> str:
     classes = class_shares(content)
     if not classes:
         return ""
+    if content.schema.task is Task.MULTILABEL:
+        most, least = classes[0], classes[-1]
+        return (
+            f"“{most.name}” is the most frequent of {len(classes)} labels, on {share(most.share)} "
+            f"of the rows, “{least.name}” the rarest, on {counted(least.n, 'row')}."
+        )
     if len(classes) == 2:
         return f"{share(classes[1].share)} of the rows are “{classes[1].name}”."
     most, least = (pick(classes, key=lambda each: each.n) for pick in (max, min))

@@ -20,16 +20,20 @@ from assay.data.images import ImageSize, decoded, size_of
 from assay.data.schema import Column, Kind, Role, Schema
 from assay.errors import DataError
 from assay.evaluation.details import OppositeLabels
+from assay.evaluation.labelled import in_words, surest_mistakes
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Importance
 from assay.predictions import Labels, Rows
 from assay.reports.mistakes import Mistake, Mistakes, Opposites, Picture, Pictures, Seen
 from assay.reports.sample import cut, losses
+from assay.reports.wording import listed
 from assay.tracking.pictures import picture, picture_columns
 
 MOST_ROWS = 10
 MOST_OF_A_CONFUSION = 3
 """Rows of one class taken for one other; more where there are fewer than four such confusions."""
+MOST_LABELS = 4
+"""Of a row, of which the others are counted."""
 MOST_FEATURES = 5
 """Of a table without texts and pictures."""
 _MOST_COLUMNS = 6
@@ -136,8 +140,9 @@ def _small_ones(cells: Mapping[str, list[Any]]) -> tuple[Pictures, ...]:
 
 
 def _wrong(outcome: Outcome) -> NDArray[np.bool_]:
-    said = outcome.decided if outcome.task.is_classification else outcome.known_values
-    return np.asarray(said != outcome.truth)
+    if outcome.decided is None:
+        return np.asarray(outcome.known_values != outcome.truth)
+    return ~outcome.decided_right
 
 
 def _worst(outcome: Outcome, wrong: NDArray[np.bool_]) -> tuple[list[int], int | None]:
@@ -146,7 +151,8 @@ def _worst(outcome: Outcome, wrong: NDArray[np.bool_]) -> tuple[list[int], int |
     order = order[np.argsort(-losses(outcome)[order], kind="stable")]
     if outcome.decided is None:
         return order[:MOST_ROWS].tolist(), None
-    confusions = outcome.truth[order] * len(outcome.classes) + outcome.decided[order]
+    taken = np.column_stack([outcome.truth[order], outcome.decided[order]])
+    confusions = np.unique(taken, axis=0, return_inverse=True)[1].ravel()
     most = max(MOST_OF_A_CONFUSION, MOST_ROWS // max(1, len(np.unique(confusions))))
     picked: list[int] = []
     had = Counter[int]()
@@ -164,9 +170,22 @@ def _mistake(outcome: Outcome, at: int) -> Mistake:
     if outcome.probabilities is None or outcome.decided is None:
         return Mistake(row, float(truth), float(outcome.known_values[at]))
     decided = outcome.decided[at]
+    if outcome.has_labels:
+        [worst], [sure] = surest_mistakes(outcome.take(np.array([at])))
+        has, said = (_labels(outcome, each, truth != decided) for each in (truth, decided))
+        return Mistake(row, has, said, float(sure), worst=worst)
     given = outcome.probabilities[at]
     label, said = (str(outcome.classes[code]) for code in (truth, decided))
     return Mistake(row, label, said, float(given[decided]), float(given[truth]))
+
+
+def _labels(outcome: Outcome, held: NDArray[np.int64], wrong: NDArray[np.bool_]) -> str:
+    """The labels that a row has, or is given; of many those first that are wrong."""
+    at = np.flatnonzero(held)
+    if len(at) <= MOST_LABELS:
+        return in_words(outcome.classes, held)
+    first = [*at[wrong[at]], *at[~wrong[at]]]
+    return listed([str(outcome.classes[code]) for code in first], MOST_LABELS)
 
 
 def _columns(

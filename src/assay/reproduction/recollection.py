@@ -81,7 +81,8 @@ class Recollection:
         n = sum(self.n_rows.values())
         if n != table.num_rows:
             told.append(f"{n:,} rows then, {table.num_rows:,} now")
-        columns = {each.name for each in self.schema.columns} | {self.schema.target}
+        columns = {each.name for each in self.schema.columns} - {self.schema.target}
+        columns |= self._target_columns
         for what, names in (
             ("columns gone", columns - set(table.column_names)),
             ("columns new", set(table.column_names) - columns),
@@ -91,6 +92,12 @@ class Recollection:
         return "; ".join(told) or (
             "the same rows and columns by number and name, other values or order"
         )
+
+    @property
+    def _target_columns(self) -> set[str]:
+        """The columns of the source that are predicted: one, or those that are a label each."""
+        target = self.recipe.settings["data"]["target"]
+        return {target} if isinstance(target, str) else set(target)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from assay.data.sources.settling import settled
+from assay.evaluation.recorded import coded
 from assay.inference.loading import LoadedModel
 from assay.inference.testing import predict_sealed
 
@@ -21,7 +22,7 @@ TOLERANCE = 1e-9
 
 _NUMBERS = ("value", "probability_")
 _OTHERWISE = "something else was chosen"
-_DIVISION = ("row", "truth", "fold")
+_DIVISION = {"row": "other rows", "truth": "other targets", "fold": "other folds"}
 
 
 class Verdict(StrEnum):
@@ -43,7 +44,7 @@ class Compared:
         verdict: How near they are; None where nothing could be compared.
         difference: The largest difference: absolute in probabilities and metrics, relative in
             values; NaN where nothing could be compared.
-        labels: Share of rows whose label differs; 0 where there are no labels.
+        labels: Share of rows of which a label differs; 0 where there are no labels.
         note: Why nothing could be compared; else empty.
     """
 
@@ -68,6 +69,8 @@ def overall(compared: Sequence[Compared]) -> Verdict:
 def tables(what: str, before: pa.Table, now: pa.Table, tolerance: float) -> Compared:
     """Predictions of the same rows, as tables of `row`, `value` or `probability_0`, ..., `decided`.
 
+    Of rows that may have several labels, truth and decision are columns by position as well.
+
     Args:
         what: What they are.
         before: Those that were recorded.
@@ -77,19 +80,23 @@ def tables(what: str, before: pa.Table, now: pa.Table, tolerance: float) -> Comp
     n = before.num_rows
     if before.column_names != now.column_names:
         return Compared(what, n, Verdict.DIFFERENT, math.nan, note="other classes were predicted")
-    for name in _DIVISION:
-        if name in before.column_names and not before[name].equals(now[name]):
-            text = {"row": "other rows", "truth": "other targets", "fold": "other folds"}[name]
+    for name, text in _DIVISION.items():
+        if any(not before[each].equals(now[each]) for each in _coded(before, name)):
             return Compared(what, n, Verdict.DIFFERENT, math.nan, note=f"they are of {text}")
     names = [name for name in before.column_names if name.startswith(_NUMBERS)]
     pairs = [(before[name].to_numpy(), now[name].to_numpy()) for name in names]
     is_value = names == ["value"]
     difference = max(_largest(*pair, relative=is_value) for pair in pairs)
-    labels = 0.0
-    if "decided" in before.column_names:
-        labels = float(np.mean(before["decided"].to_numpy() != now["decided"].to_numpy()))
+    decided = _coded(before, "decided")
+    otherwise = [before[name].to_numpy() != now[name].to_numpy() for name in decided]
+    labels = float(np.mean(np.any(otherwise, axis=0))) if decided else 0.0
     same = labels == 0 and all(a.tobytes() == b.tobytes() for a, b in pairs)
     return Compared(what, n, _verdict(same, difference, labels, tolerance), difference, labels)
+
+
+def _coded(table: pa.Table, name: str) -> list[str]:
+    """The column of this name, or those by position."""
+    return [each for each in table.column_names if each.partition("_")[0] == name]
 
 
 def numbers(
@@ -112,7 +119,8 @@ def numbers(
 def choices(
     what: str, before: Mapping[str, Any], now: Mapping[str, Any], tolerance: float
 ) -> Compared:
-    """What was chosen, by name: numbers as numbers, all else as it is."""
+    """What was chosen, by name: numbers as numbers, also those of labels, all else as it is."""
+    before, now = _one_by_one(before), _one_by_one(now)
     told = {
         name: (before.get(name), now.get(name))
         for name in {*before, *now}
@@ -126,6 +134,17 @@ def choices(
     return replace(numbers(what, first, second, tolerance), n=len({*before, *now}))
 
 
+def _one_by_one(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What is chosen for each label, as a choice of its own."""
+    found: dict[str, Any] = {}
+    for name, value in chosen.items():
+        if isinstance(value, list):
+            found |= {f"{name} {number}": each for number, each in enumerate(value, start=1)}
+        else:
+            found[name] = value
+    return found
+
+
 def predictions(model: LoadedModel, table: pa.Table, rows: np.ndarray[Any, Any]) -> pa.Table:
     """What a finished model says of these rows of a source, as a table to be compared."""
     features = settled(table.take(pa.array(rows)), "the rows")
@@ -135,9 +154,8 @@ def predictions(model: LoadedModel, table: pa.Table, rows: np.ndarray[Any, Any])
     columns: dict[str, Any] = {"row": rows}
     if predicted.probabilities is None:
         return pa.table({**columns, "value": predicted.values})
-    columns["decided"] = predicted.decided
-    for code in range(predicted.probabilities.shape[1]):
-        columns[f"probability_{code}"] = predicted.probabilities[:, code]
+    columns |= coded("decided", predicted.decided)
+    columns |= coded("probability", predicted.probabilities)
     return pa.table(columns)
 
 

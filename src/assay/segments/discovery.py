@@ -63,6 +63,8 @@ class Discovered:
 
 def measure_of(task: Task) -> str:
     """What weak segments are found by."""
+    if task is Task.MULTILABEL:
+        return "exact_match"
     return "accuracy" if task.is_classification else "mae"
 
 
@@ -101,9 +103,9 @@ def discovered(columns: Sequence[Binned], outcome: Outcome, level: float) -> Dis
 
 
 def losses_of(outcome: Outcome) -> Floats:
-    """1 for a row decided wrong and 0 for one decided right, or the absolute error, shape (n,)."""
+    """1 for a row decided wrong, in any label, else 0; or the absolute error; shape (n,)."""
     if outcome.task.is_classification:
-        return np.asarray(outcome.decided != outcome.truth, dtype=np.float64)
+        return (~outcome.decided_right).astype(np.float64)
     return np.abs(outcome.truth - outcome.known_values)
 
 
@@ -135,7 +137,7 @@ def tested(
     right = outcome.task.is_classification
     value, rest = (1 - each if right else each for each in mean)
     expected = None
-    if outcome.decided is not None and inside.any():
+    if outcome.decided is not None and not outcome.has_labels and inside.any():
         sure = outcome.known_probabilities[np.arange(len(outcome)), outcome.decided]
         expected = _mean(outcome, sure, inside)
     return Weakness(

@@ -28,7 +28,7 @@ _MOST_CELLS = 200_000_000
 _RESAMPLES = 300, 1000
 """Fewest and most, by how many rows and segments there are: each is measured beside the rest."""
 
-_STAND_INS = {"r2": "mae", "pr_auc": "roc_auc"}
+_STAND_INS = {"r2": "mae", "pr_auc": "roc_auc", "pr_auc_macro": "roc_auc_macro"}
 """R² depends on how much the target of a segment varies, PR-AUC on how many of it are positive."""
 
 Rates = Mapping[str, Sampled]

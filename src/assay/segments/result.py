@@ -233,6 +233,10 @@ class Weakness:
         return cls(**{**record, **read})
 
 
+MEASURES = {"accuracy": "accuracy", "exact_match": "exact match", "mae": "mean absolute error"}
+"""What weak segments are found by, in words."""
+
+
 @dataclass(frozen=True)
 class Segments:
     """A model by segment, on the rows that it was judged on in training, or on sealed rows.
@@ -242,7 +246,7 @@ class Segments:
         n: Rows that were judged.
         level: Level at which all intervals hold together.
         divisions: By declared column, then by pairs of them.
-        measure: What weak segments are found by: 'accuracy' or 'mae'.
+        measure: What weak segments are found by, one of `MEASURES`.
         weak: Those that were confirmed, weakest first; on sealed rows these very ones, confirmed
             or not.
         tried: How many were proposed on some rows and tried on others.

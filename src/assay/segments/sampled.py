@@ -20,7 +20,7 @@ from assay.evaluation.outcome import Outcome
 from assay.evaluation.sampling import Sampling
 from assay.evaluation.spread import Spread
 from assay.evaluation.support import enough, enough_for_design
-from assay.evaluation.weighted import Counts, Scored, Weighted
+from assay.evaluation.weighted import Counts, Scored, Weighted, of_equal_rows
 from assay.predictions import Floats
 from assay.segments.meeting import Mask
 
@@ -189,7 +189,7 @@ def _lacking(metric: Metric, outcome: Outcome, value: float, sampling: Sampling)
 def _confusion(each: Scored) -> Floats | None:
     if each.outcome.decided is None:
         return None
-    return Weighted(each, np.ones((1, len(each.outcome)))).confusion[0]
+    return of_equal_rows(each)
 
 
 def _n(members: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assay.estimates import aligned, significant
 from assay.findings import Finding, Severity
-from assay.segments.result import Segment, Segments, Weakness
+from assay.segments.result import MEASURES, Segment, Segments, Weakness
 
 DECLARED, FOUND = "AS501", "AS502"
 NAMES = {DECLARED: "segment-is-worse", FOUND: "weak-segment"}
@@ -90,9 +90,8 @@ def _more(others: Sequence[object]) -> str:
 def in_words(each: Weakness, measure: str) -> str:
     """What a weak segment is worth beside the rest."""
     value, rest = aligned(each.value, each.rest)
-    named = "accuracy" if measure == "accuracy" else "mean absolute error"
     text = (
-        f"{named} {value} there, {rest} on the rest: worse by {each.difference} "
+        f"{MEASURES[measure]} {value} there, {rest} on the rest: worse by {each.difference} "
         f"on {each.difference.n:,} confirming rows"
     )
     return f"{text}{_expectation(each)}; {each.n:,} rows ({each.share:.1%}) are such"

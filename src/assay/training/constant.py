@@ -60,6 +60,15 @@ def expected_at_start(loss: Loss, outputs: Any) -> float | None:
     return None
 
 
+def best_logits(loss: BinaryCrossEntropy, shares: Tensor) -> Tensor:
+    """The logits of least loss for rows of which these shares are yes, of the same shape."""
+    shares = loss.smoothed(shares).clamp(1e-12, 1 - 1e-12)
+    logits = (shares / (1 - shares)).log()
+    if loss.positive_weights is not None:
+        logits = logits + loss.positive_weights.to(logits).log()
+    return logits
+
+
 def _of_classes(loss: CrossEntropy, targets: Tensor, weights: Tensor | None) -> float | None:
     """Of each class once, weighted by how often it comes."""
     each = torch.ones_like(targets, dtype=torch.float64)
@@ -95,10 +104,7 @@ def _of_values(
     table = targets.reshape(len(targets), -1)
     size = loss.size(table, weights)
     if isinstance(loss, BinaryCrossEntropy):
-        share = _mean(table, weights).clamp(1e-12, 1 - 1e-12)
-        answer = (share / (1 - share)).log()
-        if loss.positive_weights is not None:
-            answer = answer + loss.positive_weights.to(answer).log()
+        answer = best_logits(loss, _mean(table, weights))
     elif loss.kind == "mse":
         answer = _mean(table, weights)
     else:

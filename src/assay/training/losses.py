@@ -142,10 +142,18 @@ class Regression:
 
 
 class BinaryCrossEntropy:
-    """Cross-entropy of one logit for each of several yes-or-no questions (multilabel)."""
+    """Cross-entropy of one logit for each of several yes-or-no questions (multilabel).
 
-    def __init__(self, positive_weights: Tensor | None = None) -> None:
+    Args:
+        positive_weights: What a yes weighs beside a no, one for each question, shape (m,).
+        label_smoothing: Share of each answer that is spread over yes and no.
+    """
+
+    def __init__(
+        self, positive_weights: Tensor | None = None, label_smoothing: float = 0.0
+    ) -> None:
         self.positive_weights = positive_weights
+        self.label_smoothing = label_smoothing
 
     def size(self, targets: Tensor, weights: Tensor | None) -> Size:
         """Of truth values, shape (n,) or (n, m)."""
@@ -162,11 +170,17 @@ class BinaryCrossEntropy:
         positive = self.positive_weights
         each = functional.binary_cross_entropy_with_logits(
             outputs,
-            targets.to(outputs.dtype),
+            self.smoothed(targets.to(outputs.dtype)),
             pos_weight=None if positive is None else positive.to(outputs),
             reduction="sum" if weights is None else "none",
         )
         return each if weights is None else (each * _beside(weights, each)).sum()
+
+    def smoothed(self, targets: Tensor) -> Tensor:
+        """Truth values as they are learnt, of any shape."""
+        if not self.label_smoothing:
+            return targets
+        return targets * (1 - self.label_smoothing) + self.label_smoothing / 2
 
 
 class OfFunction:

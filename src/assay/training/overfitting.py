@@ -14,8 +14,8 @@ from assay.findings import Finding
 from assay.training import faults
 from assay.training.batches import Batch, part_of, rows_in
 from assay.training.calling import called_in_full
-from assay.training.constant import constant_loss
-from assay.training.losses import CrossEntropy, Loss, as_loss
+from assay.training.constant import best_logits, constant_loss
+from assay.training.losses import BinaryCrossEntropy, CrossEntropy, Loss, as_loss
 from assay.training.shapes import loss_of
 from assay.training.untouched import beside, untouched
 
@@ -93,9 +93,13 @@ def _is_learnt(start: float, now: float, floor: float, least: float) -> bool:
 
 
 def _floor(loss: Loss, few: Batch) -> float:
-    """The lowest loss there is: zero, but for smoothed labels."""
-    if not isinstance(loss, CrossEntropy) or not loss.label_smoothing:
+    """The lowest loss there is: zero, but where targets are smoothed."""
+    if not isinstance(loss, CrossEntropy | BinaryCrossEntropy) or not loss.label_smoothing:
         return 0.0
+    if isinstance(loss, BinaryCrossEntropy):
+        given = few.targets, few.weights
+        best = loss.total(best_logits(loss, few.targets.double()), *given)
+        return float(best / loss.size(*given))
     if few.targets.is_floating_point():
         return 0.0
     k = int(few.targets.max()) + 1

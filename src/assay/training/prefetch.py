@@ -201,7 +201,7 @@ class _Failure:
         trace = traceback.format_exc()
         try:
             pickle.loads(pickle.dumps(error))
-        except Exception:
+        except Exception:  # whatever somebody else's class raises when it is pickled
             return cls(RuntimeError(f"{type(error).__name__}: {error}"), trace)
         return cls(error, trace)
 

@@ -101,7 +101,9 @@ class LoopSettings(BaseModel):
     drop_factor: Share = Field(0.1, description="With schedule: step, what it is multiplied by.")
     clip: Positive | None = Field(1.0, description="Largest norm of the gradient; null for none.")
     loss: Literal["auto", "cross-entropy", "mse", "l1", "huber"] = Field(
-        "auto", description="cross-entropy for classes; mse, l1 or huber for values; auto: by task."
+        "auto",
+        description="cross-entropy for classes, and for each label by itself; mse, l1 or huber for "
+        "values; auto: by task.",
     )
     label_smoothing: Share = Field(
         0.0,
@@ -109,7 +111,8 @@ class LoopSettings(BaseModel):
         "default because calibration and thresholds live on them.",
     )
     class_weight: Literal["balanced"] | None = Field(
-        None, description="balanced: classes count the same, however rare."
+        None,
+        description="balanced: classes count the same, however rare; so do yes and no of a label.",
     )
     averaging: Share = Field(
         0.0,

@@ -18,7 +18,7 @@ from PIL import Image
 
 from assay.data.fingerprint import fingerprint
 from assay.data.kinds import infer_schema
-from assay.data.schema import Kind, Role
+from assay.data.schema import Kind, Role, Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame, read_batches, read_table
 from assay.errors import DataError
@@ -73,10 +73,26 @@ def test_columns_are_what_their_features_mean(tmp_path: Path) -> None:
     assert table["label"].to_pylist() == ["cat", "dog", None, "dog", "cat", "dog"]
     assert table["where.room"].to_pylist() == ["in", "out"] * 3
     assert table["where.floor"].to_pylist() == list(range(6))
+    assert table["tags"].to_pylist() == [["a"], ["b"]] * 3
     assert table["size"].to_pylist() == [0.0, None, 2.0, 3.0, 4.0, 5.0]
     assert table["image"].to_pylist() == [png(i) for i in range(6)]
     settings = DataSettings(source="t", target="label", roles={"ignore": ["tags"]})
     assert infer_schema(table, settings).named(Kind.IMAGE) == ["image", "drawn"]
+
+
+@pytest.mark.parametrize(
+    "lists", [datasets.List, datasets.LargeList, datasets.Sequence], ids=lambda each: each.__name__
+)
+def test_lists_of_classes_are_labels(tmp_path: Path, lists: Any) -> None:
+    features = datasets.Features(
+        {"a": datasets.Value("int64"), "tags": lists(datasets.ClassLabel(names=["hot", "wet"]))}
+    )
+    held = [[0], [0, 1], [], None, [1, -1], [1]]
+    made = datasets.Dataset.from_dict({"a": range(6), "tags": held}, features=features)
+    table = read_table(saved(made, tmp_path / "weather"))
+    assert table["tags"].to_pylist() == [["hot"], ["hot", "wet"], [], None, ["wet"], ["wet"]]
+    schema = infer_schema(table, DataSettings(source="t", target="tags"))
+    assert (schema.task, schema.classes) == (Task.MULTILABEL, ("hot", "wet"))
 
 
 def test_lists_are_refused_as_everywhere(tmp_path: Path) -> None:

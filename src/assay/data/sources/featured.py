@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,7 @@ from assay.data.pictures import is_binary
 from assay.data.sources.pictured import contents
 from assay.errors import DataError
 
+_LISTS = ("List", "LargeList", "Sequence")
 _NO_CLASS = -1
 """What `datasets` writes for a class that is not known."""
 
@@ -48,8 +50,10 @@ def _meant(
 ) -> Iterator[tuple[str, pa.ChunkedArray]]:
     column = _stored(column)
     kind = feature.get("_type") if isinstance(feature, Mapping) else ""
-    if kind == "ClassLabel" and pa.types.is_integer(column.type):
+    if _is_class(feature) and pa.types.is_integer(column.type):
         yield name, _names(column, feature.get("names"), name, table)
+    elif _is_class(_inside(feature)) and _holds_numbers(column.type):
+        yield name, _lists_of_names(column, _inside(feature).get("names"), name, table)
     elif kind == "Image" and _is_record_of_file(column.type):
         yield name, _files(column, folder)
     elif isinstance(feature, Mapping) and not isinstance(kind, str) and _is_record(column.type):
@@ -66,6 +70,37 @@ def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column
     return pa.chunked_array(
         [chunk.storage for chunk in column.chunks], type=column.type.storage_type
+    )
+
+
+def _inside(feature: Any) -> Any:
+    """The feature of what lists hold, as `datasets` has written it over the years."""
+    if isinstance(feature, list) and len(feature) == 1:
+        return feature[0]
+    if isinstance(feature, Mapping) and feature.get("_type") in _LISTS:
+        return feature.get("feature")
+    return None
+
+
+def _is_class(feature: Any) -> bool:
+    return isinstance(feature, Mapping) and feature.get("_type") == "ClassLabel"
+
+
+def _holds_numbers(kind: pa.DataType) -> bool:
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return is_list and pa.types.is_integer(kind.value_type)
+
+
+def _lists_of_names(column: pa.ChunkedArray, names: Any, name: str, table: str) -> pa.ChunkedArray:
+    """Lists of the names of classes instead of their numbers; a class not known is left out."""
+    lists = column.combine_chunks()
+    rows, numbers = pc.list_parent_indices(lists), pc.list_flatten(lists)
+    named = _names(pa.chunked_array([numbers]), names, name, table).combine_chunks()
+    known = named.is_valid()
+    counts = np.bincount(rows.filter(known).to_numpy(), minlength=len(lists))
+    ends = pa.array(np.append(0, np.cumsum(counts)), pa.int32())
+    return pa.chunked_array(
+        [pa.ListArray.from_arrays(ends, named.filter(known), mask=lists.is_null())]
     )
 
 

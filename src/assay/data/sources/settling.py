@@ -8,6 +8,7 @@ leading zeros stay text. Fields of nested records become columns of their own, n
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -189,9 +190,37 @@ def _plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
         )
     if pa.types.is_null(kind):
         return column.cast(pa.string())
+    if _holds_texts(kind):
+        return _plain_lists(column)
     if is_binary(kind):
         return column.cast(pa.large_binary())  # a chunk of the other kind ends at two gigabytes
     return column
+
+
+def _holds_texts(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds lists of texts, or of nothing at all."""
+    if not (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    ):
+        return False
+    of = kind.value_type
+    of = of.value_type if pa.types.is_dictionary(of) else of
+    return bool(
+        pa.types.is_string(of)
+        or pa.types.is_large_string(of)
+        or pa.types.is_string_view(of)
+        or pa.types.is_null(of)
+    )
+
+
+def _plain_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Lists of texts in their plain type; an empty text in one is missing, as elsewhere."""
+    lists = column.combine_chunks()
+    texts = _plain_column(pa.chunked_array([pc.list_flatten(lists)])).combine_chunks()
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    ends = pa.array(np.append(0, np.cumsum(lengths)), pa.int32())
+    plain = pa.ListArray.from_arrays(ends, texts, mask=lists.is_null())
+    return pa.chunked_array([plain])
 
 
 def _decoded(chunk: pa.DictionaryArray) -> pa.Array:
