@@ -171,3 +171,14 @@ def test_a_file_is_predicted_as_the_table_is(
     expected = assay.predict(models["boosting"], frame)
     said = assay.predict(models["boosting"], written.source)
     pd.testing.assert_frame_equal(said, expected, check_exact=True)
+
+
+def test_a_number_too_large_for_trees_is_told(models: dict[str, LoadedModel]) -> None:
+    frame = rows().head(2)
+    name = next(each.name for each in models["forest"].schema.features if each.kind == "numeric")
+    frame[name] = 1e308
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", RowsUnlikeTraining)
+        with pytest.raises(AssayError, match="infinity or a value too large"):
+            assay.predict(models["forest"], frame)

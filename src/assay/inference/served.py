@@ -87,7 +87,7 @@ class Served:
             predicted = self.decide(self.predict_proba(frame).to_numpy())
         else:
             features = strict_features(frame, self.about)
-            with threadpool_limits(1):
+            with threadpool_limits(1), np.errstate(over="ignore"):  # trees say what is too large
                 predicted = self.predictor.predict(features)
             predicted = getattr(predicted, "values", predicted)
         return pd.DataFrame({"prediction": predicted}, index=frame.index)
@@ -102,7 +102,7 @@ class Served:
             raise ValueError("a regression has no probabilities")
         features = strict_features(frame, self.about)
         names = [str(label) for label in self.about["classes"]]
-        with threadpool_limits(1):
+        with threadpool_limits(1), np.errstate(over="ignore"):  # as above
             probabilities = self._probabilities(features)
         return pd.DataFrame(probabilities, columns=names, index=frame.index)
 
