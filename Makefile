@@ -30,7 +30,7 @@ demo: $(DEMO)/.installed ## Install the core; train, register and predict on cen
 	@sh examples/demo.sh $(DEMO)/bin/assay
 
 test: $(VENV)/.installed ## Run the tests
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 2 $(PYTEST)
 
 check: $(VENV)/.installed ## Lint, format, types, layers, docs
 	@$(BIN)/ruff check src tests benchmarks
