@@ -38,6 +38,7 @@ class Finding:
         mend: What to do, ready to paste where that is possible.
         columns: The columns at fault.
         rows: Row numbers at fault in the source, by part ('train', 'test').
+        places: Where in source code, each as 'path:line:column'; lines and columns from 1.
         effect: What it does to the score, in words and numbers, where it was measured.
         accepted: The reason given in the experiment file for living with it; None if not accepted.
     """
@@ -49,6 +50,7 @@ class Finding:
     mend: str
     columns: tuple[str, ...] = ()
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    places: tuple[str, ...] = ()
     effect: str | None = None
     accepted: str | None = None
 
@@ -64,6 +66,7 @@ class Finding:
             "title": self.title,
             "columns": list(self.columns),
             "rows": {part: list(self.rows.get(part, ())) for part in ("train", "test")},
+            "places": list(self.places),
             "evidence": dict(self.evidence),
             "effect": self.effect,
             "mend": self.mend,
@@ -81,6 +84,7 @@ class Finding:
             mend=record["mend"],
             columns=tuple(record["columns"]),
             rows={part: tuple(rows) for part, rows in record["rows"].items() if rows},
+            places=tuple(record.get("places", ())),
             effect=record["effect"],
             accepted=record["accepted"],
         )
