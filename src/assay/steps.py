@@ -198,11 +198,15 @@ def provenance_of(ready: Ready) -> dict[str, Any]:
     }
 
 
+def view_of(data: Prepared) -> View:
+    """What checks may see of data whose test rows are sealed."""
+    return View(data.schema, data.development, data.test, data.raw_development, data.raw_test)
+
+
 def look_for_mistakes(ready: Ready, checks: Sequence[Check], recorder: Recorder) -> CheckResults:
     """Run the checks on what they may see."""
-    data = ready.data
-    view = View(data.schema, data.development, data.test, data.raw_development, data.raw_test)
-    found = run_checks(view, checks, accept=ready.asked.loaded.experiment.checks.accept)
+    accept = ready.asked.loaded.experiment.checks.accept
+    found = run_checks(view_of(ready.data), checks, accept=accept)
     for number, finding in enumerate(found.findings):
         recorder.finding(finding, f"{number:04d}")  # so that a run that resumes has it once
     return found

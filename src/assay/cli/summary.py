@@ -8,10 +8,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from assay.cli.findings import findings_shown
 from assay.data.schema import Role
 from assay.estimates import significant
 from assay.evaluation.result import Difference
-from assay.findings import Finding, Severity
 from assay.publishing import next_steps
 from assay.reports.segment_verdicts import on_sealed
 from assay.reports.thresholds import announced, goal_when_tested
@@ -30,12 +30,6 @@ from assay.reports.wording import (
 )
 from assay.run import Run
 
-_COLOURS = {
-    Severity.BLOCK: "bold red",
-    Severity.WARN: "bold yellow",
-    Severity.ASK: "bold cyan",
-    Severity.NOTE: "bold blue",
-}
 _SHOWN_METRICS = 6
 _SHOWN_NAMES = 12
 _LABEL = 9
@@ -52,7 +46,7 @@ def show_run(run: Run, console: Console) -> None:
         told = announced(run.threshold, run.schema)
         if told:
             parts.append(Text("\n".join(told)))
-    parts.append(_findings(run))
+    parts.append(findings_shown(run.checks, ignored=_ignored(run)))
     if run.warned:
         parts.append(_warnings(run))
     for part in parts:
@@ -149,44 +143,8 @@ def _announced(difference: Difference) -> str:
     return f"{text} That is {'better' if difference.better == 'second' else 'worse'} than noise."
 
 
-def _findings(run: Run) -> RenderableType:
-    n_passed = len(run.checks.passed)
-    passed = f"{n_passed} check{'' if n_passed == 1 else 's'} passed"
-    if not run.findings:
-        return Text(f"No findings: {passed}.", style="green")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    for finding in run.findings:
-        table.add_row(*_finding(finding))
-    parts: list[RenderableType] = [table, Text(f"{passed}.", style="dim")]
-    ignored = [column.name for column in run.schema.columns if column.role is Role.IGNORED]
-    proposed = [name for each in run.findings if _proposes_to_ignore(each) for name in each.columns]
-    if len(proposed) + len(ignored) > 1 and proposed:
-        names = ", ".join(map(_quoted, dict.fromkeys([*ignored, *proposed])))
-        text = f"To ignore these too: data: {{roles: {{ignore: [{names}]}}}}"
-        parts.append(Text(text, style="dim"))
-    return Group(*parts)
-
-
-def _proposes_to_ignore(finding: Finding) -> bool:
-    return finding.accepted is None and "{ignore: [" in finding.mend
-
-
-def _quoted(name: str) -> str:
-    """A name as YAML takes it wherever it stands."""
-    return "'" + name.replace("'", "''") + "'"
-
-
-def _finding(finding: Finding) -> tuple[Text, Text, Text]:
-    severity = Text(finding.severity.value, style=_COLOURS[finding.severity])
-    text = Text(finding.title)
-    if finding.accepted is not None:
-        severity = Text("accepted", style="dim")
-        text.append(f"\n{finding.accepted}", style="dim")
-    else:
-        if finding.effect is not None:
-            text.append(f"\n{finding.effect}")
-        text.append(f"\n{finding.mend}", style="dim")
-    return severity, Text(finding.code), text
+def _ignored(run: Run) -> list[str]:
+    return [column.name for column in run.schema.columns if column.role is Role.IGNORED]
 
 
 def _warnings(run: Run) -> Text:

@@ -111,7 +111,7 @@ def prepare(
     Raises:
         DataError: The table does not fit the settings.
     """
-    _refuse_unknown_columns(table, settings, where)
+    refuse_unknown_columns(table, settings, where)
     content = fingerprint(table)
     labels = () if isinstance(settings.target, str) else settings.target
     whole = gathered(table, labels, where, odd="no") if labels else table
@@ -126,7 +126,7 @@ def prepare(
     if raw_test[settings.target_column].null_count:
         split, raw_test = _without_unreadable(split, raw_test, settings.target_column)
     schema = infer_schema(raw_development, settings)
-    raw_test, odd = _without_odd_dates(raw_test, schema)
+    raw_test, odd = without_odd_dates(raw_test, schema)
     unreadable = {**unreadable, **odd}
     hashes = row_hashes(raw_test)
     development = part_of(raw_development, split.train, schema, keys)
@@ -146,7 +146,7 @@ def prepare(
     )
 
 
-def _without_odd_dates(test: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
+def without_odd_dates(test: pa.Table, schema: Schema) -> tuple[pa.Table, dict[str, int]]:
     """Test rows whose text dates are written as those of the development rows, else missing."""
     odd = {}
     read = [*schema.features, *(each for each in schema.columns if each.role is Role.SEGMENT)]
@@ -236,7 +236,7 @@ def target_values(column: pa.ChunkedArray, schema: Schema) -> Labels:
     return values
 
 
-def _refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str) -> None:
+def refuse_unknown_columns(table: pa.Table, settings: DataSettings, where: str) -> None:
     roles = settings.roles
     named: dict[str, str | None] = {
         **_numbered("data.target", _listed(settings.target)),
