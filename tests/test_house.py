@@ -22,10 +22,10 @@ _ABOVE = ("cli/", "__init__", "ablation.py", "reproduction/")
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base2"}
 
 PUBLIC = [
-    "Ablation", "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Experiment",
-    "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions", "Run", "Severity",
-    "ablate", "compare", "evaluate", "load", "load_experiment", "lock", "models", "note", "predict",
-    "register", "report", "reproduce", "runs", "show", "train",
+    "Ablation", "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Evidence",
+    "Experiment", "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions",
+    "Run", "Severity", "ablate", "check", "compare", "evaluate", "load", "load_experiment", "lock",
+    "models", "note", "predict", "register", "report", "reproduce", "runs", "show", "train",
 ]  # fmt: skip
 
 

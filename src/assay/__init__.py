@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.ablation import Ablation, ablate
+    from assay.checking import Evidence, check
     from assay.delivery import load, models, predict, register
     from assay.errors import AssayError
     from assay.estimates import Estimate
@@ -32,6 +33,7 @@ _HOME = {
     "Difference": "assay.evaluation.result",
     "Estimate": "assay.estimates",
     "Evaluation": "assay.evaluation.result",
+    "Evidence": "assay.checking",
     "Experiment": "assay.experiment",
     "Finding": "assay.findings",
     "FitContext": "assay.learners.protocol",
@@ -42,6 +44,7 @@ _HOME = {
     "Run": "assay.run",
     "Severity": "assay.findings",
     "ablate": "assay.ablation",
+    "check": "assay.checking",
     "compare": "assay.lifecycle",
     "evaluate": "assay.lifecycle",
     "load": "assay.delivery",
@@ -66,6 +69,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "register",
     "predict",
     "load",
+    "check",
     "report",
     "runs",
     "show",
@@ -81,6 +85,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "Difference",
     "Comparison",
     "Ablation",
+    "Evidence",
     "Finding",
     "Severity",
     "NotApplicable",

@@ -1,14 +1,14 @@
 """Checking: known mistakes looked for without training anything.
 
-Looks at an experiment as its training would, at one table, or at training and test rows that
-somebody else divided, with whatever else is handed over of how a model came about.
+Looks at an experiment as its training would, at a run, at one table, or at training and test rows
+that somebody else divided, with whatever else is handed over of how a model came about.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,136 +16,161 @@ import pyarrow as pa
 
 from assay import steps
 from assay.checks.base import Given, View
-from assay.checks.builtin import CHECKS
+from assay.checks.known import known_checks
 from assay.checks.run import CheckResults, run_checks
 from assay.data.handed_over import hand_over
 from assay.data.preparation import prepare
 from assay.data.settings import DataSettings
-from assay.data.sources import read_batches, read_table, shown
-from assay.errors import DataError, NotFoundError
-from assay.experiment.asking import Asked
+from assay.data.sources import from_frame, read_batches, read_table, shown
+from assay.errors import DataError, InputError, NotFoundError
+from assay.experiment.asking import IN_MEMORY, ask
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
 from assay.tracking.store import Store
 
+_EXPERIMENTS = (".yaml", ".yml", ".toml")
+
 
 @dataclass(frozen=True)
-class Tables:
-    """What is handed over to be checked.
+class Evidence:
+    """What is handed over beside the training rows; each table a file or a data frame.
 
     Attributes:
-        train: Rows to learn from.
         test: Rows to judge on.
         serving: Rows that the model meets in use.
         before: All rows before they were prepared and divided.
         predictions: Answers for rows, with their truth.
-        log: The record of the runs that led to a model, JSON.
+        log: The record of the runs that led to a model: a JSON file, or what it would hold.
         series: Column of entities that are followed over time.
         metric: Name of the metric that the claim is about.
         claim: What is said of the model.
     """
 
-    train: Path
-    test: Path | None = None
-    serving: Path | None = None
-    before: Path | None = None
-    predictions: Path | None = None
-    log: Path | None = None
+    test: Any = None
+    serving: Any = None
+    before: Any = None
+    predictions: Any = None
+    log: Any = None
     series: str | None = None
     metric: str | None = None
     claim: str | None = None
 
 
-def check_experiment(asked: Asked, announce: Announce = silent) -> CheckResults:
-    """What training would find before its first fit.
-
-    Raises:
-        InputError: What is asked for cannot be done.
-    """
-    ready = steps.made_ready(asked)
-    announce(Step("Looking for known mistakes"))
-    accept = ready.asked.loaded.experiment.checks.accept
-    return run_checks(steps.view_of(ready.data), CHECKS, accept=accept)
-
-
-def check_run(run: Run | str, store: Store | None = None) -> CheckResults:
-    """What was found of a run, when it was trained and since.
-
-    Raises:
-        NotFoundError: There is no such run, or it has no result.
-    """
-    place = Place.to_find(store)
-    with place.workspace.scratch_to_read() as scratch:
-        return known_run(run, place, scratch).checks
-
-
-def check_tables(
-    tables: Tables,
-    settings: DataSettings,
-    accept: Mapping[str, str] | None = None,
+def check(
+    source: Any,
+    *,
+    target: str | tuple[str, ...] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    evidence: Evidence = Evidence(),
+    store: Store | None = None,
     announce: Announce = silent,
 ) -> CheckResults:
-    """Look at tables; one alone is divided at random first, or as its roles say.
+    """Look for known mistakes; nothing is trained and nothing is kept.
 
     Args:
-        tables: What is handed over.
-        settings: The target, and what columns are there for.
-        accept: Reason for living with a finding, by code.
+        source: An experiment file, a run or what it is called; or a table, as a file or a data
+            frame, with its `target`: alone it is divided as `settings` say, with test rows as
+            `evidence` its rows are those to learn from.
+        target: The column to predict of a table, or several, each a label.
+        settings: More of the `data` block of a table, as in the experiment file.
+        evidence: What is handed over beside a table.
+        store: Where runs are kept.
         announce: Told what is being done.
 
     Raises:
-        NotFoundError: A file is not there.
+        NotFoundError: There is no such file or run.
         DataError: A table cannot be read, or does not fit the settings.
+        InputError: What is asked for cannot be done.
     """
-    announce(Step("Reading the tables"))
-    view = _view(tables, settings)
-    announce(Step("Looking for known mistakes"))
-    return run_checks(view, CHECKS, accept=accept)
-
-
-def _view(tables: Tables, settings: DataSettings) -> View:
-    where = shown(tables.train)
-    train = read_table(tables.train)
-    given = Given(
-        train=_stored(tables.train),
-        test=None if tables.test is None else _stored(tables.test),
-        serving=None if tables.serving is None else read_table(tables.serving),
-        before=None if tables.before is None else read_table(tables.before),
-        predictions=None if tables.predictions is None else read_table(tables.predictions),
-        log=None if tables.log is None else _log(tables.log),
-        series=tables.series,
-        metric=tables.metric,
-        claim=tables.claim,
+    if target is not None:
+        named = str(source) if isinstance(source, str | Path) else IN_MEMORY
+        given = {"source": named, "target": target, **(settings or {})}
+        return _of_tables(source, DataSettings.model_validate(given), evidence, announce)
+    if settings or any(each is not None for each in vars(evidence).values()):
+        raise InputError("A table does not say what is to be predicted from it.", mend="target=...")
+    if isinstance(source, str | Path) and Path(source).suffix.lower() in _EXPERIMENTS:
+        return _of_experiment(Path(source), announce)
+    if isinstance(source, Run | str):
+        place = Place.to_find(store)
+        with place.workspace.scratch_to_read() as scratch:
+            return known_run(source, place, scratch).checks
+    raise InputError(
+        "This is neither an experiment file nor a run.",
+        where=str(source)[:200],
+        mend="a table needs its target: assay.check(table, target='COLUMN')",
     )
-    if tables.test is None:
-        data = prepare(train, settings, where)
-        return View(**{**vars(steps.view_of(data)), "given": given})
-    both = hand_over(train, read_table(tables.test), settings, where)
+
+
+def _of_experiment(path: Path, announce: Announce) -> CheckResults:
+    ready = steps.made_ready(ask(path, target=None, learner=None, settings={}, overrides=()))
+    announce(Step("Looking for known mistakes"))
+    accept = ready.asked.loaded.experiment.checks.accept
+    return run_checks(steps.view_of(ready.data), known_checks(), accept=accept)
+
+
+def _of_tables(
+    train: Any, settings: DataSettings, evidence: Evidence, announce: Announce
+) -> CheckResults:
+    announce(Step("Reading the tables"))
+    view = _view(train, settings, evidence)
+    announce(Step("Looking for known mistakes"))
+    return run_checks(view, known_checks())
+
+
+def _view(train: Any, settings: DataSettings, evidence: Evidence) -> View:
+    where = shown(train) if isinstance(train, str | Path) else "the data frame"
+    table, test = _table(train), _table(evidence.test)
+    given = Given(
+        train=_stored(train),
+        test=None if test is None else _stored(evidence.test),
+        serving=_table(evidence.serving),
+        before=_table(evidence.before),
+        predictions=_table(evidence.predictions),
+        log=_log(evidence.log),
+        series=evidence.series,
+        metric=evidence.metric,
+        claim=evidence.claim,
+    )
+    if test is None:
+        return replace(steps.view_of(prepare(table, settings, where)), given=given)
+    both = hand_over(table, test, settings, where)
     return View(both.schema, both.train, both.test, both.raw_train, both.raw_test, given=given)
 
 
-def _stored(path: Path) -> pa.Schema:
+def _table(source: Any) -> Any:
+    """A settled table; None where none is handed over."""
+    if source is None:
+        return None
+    return read_table(source) if isinstance(source, str | Path) else from_frame(source)
+
+
+def _stored(source: Any) -> pa.Schema:
     """Names and types of the columns as they are stored."""
-    return next(iter(read_batches(path, rows=1))).schema
+    if isinstance(source, str | Path):
+        return next(iter(read_batches(source, rows=1))).schema
+    return from_frame(source, settle=False).schema
 
 
-def _log(path: Path) -> Mapping[str, Any]:
+def _log(log: Any) -> Mapping[str, Any] | None:
+    if log is None or isinstance(log, Mapping):
+        return log
+    path = Path(log)
     if not path.is_file():
         raise NotFoundError(f"There is no file {path.name}.", where=str(path), mend="give its path")
     try:
-        log = json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(
             f"{path.name} is not JSON: {error}.",
             where=str(path),
             mend="give a record of runs as docs/checks/evidence.md describes it",
         ) from None
-    if not isinstance(log, dict):
+    if not isinstance(read, dict):
         raise DataError(
-            f"{path.name} holds no record of runs but a {type(log).__name__}.",
+            f"{path.name} holds no record of runs but a {type(read).__name__}.",
             where=str(path),
             mend='give an object, as in {"metric": "roc_auc", "runs": [...]}',
         )
-    return log
+    return read

@@ -12,7 +12,7 @@ from assay import publishing, steps
 from assay.begun import begin, refuse_changes
 from assay.begun import resume as go_on
 from assay.checks.base import Check
-from assay.checks.builtin import CHECKS
+from assay.checks.known import known_checks
 from assay.comparing import compared
 from assay.data.ledger import Look
 from assay.errors import InputError
@@ -50,7 +50,7 @@ def train(
     why: str = "",
     tags: Sequence[str] = (),
     workers: int | None = None,
-    checks: Sequence[Check] = CHECKS,
+    checks: Sequence[Check] | None = None,
     store: Store | None = None,
     profile: bool = False,
     announce: Announce = silent,
@@ -70,7 +70,7 @@ def train(
         why: What the run is made for: a hypothesis, kept in the log book.
         tags: Words to find the run by, as 'baseline' or 'final'.
         workers: Parallel fits; by the size of the work and the cores when None.
-        checks: What to look for.
+        checks: What to look for; all known checks when None.
         store: Where to keep the run; as the experiment says when None.
         profile: Whether to find out where the time of a network's step goes.
         announce: Told of progress.
@@ -105,6 +105,7 @@ def train(
             steps.keep_snapshot(ready, place)
         place.vault.seal(ready.data.sealed)
         told(Step("Looking for known mistakes"))
+        checks = known_checks() if checks is None else checks
         found = steps.look_for_mistakes(ready, checks, recorder)
         surroundings = Surroundings(told, checkpoints, begun.resumes, profile)
         fitted = steps.fit(ready, recorder, scratch, workers, told, surroundings)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from assay.cli.console import json_option, out, print_json, progress, quiet_option
 from assay.errors import InputError
-from assay.monitor import Announce
-
-if TYPE_CHECKING:
-    from assay.checks.run import CheckResults
-    from assay.data.settings import DataSettings
 
 _EXPERIMENTS = (".yaml", ".yml", ".toml")
+_ROLES = ("id", "group", "time", "weight", "segments", "ignore", "series")
 _SEVERAL = ("group", "segments", "ignore")
 _FILE = click.Path(path_type=Path)
 
@@ -25,7 +21,7 @@ _FILE = click.Path(path_type=Path)
 @click.argument("thing", metavar="[EXPERIMENT|RUN|DATA]", required=False)
 @click.option("--target", multiple=True, metavar="COLUMN", help="Of tables: what is predicted.")
 @click.option("--train", "train_rows", type=_FILE, help="A table of the rows to learn from.")
-@click.option("--test", "test_rows", type=_FILE, help="A table of the rows to judge on.")
+@click.option("--test", type=_FILE, help="A table of the rows to judge on.")
 @click.option("--serving", type=_FILE, help="A table of rows that the model meets in use.")
 @click.option("--raw", "before", type=_FILE, help="All rows before they were prepared and divided.")
 @click.option("--predictions", type=_FILE, help="A table of answers with their truth.")
@@ -48,6 +44,7 @@ def check(
     target: tuple[str, ...],
     train_rows: Path | None,
     roles: tuple[str, ...],
+    task: str | None,
     as_json: bool,
     quiet: bool,
     **handed: Any,
@@ -57,13 +54,25 @@ def check(
     Takes an experiment file, a run, or a table with its --target; or rows that are divided
     already: --train A --test B --target COLUMN.
     """
+    if (thing is None) == (train_rows is None):
+        raise click.UsageError("Give one thing to look at, or --train TABLE.")
     with progress(quiet) as announce:
-        if (thing is None) == (train_rows is None):
-            raise click.UsageError("Give one thing to look at, or --train TABLE.")
-        if train_rows is not None:
-            found = _tables(train_rows, target, roles, handed, announce)
+        from assay import checking
+
+        played = _roles(roles)
+        source = train_rows or thing
+        is_table = target or train_rows is not None or any(handed.values()) or played
+        if is_table or _is_a_table(thing):
+            _refuse_without(target, source)
+            found = checking.check(
+                str(source),
+                target=target[0] if len(target) == 1 else target,
+                settings={"task": task, "roles": _within(played)},
+                evidence=checking.Evidence(series=_first(played.get("series")), **handed),
+                announce=announce,
+            )
         else:
-            found = _looked_at(thing or "", target, roles, handed, announce)
+            found = checking.check(source, announce=announce)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -73,63 +82,29 @@ def check(
     return 1 if found.blocking else 0
 
 
-def _looked_at(
-    thing: str,
-    target: tuple[str, ...],
-    roles: tuple[str, ...],
-    handed: Mapping[str, Any],
-    announce: Announce,
-) -> CheckResults:
-    path = Path(thing)
-    if path.suffix.lower() in _EXPERIMENTS:
-        return _experiment(path, announce)
-    if path.exists() or target:
-        return _tables(path, target, roles, handed, announce)
-    from assay.checking import check_run
-
-    return check_run(thing)
+def _is_a_table(thing: str | None) -> bool:
+    """Whether it is a file or a folder, and no experiment."""
+    path = Path(thing or "")
+    return path.exists() and path.suffix.lower() not in _EXPERIMENTS
 
 
-def _experiment(path: Path, announce: Announce) -> CheckResults:
-    from assay.checking import check_experiment
-    from assay.experiment.asking import ask
-
-    asked = ask(path, target=None, learner=None, settings={}, overrides=())
-    return check_experiment(asked, announce)
-
-
-def _tables(
-    train: Path,
-    target: tuple[str, ...],
-    roles: tuple[str, ...],
-    handed: Mapping[str, Any],
-    announce: Announce,
-) -> CheckResults:
-    from assay.checking import Tables, check_tables
-
+def _refuse_without(target: tuple[str, ...], source: Path | str | None) -> None:
     if not target:
         raise InputError(
             "A table does not say what is to be predicted from it.",
-            where=str(train),
+            where=str(source),
             mend="--target COLUMN",
         )
-    played = _roles(roles)
-    task = handed["task"]
-    settings = _settings(train, target, task, played)
-    told = {name: value for name, value in handed.items() if name not in ("task", "test_rows")}
-    tables = Tables(train, test=handed["test_rows"], series=_series(played), **told)
-    return check_tables(tables, settings, announce=announce)
 
 
 def _roles(given: tuple[str, ...]) -> dict[str, list[str]]:
-    known = ("id", "group", "time", "weight", "segments", "ignore", "series")
     roles: dict[str, list[str]] = {}
     for each in given:
-        role, is_given, column = each.partition("=")
-        if role not in known or not is_given or not column:
+        role, _, column = each.partition("=")
+        if role not in _ROLES or not column:
             raise InputError(
                 f"--role {each} names no role.",
-                mend=f"--role ROLE=COLUMN, where ROLE is one of {', '.join(known)}",
+                mend=f"--role ROLE=COLUMN, where ROLE is one of {', '.join(_ROLES)}",
             )
         roles.setdefault(role, []).append(column)
         if role not in _SEVERAL and len(roles[role]) > 1:
@@ -140,25 +115,14 @@ def _roles(given: tuple[str, ...]) -> dict[str, list[str]]:
     return roles
 
 
-def _settings(
-    train: Path, target: tuple[str, ...], task: str | None, roles: Mapping[str, list[str]]
-) -> DataSettings:
-    from assay.data.settings import DataSettings
-
-    played: dict[str, Any] = {
+def _within(roles: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The roles as the `data` block has them; of series it knows nothing."""
+    return {
         role: names if role in _SEVERAL else names[0]
         for role, names in roles.items()
         if role != "series"
     }
-    return DataSettings.model_validate(
-        {
-            "source": str(train),
-            "target": target[0] if len(target) == 1 else target,
-            "task": task,
-            "roles": played,
-        }
-    )
 
 
-def _series(roles: Mapping[str, list[str]]) -> str | None:
-    return roles["series"][0] if "series" in roles else None
+def _first(columns: list[str] | None) -> str | None:
+    return columns[0] if columns else None

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from assay.data.dataset import Part
 from assay.data.keys import Keys
 from assay.data.kinds import infer_schema, label_values
+from assay.data.labels import gathered, labels_of
 from assay.data.preparation import (
     keys_of,
     part_of,
@@ -23,7 +24,7 @@ from assay.data.preparation import (
     target_values,
     without_odd_dates,
 )
-from assay.data.schema import Schema
+from assay.data.schema import Schema, Task
 from assay.data.settings import DataSettings
 from assay.data.sources.settling import settled_apart
 from assay.errors import DataError
@@ -65,6 +66,10 @@ def hand_over(train: pa.Table, test: pa.Table, settings: DataSettings, where: st
     """
     target = settings.target_column
     refuse_unknown_columns(train, settings, where)
+    if not isinstance(settings.target, str):
+        train = gathered(train, settings.target, where)
+        if {*settings.target} <= {*test.column_names}:
+            test = gathered(test, settings.target, where, odd="missing")
     rows = _with_target(train, target, where)
     shared = pa.table({field.name: _column(test, field) for field in train.schema})
     raw_train, raw_test, unreadable = settled_apart(train.take(rows), shared, where)
@@ -106,6 +111,8 @@ def _fits(target: pa.ChunkedArray, schema: Schema) -> bool:
     """Whether every test row has a target that training knows."""
     if len(target) == 0 or target.null_count:
         return False
+    if schema.task is Task.MULTILABEL:
+        return {*labels_of(target)} <= {*schema.classes}
     if schema.classes:
         return {*label_values(target)} <= {*schema.classes}
     return not pc.any(pc.is_inf(target.cast(pa.float64()))).as_py()

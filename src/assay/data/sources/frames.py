@@ -11,11 +11,11 @@ import pyarrow as pa
 from assay.data.sources.huggingface import is_dataset, table_of
 from assay.data.sources.pictured import pictured
 from assay.data.sources.refusals import duplicate_columns, duplicates, reason_of
-from assay.data.sources.settling import settled
+from assay.data.sources.settling import plain, settled
 from assay.errors import DataError
 
 
-def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
+def from_frame(frame: Any, name: str = "the data frame", *, settle: bool = True) -> pa.Table:
     """Take over a pandas, Polars or Arrow table or a Hugging Face dataset, with settled types.
 
     Args:
@@ -23,6 +23,7 @@ def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
             reader of batches, a `Dataset` or `DatasetDict`, or whatever offers Arrow's stream of
             data. Paths of images in it are relative to the current folder.
         name: What to call it in errors.
+        settle: Whether types are settled; else they are as the frame has them.
 
     Raises:
         DataError: It is none of these, or cannot be said in Arrow's types.
@@ -42,7 +43,7 @@ def from_frame(frame: Any, name: str = "the data frame") -> pa.Table:
             f"{name} is a {type(frame).__name__}, which is no table.",
             mend="give a pandas, Polars or Arrow table, or a Hugging Face Dataset or DatasetDict",
         )
-    return settled(pictured(table, Path.cwd()), name)
+    return settled(pictured(table, Path.cwd()), name) if settle else plain(table, name)
 
 
 def _columns(frame: Any) -> Any:
