@@ -114,12 +114,23 @@ def _of_tables(
     train: Any, settings: DataSettings, evidence: Evidence, announce: Announce
 ) -> CheckResults:
     announce(Step("Reading the tables"))
-    view = _view(train, settings, evidence)
+    view = view_of(train, settings, evidence)
     announce(Step("Looking for known mistakes"))
     return run_checks(view, known_checks())
 
 
-def _view(train: Any, settings: DataSettings, evidence: Evidence) -> View:
+def view_of(train: Any, settings: DataSettings, evidence: Evidence) -> View:
+    """What checks may see of a table and what is handed over beside it.
+
+    Args:
+        train: Rows to learn from, or to be divided, as a file or a data frame.
+        settings: The `data` block.
+        evidence: What is handed over.
+
+    Raises:
+        NotFoundError: A file is not there.
+        DataError: A table cannot be read, or does not fit the settings.
+    """
     where = shown(train) if isinstance(train, str | Path) else "the data frame"
     table, test = _table(train), _table(evidence.test)
     given = Given(
