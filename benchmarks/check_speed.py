@@ -66,7 +66,7 @@ X, X_test = numbers(X), numbers(test.drop(columns="y"))
 began = time.process_time()
 model = HistGradientBoostingClassifier()
 report = EstimatorReport(model, X_train=X, y_train=y, X_test=X_test, y_test=test["y"])
-report.checks.summarize() if hasattr(report, "checks") else report.diagnose()
+report.checks.summarize()
 """,
     "cleanlab": PANDAS + """
 from sklearn.model_selection import cross_val_predict
@@ -94,7 +94,7 @@ train_test_validation().run(ours, theirs)
     "leaklens": PANDAS + """
 import leaklens
 began = time.process_time()
-leaklens.audit(train, test, target="y") if hasattr(leaklens, "audit") else leaklens.scan(train, target="y")
+leaklens.LeakLens(train, test, target="y").run()
 """,
 }  # fmt: skip
 
