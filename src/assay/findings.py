@@ -27,6 +27,37 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True)
+class Picture:
+    """Numbers that show a finding at a glance; the report draws them as lines.
+
+    Attributes:
+        title: What it is, in a few words.
+        reading: One sentence on what can be seen.
+        x_label: What lies across.
+        y_label: What lies upwards.
+        x: Positions across, rising.
+        lines: Heights at these positions, by what each line is of.
+    """
+
+    title: str
+    reading: str
+    x_label: str
+    y_label: str
+    x: tuple[float, ...]
+    lines: Mapping[str, tuple[float, ...]]
+
+    def as_dict(self) -> dict[str, Any]:
+        lines = {name: list(values) for name, values in self.lines.items()}
+        return {**vars(self), "x": list(self.x), "lines": lines}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Picture:
+        """Read back what `as_dict` wrote."""
+        lines = {name: tuple(values) for name, values in record["lines"].items()}
+        return cls(**{**record, "x": tuple(record["x"]), "lines": lines})
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that a check found.
 
@@ -40,6 +71,7 @@ class Finding:
         rows: Row numbers at fault in the source, by part ('train', 'test').
         places: Where in source code, each as 'path:line:column'; lines and columns from 1.
         effect: What it does to the score, in words and numbers, where it was measured.
+        picture: The evidence drawn, where that helps; None where it does not.
         accepted: The reason given in the experiment file for living with it; None if not accepted.
     """
 
@@ -52,6 +84,7 @@ class Finding:
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     places: tuple[str, ...] = ()
     effect: str | None = None
+    picture: Picture | None = None
     accepted: str | None = None
 
     @property
@@ -70,12 +103,14 @@ class Finding:
             "evidence": dict(self.evidence),
             "effect": self.effect,
             "mend": self.mend,
+            "picture": self.picture.as_dict() if self.picture is not None else None,
             "accepted": self.accepted,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Finding:
         """Read back what `as_dict` wrote."""
+        picture = record.get("picture")
         return cls(
             code=record["code"],
             severity=Severity(record["severity"]),
@@ -86,6 +121,7 @@ class Finding:
             rows={part: tuple(rows) for part, rows in record["rows"].items() if rows},
             places=tuple(record.get("places", ())),
             effect=record["effect"],
+            picture=Picture.from_dict(picture) if picture is not None else None,
             accepted=record["accepted"],
         )
 

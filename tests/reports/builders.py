@@ -36,7 +36,7 @@ from assay.evaluation.outcome import Outcome
 from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
 from assay.evaluation.stability import with_choice
 from assay.evaluation.threshold import choose, cross_decided
-from assay.findings import Finding, Severity
+from assay.findings import Finding, Picture, Severity
 from assay.reports.content import BaselineContent, ReportContent, SeedSpread, TestLook
 from assay.reports.mistakes import Mistakes, Seen
 from assay.reports.worst import worst_mistakes
@@ -187,6 +187,12 @@ def findings() -> list[Finding]:
             {"levels": ["violet", "ochre"], "rows": 1203, "ratio": None},
             "give rows with these levels, or data.roles.ignore: [feature_1]",
             columns=("feature_1", "feature_4"), rows={"test": (3, 19, 1204)},
+            places=("fit.py:12:1",),
+            picture=Picture(
+                "feature_4 in both parts", "Test rows lie higher.", "feature_4", "share of rows",
+                (0.0, 1.0, 2.5, 4.0),
+                {"train": (0.4, 0.3, 0.2, 0.1), "test": (0.1, 0.2, float("nan"), 0.4)},
+            ),
         ),
         Finding(
             "AS102", Severity.BLOCK, "A feature is the target under another name.",

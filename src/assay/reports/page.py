@@ -17,6 +17,7 @@ from assay.reports.columns import column_table
 from assay.reports.confusion import confusion_table
 from assay.reports.content import ReportContent
 from assay.reports.figures import figures, target_plot
+from assay.reports.finding_pictures import pictures
 from assay.reports.missing import missing
 from assay.reports.mistake_table import mistake_table
 from assay.reports.opposites import opposite_table
@@ -42,6 +43,7 @@ def render(content: ReportContent) -> str:
             on_looks=verdicts.on_looks(content),
             open_test=_command_that_opens(content),
             findings=_worst_first(content),
+            pictures=pictures(_worst_first(content)),
             severities=_severities(content),
             against=dots.against_baselines(content),
             has_labels=content.schema.task is Task.MULTILABEL,
