@@ -17,6 +17,8 @@ import pyarrow as pa
 from assay import steps
 from assay.checks.base import Given, View
 from assay.checks.builtin import CHECKS
+from assay.checks.evidence import answers_of
+from assay.checks.history import history_of
 from assay.checks.run import CheckResults, run_checks
 from assay.data.handed_over import hand_over
 from assay.data.preparation import prepare
@@ -28,6 +30,7 @@ from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
+from assay.run_evidence import looked_at_since
 from assay.tracking.store import Store
 
 
@@ -78,7 +81,7 @@ def check_run(run: Run | str, store: Store | None = None) -> CheckResults:
     """
     place = Place.to_find(store)
     with place.workspace.scratch_to_read() as scratch:
-        return known_run(run, place, scratch).checks
+        return looked_at_since(known_run(run, place, scratch), place)
 
 
 def check_tables(
@@ -97,10 +100,13 @@ def check_tables(
 
     Raises:
         NotFoundError: A file is not there.
-        DataError: A table cannot be read, or does not fit the settings.
+        DataError: A table cannot be read, or does not fit the settings; or evidence that is not in
+            the form of docs/checks/evidence.md.
     """
     announce(Step("Reading the tables"))
     view = _view(tables, settings)
+    for read in (answers_of, history_of):  # what cannot be read is refused before the checks
+        read(view)
     announce(Step("Looking for known mistakes"))
     return run_checks(view, CHECKS, accept=accept)
 
