@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay import steps
+from assay.checks.as612_absolute_path import absolute_paths
 from assay.checks.base import Given, View
 from assay.checks.builtin import CHECKS
 from assay.checks.evidence import answers_of
@@ -31,6 +32,7 @@ from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
 from assay.run_evidence import looked_at_since
+from assay.tracking.recorder import flattened
 from assay.tracking.store import Store
 
 
@@ -69,8 +71,10 @@ def check_experiment(asked: Asked, announce: Announce = silent) -> CheckResults:
     """
     ready = steps.made_ready(asked)
     announce(Step("Looking for known mistakes"))
-    accept = ready.asked.loaded.experiment.checks.accept
-    return run_checks(steps.view_of(ready.data), CHECKS, accept=accept)
+    loaded = ready.asked.loaded
+    accept = loaded.experiment.checks.accept
+    found = run_checks(steps.view_of(ready.data), CHECKS, accept=accept)
+    return found.joined_by(absolute_paths(flattened(loaded.written)), accept)
 
 
 def check_run(run: Run | str, store: Store | None = None) -> CheckResults:

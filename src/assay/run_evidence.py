@@ -57,11 +57,11 @@ def looked_at_since(run: Run, place: Place) -> CheckResults:
         if key.startswith(_ACCEPTED)
     }
     now, again = run_checks(_view(run, place), OF_RUNS, accept=accept), {*map(_code, OF_RUNS)}
-    then = run.checks.not_applicable.items()
+    then = {code: why for code, why in run.checks.not_applicable.items() if code not in again}
     found = run.checks.joined_by(now.findings, accept)
     return CheckResults(
         findings=found.findings,
-        not_applicable={code: why for code, why in then if code not in again} | now.not_applicable,
+        not_applicable={**then, **now.not_applicable},
         passed=(*(code for code in run.checks.passed if code not in again), *now.passed),
     )
 

@@ -1,8 +1,9 @@
-"""Answers and records of runs as somebody would hand them over, honest unless a test spoils them."""
+"""Answers and records of runs as somebody would hand them over, honest unless spoiled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,15 @@ def handed(task: Task, n: int = 3000, seed: int = 0, **given: Any) -> Handed:
     both = parted(frame, 0.5)
     answers = said.tail(len(both.test)).reset_index(drop=True)
     answers.insert(0, "y_true", both.test["y"])
-    return Handed(both.train, both.test, {"predictions": answers, **given})
+    settings = {"positive": "yes"} if task is Task.BINARY else {}
+    return Handed(both.train, both.test, {"predictions": answers, **given}, settings)
 
 
 def probabilities(score: np.ndarray, task: Task, sharper: float = 1.0) -> np.ndarray:
     """Of each class, shape (n, k)."""
-    scores = np.stack([-score, score] if task is Task.BINARY else [score, -score, 0 * score], axis=1)
+    scores = np.stack(
+        [-score, score] if task is Task.BINARY else [score, -score, 0 * score], axis=1
+    )
     raised = np.exp(sharper * scores)
     return raised / raised.sum(axis=1, keepdims=True)
 
@@ -49,7 +53,7 @@ def probabilities(score: np.ndarray, task: Task, sharper: float = 1.0) -> np.nda
 def spoiled(honest: Handed, **columns: Any) -> Handed:
     """The same with other columns of answers."""
     answers = honest.given["predictions"].assign(**columns)
-    return Handed(honest.train, honest.test, {**honest.given, "predictions": answers})
+    return replace(honest, given={**honest.given, "predictions": answers})
 
 
 def record(n: int = 30, seed: int = 0, tested: int = 0, **log: Any) -> dict[str, Any]:

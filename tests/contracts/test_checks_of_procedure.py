@@ -16,6 +16,9 @@ from assay.checks.as607_miscalibrated import Miscalibrated
 from assay.checks.as608_weak_segment_of_predictions import WeakSegmentOfPredictions
 from assay.checks.as609_no_baseline import NoBaseline
 from assay.checks.as610_training_rows_reported import TrainingRowsReported
+from assay.checks.as611_unwatched_training import UnwatchedTraining
+from assay.checks.as612_absolute_path import AbsolutePath
+from assay.checks.as613_single_metric import SingleMetric
 from assay.data.schema import Task
 from tests.checks.answering import CLASSES, beside, chosen_by_test, handed, record, spoiled
 from tests.contracts.handed import Handed, HandedContract
@@ -112,11 +115,11 @@ class TestWeakSegmentOfPredictions(HandedContract):
         return handed(task)
 
     def planted(self, task: Task) -> Handed:
-        """Blue rows are answered as if they were others."""
+        """Blue rows are answered as their opposites."""
         honest = handed(task)
         answers, blue = honest.given["predictions"], (honest.test["kind"] == "blue").to_numpy()
         if task is Task.REGRESSION:
-            return spoiled(honest, pred=answers["pred"] + 30 * blue)
+            return spoiled(honest, pred=answers["pred"].where(~blue, -answers["pred"]))
         names = [f"proba_{each}" for each in CLASSES[task]]
         said = answers[names].to_numpy()
         said = np.where(blue[:, None], said[:, np.roll(np.arange(len(names)), 1)], said)
@@ -146,3 +149,36 @@ class TestTrainingRowsReported(HandedContract):
 
     def planted(self, task: Task) -> Handed:
         return handed(task, n=200, log=record(reported={"split": "train", "auc": 0.99}))
+
+
+class TestUnwatchedTraining(HandedContract):
+    check = UnwatchedTraining()
+
+    def honest(self, task: Task) -> Handed:
+        return handed(task, n=200, log=record())
+
+    def planted(self, task: Task) -> Handed:
+        runs = [{"run": 1, "params": {"lr": 0.1, "epochs": 90}, "val_auc": 0.8}]
+        return handed(task, n=200, log={"metric": "auc", "runs": runs})
+
+
+class TestAbsolutePath(HandedContract):
+    check = AbsolutePath()
+
+    def honest(self, task: Task) -> Handed:
+        return handed(task, n=200, log=record())
+
+    def planted(self, task: Task) -> Handed:
+        runs = [{"run": 1, "params": {"source": "/home/ada/rows.csv"}, "val_auc": 0.8}]
+        return handed(task, n=200, log={"metric": "auc", "runs": runs})
+
+
+class TestSingleMetric(HandedContract):
+    check = SingleMetric()
+
+    def honest(self, task: Task) -> Handed:
+        runs = [{"run": n, "val_auc": 0.8, "val_recall": 0.5} for n in range(3)]
+        return handed(task, n=200, log={"metric": "auc", "runs": runs})
+
+    def planted(self, task: Task) -> Handed:
+        return handed(task, n=200, log=record())

@@ -82,7 +82,12 @@ def codes(column: pa.ChunkedArray, classes: Sequence[Any], name: str) -> Codes:
     found = encoded.dictionary.to_pylist()
     places = [_place(each, classes) for each in found]
     if None in places and len(classes) == 2:
-        places = [{"0": 0, "false": 0, "1": 1, "true": 1}.get(_plain(each)) for each in found]
+        # As scikit-learn numbers labels: in their order, whichever of them is the positive one.
+        in_order = sorted(range(2), key=lambda code: str(classes[code]))
+        numbered = dict(
+            zip(("0", "false", "1", "true"), np.repeat(in_order, 2).tolist(), strict=True)
+        )
+        places = [numbered.get(_plain(each)) for each in found]
     if None in places:
         raise DataError(
             f"Column {name!r} of the predictions holds {found[places.index(None)]!r}, which is no "

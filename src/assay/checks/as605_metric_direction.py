@@ -1,8 +1,8 @@
 """AS605 metric-direction: less is taken to be better where more is, or the worst run was chosen.
 
 A metric's name tells which way it goes (`directions.py`), and a record that says otherwise is wrong
-beyond doubt. Where it says nothing, or says right, the choice may still have gone the wrong way: one
-by anything else falls on the very worst of k runs once in k cases, so from twenty on it asks.
+beyond doubt. Where it says nothing, or says right, the choice may still have gone the wrong way. A
+choice by anything else falls on the very worst of k runs once in k cases: from twenty on it asks.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ in the rows of a level, a range or a gap of one column is a failing of the model
 chance brings so many is an exact binomial tail, which is no smaller than the true one (Hoeffding
 1956); all columns together err in one of a thousand cases (Bonferroni).
 
-A regression goes wrong where its error is among the largest quarter.
+A regression goes wrong where its error is among the largest quarter. Its rows say nothing of how
+sure it is, so that hard by nature and failing cannot be told apart: it asks, and late.
 """
 
 from __future__ import annotations
@@ -34,32 +35,61 @@ from assay.segments.meeting import Mask
 
 CHANCE = 0.001
 FEWEST, FEWEST_INSIDE = 100, 20
-LEAST, LEAST_FIRM = 0.1, 0.15
+LEAST, LEAST_FIRM, LEAST_OF_NUMBERS = 0.1, 0.15, 0.3
 LARGEST_SHARE = 0.5
-MOST_TOLD = 5
-_BINS, _MOST_LEVELS, _ALIKE = 12, 40, 10
+MOST_TOLD, MOST_LOOKS = 5, 12
+_BINS, _MOST_LEVELS, _ALIKE = 20, 40, 10
 _LARGE = 0.75
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Rows of one kind.
+    """Rows of one kind: those in the bins of a column from one to another.
 
     Attributes:
         column: The column that tells them apart.
-        definition: Which rows, in words.
-        rows: Which they are, shape (n,).
+        first: The first bin.
+        last: The last one.
         p: How often chance alone makes so many go wrong.
         wrong: Share that goes wrong.
         expected: Share that was to be expected.
     """
 
-    column: str
-    definition: str
-    rows: Mask
+    column: Binned
+    first: int
+    last: int
     p: float
     wrong: float
     expected: float
+
+    @property
+    def rows(self) -> Mask:
+        """Which they are, shape (n,)."""
+        return self.column.within(self.first, self.last)
+
+    @property
+    def definition(self) -> str:
+        """The same in words."""
+        return self.column.said(self.first, self.last)
+
+    def adjoins(self, other: _Part) -> bool:
+        """Whether the two are ranges of one column with nothing between them."""
+        is_range = self.column.is_ordered and min(self.first, other.first) >= 0
+        if self.column is not other.column or not is_range:
+            return False
+        return self.first - other.last == 1 or other.first - self.last == 1
+
+    def joined(self, other: _Part) -> _Part:
+        """Two that adjoin as one."""
+        n, m = self.rows.sum(), other.rows.sum()
+        return _Part(
+            self.column,
+            min(self.first, other.first),
+            max(self.last, other.last),
+            min(self.p, other.p),
+            float((n * self.wrong + m * other.wrong) / (n + m)),
+            float((n * self.expected + m * other.expected) / (n + m)),
+        )
 
 
 class WeakSegmentOfPredictions:
@@ -88,7 +118,8 @@ class WeakSegmentOfPredictions:
         columns = _columns(view, answers)
         if not columns:
             return NotApplicable("no column divides the rows that were answered")
-        parts = _failing(columns, _went_wrong(outcome), _alike(outcome))
+        least = LEAST if outcome.task.is_classification else LEAST_OF_NUMBERS
+        parts = _failing(columns, _went_wrong(outcome), _alike(outcome), least)
         return [_finding(each, view, answers, outcome) for each in parts]
 
 
@@ -123,7 +154,7 @@ def _read(values: pa.ChunkedArray, name: str) -> tuple[pd.Series, Kind]:
 
 def _binned(name: str, values: pd.Series, kind: Kind) -> Binned | None:
     most = _MOST_LEVELS if kind is Kind.CATEGORICAL else _BINS
-    return binned(name, values, kind, most=most, fewest=FEWEST_INSIDE)
+    return binned(name, values, kind, most=most, fewest=FEWEST_INSIDE, exact=_MOST_LEVELS)
 
 
 def _went_wrong(outcome: Outcome) -> Floats:
@@ -149,25 +180,31 @@ def _alike(outcome: Outcome) -> Floats:
     return np.searchsorted(cuts, told, side="right").astype(np.float64)
 
 
-def _failing(columns: Sequence[Binned], wrong: Floats, alike: Floats) -> list[_Part]:
+def _failing(columns: Sequence[Binned], wrong: Floats, alike: Floats, least: float) -> list[_Part]:
     """The parts that fail, worst first; none that only fails by the rows of one before it."""
     _, members = np.unique(alike, return_inverse=True)
     rest = np.ones(len(wrong), np.bool_)
     found: list[_Part] = []
-    while len(found) < MOST_TOLD and rest.sum() >= FEWEST:
+    for _ in range(MOST_LOOKS):
+        if len(found) == MOST_TOLD or rest.sum() < FEWEST:
+            break
         many = np.bincount(members[rest], minlength=int(members.max()) + 1)
         wrongs = np.bincount(members[rest], wrong[rest], len(many))
         expected = np.asarray(wrongs / np.maximum(many, 1), np.float64)[members]
-        best = _most_telling(columns, wrong, expected, rest)
+        best = _most_telling(columns, wrong, expected, rest, least)
         if best is None:
             break
-        found.append(best)
         rest = rest & ~best.rows
+        beside = next((n for n, each in enumerate(found) if each.adjoins(best)), None)
+        if beside is None:
+            found.append(best)
+        else:
+            found[beside] = found[beside].joined(best)
     return found
 
 
 def _most_telling(
-    columns: Sequence[Binned], wrong: Floats, expected: Floats, rest: Mask
+    columns: Sequence[Binned], wrong: Floats, expected: Floats, rest: Mask, least: float
 ) -> _Part | None:
     """Of the parts that fail beyond chance and by enough the one that chance explains least."""
     best: tuple[float, Binned, int, int] | None = None
@@ -179,7 +216,7 @@ def _most_telling(
             continue
         n, n_wrong, n_expected = sums[:, fits]
         tried += len(n)
-        is_much = (n_wrong - n_expected) / n >= LEAST
+        is_much = (n_wrong - n_expected) / n >= least
         share = np.clip(n_expected / n, 0, 1)
         tail = np.where(is_much, bdtrc(n_wrong - 1, n.astype(np.int64), share), 1.0)
         at = int(np.argmin(tail))
@@ -188,16 +225,9 @@ def _most_telling(
     if best is None or best[0] * tried >= CHANCE:
         return None
     chance, column, start, end = best
-    rows = column.within(start, end)
-    inside = rows & rest
-    return _Part(
-        column=column.column or column.name,
-        definition=column.said(start, end),
-        rows=rows,
-        p=chance * tried,
-        wrong=float(wrong[inside].mean()),
-        expected=float(expected[inside].mean()),
-    )
+    inside = column.within(start, end) & rest
+    means = float(wrong[inside].mean()), float(expected[inside].mean())
+    return _Part(column, start, end, chance * tried, *means)
 
 
 def _spans(column: Binned, values: Floats) -> tuple[Any, Any, Floats]:
@@ -239,7 +269,7 @@ def _finding(part: _Part, view: View, answers: Answers, outcome: Outcome) -> Fin
         title=f"The answers fail where {part.definition}: {part.wrong:.0%} {what}, and "
         f"{part.expected:.0%} was to be expected.",
         evidence=evidence,
-        columns=(part.column,),
+        columns=(part.column.column or part.column.name,),
         rows=rows,
         effect=_effect(part, outcome),
         mend="look at such rows: are labels wrong there, or did the model see few of them, or "

@@ -22,6 +22,9 @@ from assay.checks.as607_miscalibrated import Miscalibrated
 from assay.checks.as608_weak_segment_of_predictions import WeakSegmentOfPredictions
 from assay.checks.as609_no_baseline import NoBaseline
 from assay.checks.as610_training_rows_reported import TrainingRowsReported
+from assay.checks.as611_unwatched_training import UnwatchedTraining
+from assay.checks.as612_absolute_path import AbsolutePath
+from assay.checks.as613_single_metric import SingleMetric
 from assay.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -45,5 +48,8 @@ CHECKS: tuple[Check, ...] = (
     WeakSegmentOfPredictions(),
     NoBaseline(),
     TrainingRowsReported(),
+    UnwatchedTraining(),
+    AbsolutePath(),
+    SingleMetric(),
 )
 CODES: tuple[str, ...] = tuple(check.code for check in CHECKS)

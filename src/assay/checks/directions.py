@@ -43,6 +43,6 @@ def greater_is_better(metric: str) -> bool | None:
     if found is None:
         is_less, is_more = bool(_LESS & {*words}), bool(_MORE & {*words})
         rate = plain.endswith(("false_positive_rate", "false_negative_rate", "cross_entropy"))
-        # 'brier_score' is a loss, for all that scores are good.
-        found = False if is_less or rate else True if is_more else None
+        # 'brier_score' is a loss for all that scores are good; 'd2_..._error_score' is none.
+        found = "d2" in words or (False if is_less or rate else True if is_more else None)
     return found if found is None or not is_turned else not found
