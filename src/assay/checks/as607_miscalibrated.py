@@ -45,9 +45,9 @@ class Miscalibrated:
         found = miscalibration(outcome, LEVEL)
         if found.p is None or found.error.low is None:
             return NotApplicable(found.error.reason or found.verdict)
-        if found.p >= CHANCE:
-            return []
         low = found.error.low
+        if found.p >= CHANCE or not low > 0:  # NaN where probabilities are all but certain
+            return []
         is_material = low >= MATERIAL
         severity = Severity.WARN if low >= MATERIAL_FIRM else Severity.ASK
         return [

@@ -13,7 +13,7 @@ sure it is, so that hard by nature and failing cannot be told apart: it asks, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -206,28 +206,33 @@ def _failing(columns: Sequence[Binned], wrong: Floats, alike: Floats, least: flo
 def _most_telling(
     columns: Sequence[Binned], wrong: Floats, expected: Floats, rest: Mask, least: float
 ) -> _Part | None:
-    """Of the parts that fail beyond chance and by enough the one that chance explains least."""
-    best: tuple[float, Binned, int, int] | None = None
-    tried = 0
+    """Of the parts that fail beyond chance and by enough the one that chance explains least.
+
+    Ranges are many more than levels and gaps: each kind errs half as often as all may.
+    """
+    tried = {True: 0, False: 0}
+    found: dict[bool, _Part] = {}
     for column in columns:
         first, last, sums = _spans(column, np.stack([rest, wrong * rest, expected * rest]))
         fits = (sums[0] >= FEWEST_INSIDE) & (sums[0] <= LARGEST_SHARE * rest.sum())
-        if not fits.any():
-            continue
         n, n_wrong, n_expected = sums[:, fits]
-        tried += len(n)
-        is_much = (n_wrong - n_expected) / n >= least
+        first, last = first[fits], last[fits]
+        is_much = n_wrong - n_expected >= least * n
         share = np.clip(n_expected / n, 0, 1)
         tail = np.where(is_much, bdtrc(n_wrong - 1, n.astype(np.int64), share), 1.0)
-        at = int(np.argmin(tail))
-        if best is None or tail[at] < best[0]:
-            best = float(tail[at]), column, int(first[fits][at]), int(last[fits][at])
-    if best is None or best[0] * tried >= CHANCE:
-        return None
-    chance, column, start, end = best
-    inside = column.within(start, end) & rest
-    means = float(wrong[inside].mean()), float(expected[inside].mean())
-    return _Part(column, start, end, chance * tried, *means)
+        is_range = column.is_ordered & (first != MISSING)
+        for kind in (True, False):
+            among = np.flatnonzero(is_range == kind)
+            tried[kind] += len(among)
+            if len(among) == 0:
+                continue
+            at = among[np.argmin(tail[among])]
+            if kind not in found or tail[at] < found[kind].p:
+                shares = float(n_wrong[at] / n[at]), float(n_expected[at] / n[at])
+                found[kind] = _Part(column, int(first[at]), int(last[at]), float(tail[at]), *shares)
+    told = [replace(each, p=2 * tried[kind] * each.p) for kind, each in found.items()]
+    best = min(told, key=lambda each: each.p, default=None)
+    return best if best is not None and best.p < CHANCE else None
 
 
 def _spans(column: Binned, values: Floats) -> tuple[Any, Any, Floats]:
