@@ -55,6 +55,8 @@ def test_trials_by_value_and_times_in_milliseconds_are_read() -> None:
 def test_a_metric_that_nobody_names_is_the_one_that_all_runs_have() -> None:
     history = read_history({"runs": [{"val_rmse": 2.0, "test_rmse": 3.0}, {"val_rmse": 1.0}]})
     assert history.metric == "rmse"
+    told = read_history({"runs": [{"val_rmse": 2.0}, {"val_rmse": 1.0}]}, metric="roc_auc")
+    assert (told.metric, len([each for each in told.runs if each.scores])) == ("rmse", 2)
     best = history.best(VALIDATION)
     assert best is not None
     assert best.scores[VALIDATION] == 1.0

@@ -144,6 +144,15 @@ class TestClaims:
             assert look_at(SingleSeedClaim(), told, Task.BINARY) == []
             assert look_at(GainInsideNoise(), told, Task.BINARY) == []
 
+    def test_scores_of_others_are_not_taken_for_the_answers(self) -> None:
+        told = beside(Task.BINARY, 0.0, seeds=1, claim="new beats old")
+        answers = told.given["predictions"]
+        answers = answers.assign(pred_c=answers["pred_a"])
+        log = {**told.given["log"], "old": [0.8, 0.81], "new": [0.9, 0.91]}
+        three = replace(told, given={"predictions": answers, "log": log})
+        assert look_at(GainInsideNoise(), three, Task.BINARY) == []
+        assert look_at(SingleSeedClaim(), three, Task.BINARY) == []
+
     def test_scores_by_seed_do_without_answers(self) -> None:
         random = np.random.default_rng(0)
         noise = random.normal(scale=0.01, size=(2, 5))

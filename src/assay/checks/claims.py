@@ -73,7 +73,7 @@ def claim_of(view: View) -> Claim | NotApplicable:
                 history.claim,
                 better,
                 worse,
-                None if isinstance(answers, NotApplicable) or not arms else answers,
+                None if isinstance(answers, NotApplicable) or better not in arms else answers,
                 (_found(scores, better), _found(scores, worse)),
                 history,
             )

@@ -102,11 +102,12 @@ def read_history(log: Mapping[str, Any], *, metric: str = "", claim: str = "") -
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise malformed("'runs' is to be a list of objects, one for each run")
     runs = tuple(logged_run(each, n, named) for n, each in enumerate(entries))
-    if runs and not named:
-        # What nobody named is what all runs have.
+    if runs and not any(each.scores for each in runs):
+        # No run has what is named, or nobody named it: it is what all runs have.
         common = sorted(frozenset.intersection(*(each.metrics for each in runs)))
-        named = common[0] if len(common) == 1 else ""
-        runs = tuple(logged_run(each, n, named) for n, each in enumerate(entries))
+        if len(common) == 1:
+            runs = tuple(logged_run(each, n, common[0]) for n, each in enumerate(entries))
+            named = str(log.get("metric") or common[0])
     reported = log.get("reported") or {}
     if not isinstance(reported, dict):
         raise malformed('\'reported\' is to be an object, as in {"split": "test"}')
