@@ -15,7 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from assay import steps
+from assay.checks.as612_absolute_path import absolute_paths
 from assay.checks.base import Given, View
+from assay.checks.evidence import answers_of
+from assay.checks.history import history_of
 from assay.checks.known import known_checks
 from assay.checks.run import CheckResults, run_checks
 from assay.data.handed_over import hand_over
@@ -28,6 +31,8 @@ from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.publishing import known_run
 from assay.run import Run
+from assay.run_evidence import looked_at_since
+from assay.tracking.recorder import flattened
 from assay.tracking.store import Store
 
 _EXPERIMENTS = (".yaml", ".yml", ".toml")
@@ -81,7 +86,8 @@ def check(
 
     Raises:
         NotFoundError: There is no such file or run.
-        DataError: A table cannot be read, or does not fit the settings.
+        DataError: A table cannot be read, or does not fit the settings; or evidence that is not in
+            the form of docs/checks/evidence.md.
         InputError: What is asked for cannot be done.
     """
     if target is not None:
@@ -95,7 +101,7 @@ def check(
     if isinstance(source, Run | str):
         place = Place.to_find(store)
         with place.workspace.scratch_to_read() as scratch:
-            return known_run(source, place, scratch).checks
+            return looked_at_since(known_run(source, place, scratch), place)
     raise InputError(
         "This is neither an experiment file nor a run.",
         where=str(source)[:200],
@@ -106,8 +112,10 @@ def check(
 def _of_experiment(path: Path, announce: Announce) -> CheckResults:
     ready = steps.made_ready(ask(path, target=None, learner=None, settings={}, overrides=()))
     announce(Step("Looking for known mistakes"))
-    accept = ready.asked.loaded.experiment.checks.accept
-    return run_checks(steps.view_of(ready.data), known_checks(), accept=accept)
+    loaded = ready.asked.loaded
+    accept = loaded.experiment.checks.accept
+    found = run_checks(steps.view_of(ready.data), known_checks(), accept=accept)
+    return found.joined_by(absolute_paths(flattened(loaded.written)), accept)
 
 
 def _of_tables(
@@ -115,6 +123,8 @@ def _of_tables(
 ) -> CheckResults:
     announce(Step("Reading the tables"))
     view = view_of(train, settings, evidence)
+    for read in (answers_of, history_of):  # what cannot be read is refused before the checks
+        read(view)
     announce(Step("Looking for known mistakes"))
     return run_checks(view, known_checks())
 

@@ -12,6 +12,19 @@ from assay.checks.as204_declared_role_across_parts import DeclaredRoleAcrossPart
 from assay.checks.as205_repeated_texts import RepeatedTexts
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
+from assay.checks.as601_test_used_for_tuning import TuningByTest
+from assay.checks.as602_stale_test_set import StaleTestSet
+from assay.checks.as603_single_seed_claim import SingleSeedClaim
+from assay.checks.as604_gain_inside_noise import GainInsideNoise
+from assay.checks.as605_metric_direction import MetricDirection
+from assay.checks.as606_accuracy_of_rare_class import AccuracyOfRareClass
+from assay.checks.as607_miscalibrated import Miscalibrated
+from assay.checks.as608_weak_segment_of_predictions import WeakSegmentOfPredictions
+from assay.checks.as609_no_baseline import NoBaseline
+from assay.checks.as610_training_rows_reported import TrainingRowsReported
+from assay.checks.as611_unwatched_training import UnwatchedTraining
+from assay.checks.as612_absolute_path import AbsolutePath
+from assay.checks.as613_single_metric import SingleMetric
 from assay.checks.base import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -25,5 +38,18 @@ CHECKS: tuple[Check, ...] = (
     RepeatedTexts(),
     ConstantColumn(),
     IdLikeColumn(),
+    TuningByTest(),
+    StaleTestSet(),
+    SingleSeedClaim(),
+    GainInsideNoise(),
+    MetricDirection(),
+    AccuracyOfRareClass(),
+    Miscalibrated(),
+    WeakSegmentOfPredictions(),
+    NoBaseline(),
+    TrainingRowsReported(),
+    UnwatchedTraining(),
+    AbsolutePath(),
+    SingleMetric(),
 )
 CODES: tuple[str, ...] = tuple(check.code for check in CHECKS)
