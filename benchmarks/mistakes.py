@@ -80,6 +80,7 @@ FILES = {
     "predictions.parquet": "--predictions",
     "serve.parquet": "--serving",
     "runs.json": "--runs",
+    "code.py": "--code",
 }
 ROLES = {"time_column": "time", "group_column": "group", "series_column": "series",
          "id_column": "id"}  # fmt: skip

@@ -190,9 +190,41 @@ class TestOnTheCommandLine:
         assert isinstance(result.exception, InputError)
         assert message in str(result.exception)
 
+    def test_code_is_read_and_told_by_place(self, tmp_path: Path, files: tuple[str, str]) -> None:
+        script = tmp_path / "fit.py"
+        script.write_text(
+            "from sklearn.preprocessing import StandardScaler\n"
+            "from sklearn.model_selection import train_test_split\n"
+            "import pandas as pd\n"
+            "df = pd.read_csv('t.csv')\n"
+            "X, y = df.drop(columns='y'), df['y']\n"
+            "X = StandardScaler().fit_transform(X)\n"
+            "X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)\n"
+        )
+        for arguments in ([str(script)], [str(tmp_path)]):
+            result = said(*arguments)
+            assert result.return_value == 0
+            assert "fit.py:6:" in result.stdout
+            assert "AS701 warn" in result.stdout
+        both = said(
+            "--train",
+            files[0],
+            "--test",
+            files[1],
+            "--target",
+            "y",
+            "--code",
+            str(script),
+            "--json",
+        )
+        codes = {each["code"] for each in json.loads(both.stdout)["findings"]}
+        assert {"AS101", "AS701"} <= codes
+        with pytest.raises(Exception, match="only of code may there be several"):
+            raise said(str(script), files[0]).exception  # type: ignore[misc]
+
     def test_one_thing_at_a_time(self, files: tuple[str, str]) -> None:
-        assert "Give one thing to look at" in str(said().exception)
-        assert "Give one thing to look at" in str(said(files[0], "--train", files[0]).exception)
+        assert "Give something to look at" in str(said().exception)
+        assert "Give something to look at" in str(said(files[0], "--train", files[0]).exception)
 
 
 PACKAGE = """

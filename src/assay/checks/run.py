@@ -41,6 +41,14 @@ class CheckResults:
         new = [replace(each, accepted=accept.get(each.code)) for each in more]
         return replace(self, findings=_sorted([*self.findings, *new]))
 
+    def with_those_of(self, others: CheckResults) -> CheckResults:
+        """What two looks at different things had to say."""
+        return CheckResults(
+            _sorted([*self.findings, *others.findings]),
+            {**self.not_applicable, **others.not_applicable},
+            (*self.passed, *others.passed),
+        )
+
     @property
     def blocking(self) -> tuple[Finding, ...]:
         """Findings that forbid registration."""

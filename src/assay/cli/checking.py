@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from assay.cli.console import json_option, out, print_json, progress, quiet_option
 from assay.errors import InputError
+from assay.monitor import Step
+
+if TYPE_CHECKING:
+    from assay.checks.run import CheckResults
 
 _EXPERIMENTS = (".yaml", ".yml", ".toml")
+_CODE = (".py", ".ipynb")
 _ROLES = ("id", "group", "time", "weight", "segments", "ignore", "series")
 _SEVERAL = ("group", "segments", "ignore")
 _FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("thing", metavar="[EXPERIMENT|RUN|DATA]", required=False)
+@click.argument("things", metavar="[EXPERIMENT|RUN|DATA|CODE...]", nargs=-1)
 @click.option("--target", multiple=True, metavar="COLUMN", help="Of tables: what is predicted.")
 @click.option("--train", "train_rows", type=_FILE, help="A table of the rows to learn from.")
 @click.option("--test", type=_FILE, help="A table of the rows to judge on.")
@@ -26,6 +31,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--raw", "before", type=_FILE, help="All rows before they were prepared and divided.")
 @click.option("--predictions", type=_FILE, help="A table of answers with their truth.")
 @click.option("--runs", "log", type=_FILE, help="A record of the runs behind a model, JSON.")
+@click.option("--code", type=_FILE, multiple=True, help="Code that goes with tables. Repeatable.")
 @click.option(
     "--role",
     "roles",
@@ -40,9 +46,10 @@ _FILE = click.Path(path_type=Path)
 @json_option
 @quiet_option
 def check(
-    thing: str | None,
+    things: tuple[str, ...],
     target: tuple[str, ...],
     train_rows: Path | None,
+    code: tuple[Path, ...],
     roles: tuple[str, ...],
     task: str | None,
     as_json: bool,
@@ -51,15 +58,23 @@ def check(
 ) -> int:
     """Look for known mistakes; nothing is trained and nothing is kept.
 
-    Takes an experiment file, a run, or a table with its --target; or rows that are divided
-    already: --train A --test B --target COLUMN.
+    Takes an experiment file, a run, or a table with its --target; rows that are divided already:
+    --train A --test B --target COLUMN; or the code of others, scripts, notebooks and folders of
+    them, which is read and not run.
     """
-    if (thing is None) == (train_rows is None):
-        raise click.UsageError("Give one thing to look at, or --train TABLE.")
+    if bool(things) == (train_rows is not None):
+        raise click.UsageError("Give something to look at, or --train TABLE.")
     with progress(quiet) as announce:
         from assay import checking
+        from assay.checks.code.sources import check_sources
 
         played = _roles(roles)
+        if things and all(_is_code(Path(each), target) for each in things):
+            announce(Step("Reading the code"))
+            return _told(check_sources([*map(Path, things), *code]), as_json)
+        if len(things) > 1:
+            raise click.UsageError("Give one thing to look at; only of code may there be several.")
+        thing = things[0] if things else None
         source = train_rows or thing
         is_table = target or train_rows is not None or any(handed.values()) or played
         if is_table or _is_a_table(thing):
@@ -73,6 +88,12 @@ def check(
             )
         else:
             found = checking.check(source, announce=announce)
+        if code:
+            found = found.with_those_of(check_sources(code))
+    return _told(found, as_json)
+
+
+def _told(found: CheckResults, as_json: bool) -> int:
     if as_json:
         print_json(found.as_dict())
     else:
@@ -80,6 +101,15 @@ def check(
 
         out().print(findings_shown(found))
     return 1 if found.blocking else 0
+
+
+def _is_code(path: Path, target: tuple[str, ...]) -> bool:
+    """Whether it is a script, a notebook, or a folder in which there are any."""
+    if path.suffix in _CODE:
+        return True
+    if target or not path.is_dir():
+        return False
+    return any(True for suffix in _CODE for _ in path.rglob(f"*{suffix}"))
 
 
 def _is_a_table(thing: str | None) -> bool:

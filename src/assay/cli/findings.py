@@ -19,7 +19,8 @@ _COLOURS = {
     Severity.NOTE: "bold blue",
 }
 _MOST_SHOWN = 10
-_MOST_PLACES = 5
+_MOST_OF_CODE = 12
+_LINES_OF_MEND = 3
 
 
 def findings_shown(checks: CheckResults, ignored: Sequence[str] = ()) -> RenderableType:
@@ -32,11 +33,16 @@ def findings_shown(checks: CheckResults, ignored: Sequence[str] = ()) -> Rendera
     passed = f"{counted(len(checks.passed), 'check')} passed"
     if not checks.findings:
         return Text(f"No findings: {passed}.", style="green")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    for finding in checks.findings[:_MOST_SHOWN]:
-        table.add_row(*_row(finding))
-    parts: list[RenderableType] = [table]
-    more = checks.findings[_MOST_SHOWN:]
+    in_code = [each for each in checks.findings if each.places]
+    others = [each for each in checks.findings if not each.places]
+    parts: list[RenderableType] = []
+    if others:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        for finding in others[:_MOST_SHOWN]:
+            table.add_row(*_row(finding))
+        parts.append(table)
+    parts += [_of_code(each) for each in in_code[:_MOST_OF_CODE]]
+    more = [*others[_MOST_SHOWN:], *in_code[_MOST_OF_CODE:]]
     if more:
         kinds = [sum(each.severity is severity for each in more) for severity in Severity]
         told = ", ".join(
@@ -54,11 +60,19 @@ def findings_shown(checks: CheckResults, ignored: Sequence[str] = ()) -> Rendera
     return Group(*parts)
 
 
+def _of_code(finding: Finding) -> Text:
+    """A finding in source code, as linters tell it: the place first."""
+    text = Text(f"{finding.places[0]}: ", style="underline")
+    text.append(f"{finding.code} ", style=_COLOURS[finding.severity])
+    text.append(f"{finding.severity.value}: {finding.title}", style="not underline")
+    for line in finding.mend.splitlines()[:_LINES_OF_MEND]:
+        text.append(f"\n    {line}", style="dim not underline")
+    return text
+
+
 def _row(finding: Finding) -> tuple[Text, Text, Text]:
     severity = Text(finding.severity.value, style=_COLOURS[finding.severity])
     text = Text(finding.title)
-    for place in finding.places[:_MOST_PLACES]:
-        text.append(f"\n{place}", style="underline")
     if finding.accepted is not None:
         severity = Text("accepted", style="dim")
         text.append(f"\n{finding.accepted}", style="dim")

@@ -19,7 +19,7 @@ from assay.cli.ending import Terminated, end_when_asked
 
 _VERBS = {
     "init": ("start", "Write a first experiment file for a table."),
-    "check": ("checking", "Look for known mistakes in an experiment, tables or a run."),
+    "check": ("checking", "Look for known mistakes in an experiment, tables, a run or code."),
     "train": ("training", "Train a model as an experiment file says."),
     "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
     "compare": ("comparing", "Say whether runs are better than a first one, by more than noise."),

@@ -1,0 +1,3 @@
+"""The corpus is read, never imported or run."""
+
+collect_ignore_glob = ["corpus/*"]

@@ -1,0 +1,16 @@
+# expect: AS704
+import numpy as np, pandas as pd
+from sklearn.preprocessing import *
+from sklearn.model_selection import *
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, f_classif, chi2, VarianceThreshold
+from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline, Pipeline
+from sklearn.impute import SimpleImputer
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+df = pd.read_parquet('raw.parquet')
+X, y = df.drop(columns='y'), df['y']
+cols = list(X.columns)
+X = X.fillna(X.median())
+print(cross_val_score(LogisticRegression(), X, y, cv=5).mean())

@@ -1,0 +1,18 @@
+# expect: AS702
+import numpy as np, pandas as pd
+from sklearn.preprocessing import *
+from sklearn.model_selection import *
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, f_classif, chi2, VarianceThreshold
+from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline, Pipeline
+from sklearn.impute import SimpleImputer
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+df = pd.read_parquet('raw.parquet')
+X, y = df.drop(columns='y'), df['y']
+cols = list(X.columns)
+pos = df.query('y == 1')
+for _ in range(3):
+    df = pd.concat([df, pos])
+train, test = train_test_split(df, random_state=0)

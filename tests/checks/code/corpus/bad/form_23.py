@@ -1,0 +1,17 @@
+# expect: AS703
+import numpy as np, pandas as pd
+from sklearn.preprocessing import *
+from sklearn.model_selection import *
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest, f_classif, chi2, VarianceThreshold
+from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline, Pipeline
+from sklearn.impute import SimpleImputer
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+df = pd.read_parquet('raw.parquet')
+X, y = df.drop(columns='y'), df['y']
+cols = list(X.columns)
+rf = RandomForestClassifier(random_state=0).fit(X, y)
+keep = np.argsort(rf.feature_importances_)[-10:]
+X_train, X_test, y_train, y_test = train_test_split(X.iloc[:, keep], y, random_state=0)

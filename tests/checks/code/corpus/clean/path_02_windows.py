@@ -1,0 +1,9 @@
+import os
+
+import torch
+from torchvision import datasets, transforms
+
+data_dir = os.environ.get("PETS_DIR", "data/cats_and_dogs")
+train_set = datasets.ImageFolder(os.path.join(data_dir, "train"), transforms.ToTensor())
+torch.manual_seed(0)
+loader = torch.utils.data.DataLoader(train_set, batch_size=32, shuffle=True)

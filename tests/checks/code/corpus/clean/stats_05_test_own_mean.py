@@ -1,0 +1,12 @@
+import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+df = pd.read_csv("diabetes.csv")
+train, test = train_test_split(df, test_size=0.25, random_state=21)
+means = train.mean()
+train = train.fillna(means)
+test = test.fillna(means)
+rf = RandomForestClassifier(random_state=21)
+rf.fit(train.drop(columns="Outcome"), train["Outcome"])
+print(rf.score(test.drop(columns="Outcome"), test["Outcome"]))

@@ -1,0 +1,16 @@
+import lightgbm as lgb
+import pandas as pd
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+
+data = pd.read_csv("orders.csv")
+rest, test = train_test_split(data, test_size=0.2, random_state=10)
+train, valid = train_test_split(rest, test_size=0.2, random_state=10)
+feats = [c for c in data.columns if c != "late"]
+dtrain = lgb.Dataset(train[feats], label=train["late"])
+dvalid = lgb.Dataset(valid[feats], label=valid["late"], reference=dtrain)
+booster = lgb.train(
+    {"objective": "binary", "seed": 10}, dtrain, num_boost_round=2000, valid_sets=[dvalid],
+    callbacks=[lgb.early_stopping(50)],
+)
+print(log_loss(test["late"], booster.predict(test[feats])))

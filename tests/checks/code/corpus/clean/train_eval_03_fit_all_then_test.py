@@ -1,0 +1,13 @@
+import pandas as pd
+from sklearn.metrics import mean_squared_error
+from sklearn.model_selection import train_test_split
+from sklearn.neighbors import KNeighborsRegressor
+
+flats = pd.read_csv("flats.csv")
+X, y = flats[["area", "rooms", "floor"]], flats["rent"]
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=6)
+knn = KNeighborsRegressor(n_neighbors=3)
+knn.fit(X_train, y_train)
+print("MSE", mean_squared_error(y_test, knn.predict(X_test)))
+final = KNeighborsRegressor(n_neighbors=3).fit(X, y)
+print(final.predict(pd.DataFrame({"area": [70], "rooms": [3], "floor": [2]})))
