@@ -36,6 +36,10 @@ LEAKS = {
     "spam_assassin": {"folder"},
     "storms": {"wind"},
 }
+JOINT = {"movies": {f"r{k}" for k in range(1, 11)}}
+GAPS = {"storms": {"category"}}
+IDS = {"spam_assassin": {"id"}}
+MAY_HAVE_GAPS = {"bird_strikes", "soybean", *GAPS}
 TWINS = ("letter", "titanic")
 GROUPS = ("nls_wages", "storms")
 TIMED = ("chicago_ridership",)
@@ -86,9 +90,15 @@ def main() -> None:
 
 def bars(results: dict) -> None:
     """One line per target, over the tables that were there."""
-    leaks = {name for name in LEAKS if name in results}
-    hits = sum(LEAKS[name] <= named(results[name], "AS101") for name in leaks)
-    exact("tables whose known leaks are all named", hits, len(leaks))
+    for what, code, known in (
+        ("tables whose known leaks are all named", "AS101", LEAKS),
+        ("tables whose known joint leaks are all named", "AS107", JOINT),
+        ("tables whose telling gaps are all named", "AS104", GAPS),
+        ("tables whose telling ids are all named", "AS106", IDS),
+    ):
+        tables = {name for name in known if name in results}
+        hits = sum(known[name] <= named(results[name], code) for name in tables)
+        exact(what, hits, len(tables))
     for what, code, tables in (
         ("duplicates named", "AS201", TWINS),
         ("groups asked for", "AS202", GROUPS),
@@ -102,13 +112,16 @@ def bars(results: dict) -> None:
     exact("warnings on honest tables", sum(has_warning(results[name]) for name in honest), 0)
     for what, code, real in (
         ("tables without leaks asked about", "AS101", LEAKS),
+        ("tables without joint leaks asked about", "AS107", JOINT),
+        ("tables without telling gaps asked about", "AS104", MAY_HAVE_GAPS),
+        ("tables without telling ids asked about", "AS106", IDS),
+        ("tables without encodings asked about", "AS105", ()),
         ("tables without marks asked about", "AS103", MARKED),
         ("tables without groups asked about", "AS202", MAY_HAVE_GROUPS),
         ("tables without time asked about", "AS203", MAY_HAVE_TIME),
     ):
-        alarms = sum(code in codes(result) for name, result in results.items() if name not in real)
-        most = 1 if code == "AS101" else 0
-        print(f"bar {what}: {alarms} (wanted <= {most}) {_verdict(alarms <= most)}")
+        alarms = sum(code in alarmed(each) for name, each in results.items() if name not in real)
+        print(f"bar {what}: {alarms} (wanted <= 0) {_verdict(alarms == 0)}")
 
 
 def exact(what: str, value: int, wanted: int) -> None:
@@ -117,6 +130,11 @@ def exact(what: str, value: int, wanted: int) -> None:
 
 def codes(result: dict) -> set[str]:
     return {finding["code"] for finding in result["findings"]}
+
+
+def alarmed(result: dict) -> set[str]:
+    """Codes of findings that are more than a note."""
+    return {each["code"] for each in result["findings"] if each["severity"] != "note"}
 
 
 def named(result: dict, code: str) -> set[str]:

@@ -2,38 +2,35 @@
 
 Measures each feature's skill: the share of the target's deviance that its own bins explain, out of
 fold. A leak stands out from the other features by a jump; a strong honest feature seldom does
-(docs/checks/AS101.md has the numbers). Two features may also leak by their difference only, as a
-planned and an actual time do. The data alone cannot decide, so it asks.
+(docs/checks/AS101.md has the numbers). Several leaks may stand out together, yet they are always
+the exception: where a third of the features are strong, strong is what this table is. Two features
+may also leak by their difference only, as a planned and an actual time do. The data alone cannot
+decide, so it asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from assay.checks.base import View
+from assay.checks.skill import bins, feature_skills, few, skills
+from assay.checks.worth import worth
 from assay.data.dataset import Part
 from assay.data.schema import Kind, Task
 from assay.findings import Finding, NotApplicable, Severity
-from assay.predictions import Floats
 
-MOST_BINS = 64
-ROWS_PER_BIN = 20
-FOLDS = 5
 FEWEST_ROWS = 50
 LEAST_SKILL = 0.4
+LEAST_R2 = 0.6
 JUMP = 1.6
-AMONG = 4
+RARE = 3
 CERTAIN = 0.98
 ROWS_TO_CORRELATE = 5000
 LEAST_CORRELATION = 0.7
 MOST_SPREAD = 2.0
 MOST_PAIRS = 40
-_EPS = 1e-6
 
 
 class SingleFeatureLeak:
@@ -50,29 +47,35 @@ class SingleFeatureLeak:
         """Compare the skills of all features."""
         if len(view.train) < FEWEST_ROWS:
             return NotApplicable(f"{len(view.train)} rows are too few to tell skill from luck")
-        skills = feature_skills(view.train)
-        ranked = sorted(skills, key=lambda name: -skills[name])
-        flagged = _standing_out([skills[name] for name in ranked])
-        following = ranked[flagged] if flagged < len(ranked) else None
-        target = view.predicted
-        best_left = max(skills[following], 0.0) if following is not None else 0.0
-        pairs = _leaking_pairs(difference_skills(view.train, ranked[flagged:]), best_left)
+        alone = feature_skills(view.train)
+        flagged, left = parted_by_skill(alone, view.train)
+        best_left = max(alone[left[0]], 0.0) if left else 0.0
+        pairs = leaking_pairs(view.train, left, best_left)
+        named = dict.fromkeys([*flagged, *(name for pair, _ in pairs for name in pair)])
+        effect = worth(view.train, [*named]) if named else None
         return [
-            *(_finding(name, skills, following, target) for name in ranked[:flagged]),
-            *(_pair_finding(pair, skill, best_left, target) for pair, skill in pairs),
+            *(_finding(name, alone, left, view.predicted, effect) for name in flagged),
+            *(
+                _pair_finding(pair, skill, best_left, view.predicted, effect)
+                for pair, skill in pairs
+            ),
         ]
 
 
-def feature_skills(train: Part) -> dict[str, float]:
-    """Share of the target's deviance that each feature explains alone, out of fold, by name.
+def least_skill(train: Part) -> float:
+    """The skill from which a feature may be a leak.
 
-    Deviance is twice the log loss for classes and the squared error for numbers; 0 is no better
-    than the mean, 1 is perfect.
+    A share of squared errors counts less than the same share of a log loss, of which 0.2 to 0.4 is
+    already an excellent model (McFadden 1977).
     """
-    seen = [column for column in train.schema.features if column.kind is not Kind.IMAGE]
-    kinds = {column.name: column.kind for column in seen}
-    binned = {name: _bins(train.features[name], kind) for name, kind in kinds.items()}
-    return _skills(binned, train)
+    return LEAST_R2 if train.schema.task is Task.REGRESSION else LEAST_SKILL
+
+
+def parted_by_skill(alone: Mapping[str, float], train: Part) -> tuple[list[str], list[str]]:
+    """Features that stand out by their skill, and all others, each the best first."""
+    ranked = sorted(alone, key=lambda name: (-alone[name], name))
+    n = _standing_out([alone[name] for name in ranked], least_skill(train))
+    return ranked[:n], ranked[n:]
 
 
 def difference_skills(train: Part, among: Sequence[str]) -> dict[tuple[str, str], float]:
@@ -82,10 +85,11 @@ def difference_skills(train: Part, among: Sequence[str]) -> dict[tuple[str, str]
     """
     import pandas as pd
 
+    sample = few(train)
     names = sorted({*among} & {*train.schema.named(Kind.NUMERIC, Kind.DATETIME)})
-    few = train.features[names].iloc[:: max(1, len(train) // ROWS_TO_CORRELATE)]
-    alike = few.corr(min_periods=FEWEST_ROWS).to_numpy()
-    spread = few.std().to_numpy()
+    seen = sample.features[names].iloc[:: max(1, len(sample) // ROWS_TO_CORRELATE)]
+    alike = seen.corr(min_periods=FEWEST_ROWS).to_numpy()
+    spread = seen.std().to_numpy()
     pairs = [
         (-round(float(alike[i, j]), 9), names[i], names[j])
         for i, j in combinations(range(len(names)), 2)
@@ -93,121 +97,67 @@ def difference_skills(train: Part, among: Sequence[str]) -> dict[tuple[str, str]
         and max(spread[i], spread[j]) <= MOST_SPREAD * min(spread[i], spread[j])
     ]
     differences = {
-        (one, other): _bins(pd.Series(train.features[one] - train.features[other]), Kind.NUMERIC)
+        (one, other): bins(pd.Series(sample.features[one] - sample.features[other]), Kind.NUMERIC)
         for _, one, other in sorted(pairs)[:MOST_PAIRS]
     }
-    return _skills(differences, train)
+    return skills(differences, sample)
 
 
-def _skills(binned: Mapping[Any, NDArray[np.int64]], train: Part) -> dict[Any, float]:
-    truth = _as_columns(train)
-    folds = np.random.default_rng(0).permutation(len(train)) % FOLDS
-    null = _deviance(truth, _bin_means(np.zeros(len(train), dtype=np.int64), folds, truth), train)
-    return {
-        key: 1 - _deviance(truth, _bin_means(bins, folds, truth), train) / null if null > 0 else 0.0
-        for key, bins in binned.items()
-    }
-
-
-def _standing_out(ranked: Sequence[float]) -> int:
+def _standing_out(ranked: Sequence[float], least: float = LEAST_SKILL) -> int:
     """How many of the first features stand out; `ranked` is falling.
+
+    Of several jumps the deepest fall counts: what lies below it is one level, what lies above it
+    another. More than one feature stands out only as a third of all, or less.
 
     >>> _standing_out([0.97, 0.3, 0.2]), _standing_out([0.5, 0.45, 0.4]), _standing_out([0.99])
     (1, 0, 1)
+    >>> _standing_out([0.9, 0.88, 0.3, 0.2, 0.1]), _standing_out([0.9, 0.88, 0.3, 0.2])
+    (2, 0)
     """
     certain = sum(skill >= CERTAIN for skill in ranked)
-    for position in reversed(range(min(AMONG, len(ranked) - 1))):
-        skill, following = ranked[position], ranked[position + 1]
-        if skill >= LEAST_SKILL and skill >= JUMP * max(following, 0.0):
-            return max(position + 1, certain)
-    return certain
+    falls = {
+        skill - max(following, 0.0): n
+        for n, (skill, following) in enumerate(pairwise(ranked), start=1)
+        if skill >= max(least, JUMP * following) and RARE * n <= len(ranked) + 1
+    }
+    return max(falls[max(falls)] if falls else 0, certain)
 
 
-def _leaking_pairs(
-    skills: Mapping[tuple[str, str], float], best_left: float
+def leaking_pairs(
+    train: Part, among: Sequence[str], best_left: float
 ) -> list[tuple[tuple[str, str], float]]:
-    """Pairs that stand out, best first, without those whose features better pairs have named."""
+    """Pairs whose difference stands out, best first, without those that better pairs have named.
+
+    Args:
+        train: Rows with their targets.
+        among: Features that do not stand out themselves.
+        best_left: The highest skill of these.
+    """
     named: set[str] = set()
     leaking = []
-    for pair, skill in sorted(skills.items(), key=lambda each: -each[1]):
-        if skill >= LEAST_SKILL and skill >= JUMP * best_left and not named >= {*pair}:
+    by_pair = difference_skills(train, among)
+    for pair, skill in sorted(by_pair.items(), key=lambda each: -each[1]):
+        if skill >= max(least_skill(train), JUMP * best_left) and not named >= {*pair}:
             leaking.append((pair, skill))
             named |= {*pair}
     return leaking
 
 
-def _as_columns(train: Part) -> Floats:
-    """The target as indicator columns of its classes, or as one centred column, shape (n, k)."""
-    target = train.known_target
-    if train.schema.task is Task.REGRESSION:
-        values = target.astype(np.float64)
-        return (values - values.mean())[:, None]
-    codes = train.schema.codes(target)
-    return np.eye(len(train.schema.classes))[codes]
-
-
-def _bins(values: Any, kind: Kind) -> NDArray[np.int64]:
-    """Bins of a feature: quantiles of numbers, levels of all else, one for what is missing."""
-    missing = values.isna().to_numpy()
-    n_bins = min(MOST_BINS, max(2, len(values) // ROWS_PER_BIN))
-    if kind not in (Kind.NUMERIC, Kind.DATETIME):
-        codes, _ = _factorized(values)
-        frequent = np.argsort(-np.bincount(codes[codes >= 0], minlength=1), kind="stable")
-        rank = np.empty(len(frequent), dtype=np.int64)
-        rank[frequent] = np.arange(len(frequent))
-        bins = np.minimum(rank[np.maximum(codes, 0)], n_bins - 1)
-    else:
-        numbers = values.to_numpy(dtype=np.float64)
-        known = numbers[~missing]
-        if len(known) == 0:
-            return np.zeros(len(numbers), dtype=np.int64)
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, n_bins + 1)[1:-1]))
-        bins = np.searchsorted(edges, np.where(missing, 0.0, numbers), side="right")
-    return np.where(missing, n_bins, bins).astype(np.int64)
-
-
-def _factorized(values: Any) -> tuple[NDArray[np.int64], Any]:
-    import pandas as pd
-
-    codes, levels = pd.factorize(values)
-    return codes.astype(np.int64), levels
-
-
-def _bin_means(bins: NDArray[np.int64], folds: NDArray[np.int64], truth: Floats) -> Floats:
-    """Mean of the truth in each row's bin over the other folds, shrunk by one row to the mean."""
-    cells = bins * FOLDS + folds
-    size = (int(bins.max()) + 1) * FOLDS
-    counts = np.bincount(cells, minlength=size).reshape(-1, FOLDS)
-    others = counts.sum(axis=1, keepdims=True) - counts
-    in_others = counts.sum() - counts.sum(axis=0)
-    means = np.empty_like(truth)
-    for column in range(truth.shape[1]):
-        sums = np.bincount(cells, weights=truth[:, column], minlength=size).reshape(-1, FOLDS)
-        overall = (sums.sum() - sums.sum(axis=0)) / in_others
-        other_sums = sums.sum(axis=1, keepdims=True) - sums
-        means[:, column] = ((other_sums + overall) / (others + 1))[bins, folds]
-    return means
-
-
-def _deviance(truth: Floats, means: Floats, train: Part) -> float:
-    if train.schema.task is Task.REGRESSION:
-        return float(((truth - means) ** 2).mean())
-    probabilities = np.clip((truth * means).sum(axis=1), _EPS, 1)
-    return float(-2 * np.log(probabilities).mean())
-
-
-def _finding(name: str, skills: Mapping[str, float], following: str | None, target: str) -> Finding:
-    skill = skills[name]
+def _finding(
+    name: str, alone: Mapping[str, float], left: Sequence[str], target: str, effect: str | None
+) -> Finding:
+    skill = alone[name]
     evidence: dict[str, Any] = {"explained alone": round(skill, 4)}
-    if following is not None:
-        evidence["next feature"] = following
-        evidence["explained by that"] = round(max(skills[following], 0.0), 4)
+    if left:
+        evidence["next feature"] = left[0]
+        evidence["explained by that"] = round(max(alone[left[0]], 0.0), 4)
     return Finding(
         code=SingleFeatureLeak.code,
         severity=Severity.ASK,
         title=f"'{name}' alone explains {skill:.0%} of {target}.",
         evidence=evidence,
         columns=(name,),
+        effect=effect,
         mend=f"Is '{name}' known when the prediction is made? If not:\n"
         f"data: {{roles: {{ignore: ['{name}']}}}}\n"
         f"If it is:\n"
@@ -215,7 +165,9 @@ def _finding(name: str, skills: Mapping[str, float], following: str | None, targ
     )
 
 
-def _pair_finding(pair: tuple[str, str], skill: float, best_left: float, target: str) -> Finding:
+def _pair_finding(
+    pair: tuple[str, str], skill: float, best_left: float, target: str, effect: str | None
+) -> Finding:
     one, other = pair
     return Finding(
         code=SingleFeatureLeak.code,
@@ -226,6 +178,7 @@ def _pair_finding(pair: tuple[str, str], skill: float, best_left: float, target:
             "explained by the best single feature left": round(best_left, 4),
         },
         columns=pair,
+        effect=effect,
         mend=f"Are both {one} and {other} known when the prediction is made? If not:\n"
         f"data: {{roles: {{ignore: ['{one}']}}}} (or '{other}')\n"
         f"If they are:\n"
