@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from assay.checks.as201_duplicates_across_parts import TIMES_NATURAL, n_pairs, natural_pairs
 from assay.checks.as205_repeated_texts import FEWEST_WORDS, MOST_ROWS, repeated
 from assay.checks.shingles import Whole, normal
+from assay.checks.twins import TIMES_NATURAL, n_pairs, natural_pairs
 from assay.data.dataset import Part
 from assay.data.fingerprint import Hashes, bound_to, cell_hashes, hash_bytes
 from assay.data.schema import Column, Kind, Role, Task

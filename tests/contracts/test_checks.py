@@ -142,7 +142,7 @@ class TestDeclaredRoleAcrossParts(CheckContract):
         settings = {"roles": {"time": "day"}, "split": {"column": "part", "folds": 3}}
         [finding] = look(self.check, frame, **settings)
         assert (finding.severity, finding.columns) == (Severity.BLOCK, ("day",))
-        assert "not before the test begins" in finding.title
+        assert "later than the test begins" in finding.title
         frame["part"] = np.where(frame["day"] >= 200, "test", "train")
         assert look(self.check, frame, **settings) == []
 

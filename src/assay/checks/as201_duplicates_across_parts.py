@@ -2,27 +2,38 @@
 
 Equal rows are natural where columns have few values. So exact twins are compared with near ones,
 rows that agree in all features but one: chance makes many of those for each exact twin, copying
-makes none (docs/checks/AS201.md). Copies are a mistake, natural twins are worth knowing.
+makes none. And of rows that are there twice, those with one on each side are counted: a division at
+random puts a known share of them there, copying from part to part all. Where targets are known,
+copies agree in them more often than rows do that differ in one feature (docs/checks/AS201.md).
+Copies are a mistake, natural twins are worth knowing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
+from assay.checks.as212_evaluated_on_training_rows import is_training
 from assay.checks.base import View
-from assay.data.fingerprint import Hashes, row_hashes
-from assay.data.schema import Kind, Role
+from assay.checks.chance import Mask
+from assay.checks.twins import (
+    TIMES_NATURAL,
+    Agreement,
+    Hashed,
+    Meeting,
+    agreement,
+    hashed,
+    meeting,
+    n_pairs,
+    natural_pairs,
+)
+from assay.data.schema import Kind
 from assay.findings import Finding, NotApplicable, Severity
 
-TIMES_NATURAL = 3.0
 LEAST_SHARE = 0.01
-MOST_LISTED = 1000
 
 
 @dataclass(frozen=True)
@@ -34,12 +45,16 @@ class Twins:
         train: Which training rows have a twin in the test, shape (training rows,).
         pairs: Pairs of equal rows in the whole table.
         expected: Pairs that chance alone would make.
+        meeting: How equal rows are divided between the parts.
+        agreement: How targets agree, where those of the test are known.
     """
 
-    test: NDArray[np.bool_]
-    train: NDArray[np.bool_]
+    test: Mask
+    train: Mask
     pairs: int
     expected: float
+    meeting: Meeting
+    agreement: Agreement | None
 
     @property
     def share(self) -> float:
@@ -48,14 +63,24 @@ class Twins:
 
     @property
     def are_copies(self) -> bool:
-        """Whether there are far more of them than chance makes."""
-        return self.pairs > TIMES_NATURAL * self.expected
+        """Whether there are far more of them than chance makes, and they agree as copies do."""
+        told = self.agreement
+        is_other = told is not None and told.is_mixed and not told.agrees_more
+        return self.pairs > TIMES_NATURAL * self.expected and not is_other
+
+    @property
+    def are_from_training(self) -> bool:
+        """Whether more pairs of equal rows have one on each side than chance puts there."""
+        enough = self.meeting.copies >= LEAST_SHARE * len(self.test)
+        return enough and self.meeting.is_proven
 
     @property
     def severity(self) -> Severity:
         """A warning for copies that can move a score: those beyond chance, of all test rows."""
         beyond = self.share * (1 - self.expected / self.pairs)
-        return Severity.WARN if self.are_copies and beyond >= LEAST_SHARE else Severity.NOTE
+        if self.are_from_training or (self.are_copies and beyond >= LEAST_SHARE):
+            return Severity.WARN
+        return Severity.NOTE
 
 
 class DuplicatesAcrossParts:
@@ -71,71 +96,63 @@ class DuplicatesAcrossParts:
         settings: Mapping[str, Any],  # noqa: ARG002
     ) -> Sequence[Finding] | NotApplicable:
         """Compare the features of test rows with those of training rows."""
-        if view.test is None or view.raw_test is None:
+        if view.test is None or view.raw_test is None or not len(view.test):
             return NotApplicable("there are no test rows to compare with")
         if len(view.schema.named(Kind.TEXT)) == len(view.schema.features):
             return NotApplicable("rows are running text, which AS205 compares")
-        # Rows of other times are not copies of each other.
-        told_by = (Role.FEATURE, Role.TIME)
-        names = [c.name for c in view.schema.columns if c.role in told_by]
-        by_column = [
-            np.concatenate([row_hashes(part.select([name])) for part in _parts(view)])
-            for name in names
-        ]
-        rows: Hashes = np.asarray(np.sum(by_column, axis=0, dtype=np.uint64))
-        n_train = len(view.train)
-        in_train, in_test = rows[:n_train], rows[n_train:]
-        copied = np.isin(in_test, in_train)
-        expected = natural_pairs(by_column, rows)
+        rows = hashed(view)
+        copied = rows.met
         if not copied.any():
             return []
-        found = Twins(copied, np.isin(in_train, in_test[copied]), n_pairs(rows), expected)
-        if not found.are_copies and found.share < LEAST_SHARE:
+        apart = meeting(rows)
+        if is_training(apart):
+            return NotApplicable("the test rows are training rows, as AS212 says")
+        pairs, expected = n_pairs(rows.rows), natural_pairs(rows.by_column, rows.rows)
+        is_odd = pairs > TIMES_NATURAL * expected and rows.labels is not None
+        in_train, in_test = rows.rows[: rows.n_train], rows.rows[rows.n_train :]
+        found = Twins(
+            test=copied,
+            train=np.isin(in_train, in_test[copied]),
+            pairs=pairs,
+            expected=expected,
+            meeting=apart,
+            agreement=_agreement(rows) if is_odd else None,
+        )
+        if found.severity is Severity.NOTE and not found.are_copies and found.share < LEAST_SHARE:
             return []
         return [_finding(view, found)]
 
 
-def n_pairs(rows: Hashes) -> int:
-    """Pairs of equal rows."""
-    counts = np.unique(rows, return_counts=True)[1]
-    return int((counts * (counts - 1) // 2).sum())
-
-
-def natural_pairs(by_column: Iterable[Hashes], rows: Hashes) -> float:
-    """Pairs of equal rows that chance alone would make, judged by pairs that differ in one column.
-
-    Of pairs that agree in all columns but one, a share c agrees in that one too by chance, where c
-    is the chance that two values of the column are equal. So d pairs that differ there let expect
-    d c / (1 - c) that do not. The column that explains most counts.
-    """
-    exact = n_pairs(rows)
-    n = len(rows)
-    expected = [0.0]
-    for column in by_column:
-        counts = np.unique(column, return_counts=True)[1].astype(np.float64)
-        agree = float((counts * (counts - 1)).sum() / max(1, n * (n - 1)))
-        if agree < 1:
-            differing = n_pairs(rows - column) - exact
-            expected.append(differing * agree / (1 - agree))
-    return max(expected)
-
-
-def _parts(view: View) -> tuple[pa.Table, pa.Table]:
-    assert view.raw_test is not None
-    return view.raw_train, view.raw_test
+def _agreement(rows: Hashed) -> Agreement:
+    assert rows.labels is not None
+    return agreement(rows.by_column, rows.rows, rows.labels)
 
 
 def _finding(view: View, found: Twins) -> Finding:
     assert view.test is not None
-    n = int(found.test.sum())
-    twins = f"{n:,} test {'row has' if n == 1 else 'rows have'} the same features as a training row"
+    n, share = int(found.test.sum()), found.share
+    test, train = found.test, found.train
+    has = "row has" if n == 1 else "rows have"
+    twins = f"{n:,} test {has} the same features as a training row"
+    effect = f"A model that remembers rows scores too high on {share:.2%} of the test."
     if found.are_copies:
         title = f"{twins}."
-        effect = f"A model that remembers rows scores too high on {found.share:.2%} of the test."
+    elif found.are_from_training:
+        # Of rows that chance makes equal, most are there more often, or differ in the target.
+        apart = found.meeting
+        test, train = apart.split, apart.splits
+        title = (
+            f"About {apart.copies:,.0f} training rows are in the test again: of {apart.twos:,} "
+            f"pairs of equal rows {test.sum():,} have one in each part, not {apart.expected:,.0f}."
+        )
+        effect = (
+            f"A model that remembers rows scores too high on {apart.copies / len(test):.2%} of the "
+            "test, beyond what equal rows do by nature."
+        )
     else:
         title = f"{twins}, about as many as chance makes in columns of so few values."
         effect = (
-            f"{found.share:.2%} of the test says how well rows are remembered; if they are the "
+            f"{share:.2%} of the test says how well rows are remembered; if they are the "
             "same things recorded twice, that is too high."
         )
     return Finding(
@@ -147,10 +164,13 @@ def _finding(view: View, found: Twins) -> Finding:
             "share of test rows": round(found.share, 5),
             "pairs of equal rows": found.pairs,
             "pairs expected by chance": round(found.expected, 2),
+            "pairs of rows that are there twice": found.meeting.twos,
+            "of them one in each part": int(found.meeting.split.sum()),
+            "one in each part by chance": round(found.meeting.expected, 1),
         },
         rows={
-            "train": tuple(int(row) for row in view.train.rows[found.train][:MOST_LISTED]),
-            "test": tuple(int(row) for row in view.test.rows[found.test][:MOST_LISTED]),
+            "train": tuple(view.train.rows[train].tolist()),
+            "test": tuple(view.test.rows[test].tolist()),
         },
         effect=effect,
         mend="keep equal rows on one side:\n"

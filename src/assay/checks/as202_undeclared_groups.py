@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -19,12 +19,14 @@ import pyarrow as pa
 
 from assay.checks.base import View
 from assay.checks.probe import Cost, Whole, cost, encoded, fold_errors, target_columns
+from assay.data.fingerprint import row_hashes
 from assay.data.schema import Column, Kind
 from assay.findings import Finding, NotApplicable, Severity
 from assay.predictions import Floats
 
 FEWEST_ROWS = 100
 LEAST_SHARED = 0.5
+LEAST_MET = 0.5
 LEAST_ALIKE = 0.05
 LEAST_PAIR_ALIKE = 0.15
 MOST_PROBED = 3
@@ -76,16 +78,30 @@ class UndeclaredGroups:
         declared = [c.name for c in view.schema.columns if c.role.value == "group"]
         if declared:
             return NotApplicable(f"groups are declared: {', '.join(declared)}")
+        if view.given is not None and view.given.series is not None:
+            return NotApplicable(f"entities are followed over time: {view.given.series}")
+        view = _once(view)
         truth = target_columns(view.train)
         least = {1: LEAST_ALIKE, 2: LEAST_PAIR_ALIKE}
         candidates = _candidates(view, truth)
         alike = [each for each in candidates if each.alike >= least[len(each.columns)]]
+        if view.was_divided:
+            alike = [each for each in alike if _is_torn(each, view)]
         alike.sort(key=lambda each: (-each.alike, each.columns))
         for levels in alike[:MOST_PROBED]:
             measured = _cost_of(levels, view)
             if measured is not None:
                 return [_finding(levels, measured, view)]
         return []
+
+
+def _once(view: View) -> View:
+    """The view with one of each equal training rows: copies are alike whatever they belong to."""
+    first = np.unique(row_hashes(view.raw_train), return_index=True)[1]
+    if len(first) == len(view.train):
+        return view
+    rows = np.sort(first)
+    return replace(view, train=view.train.take(rows), raw_train=view.raw_train.take(rows))
 
 
 def _candidates(view: View, truth: Floats) -> Iterator[Levels]:
@@ -158,6 +174,20 @@ def _alikeness(codes: Whole, truth: Floats) -> float:
     within = ((truth[order] - truth[own]) ** 2).sum()
     between = ((truth[order] - truth[next_one]) ** 2).sum()
     return float(1 - within / between) if between > 0 else 0.0
+
+
+def _is_torn(levels: Levels, view: View) -> bool:
+    """Whether levels are in both parts nearly as often as in a division at random.
+
+    There a test row meets its level in training as often as a training row does among the others.
+    """
+    assert view.raw_test is not None
+    train, test = (
+        row_hashes(each.select(levels.columns)) for each in (view.raw_train, view.raw_test)
+    )
+    of, counts = np.unique(train, return_inverse=True, return_counts=True)[1:]
+    met = float(np.isin(test, train).mean())
+    return met >= LEAST_MET * float((counts[of] > 1).mean())
 
 
 def _cost_of(levels: Levels, view: View) -> Cost | None:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from assay.checks.base import View
-from assay.checks.clocks import Clock, find_clocks
-from assay.checks.probe import Cost, Whole, cost, encoded, errors, target_columns
+from assay.checks.clocks import Clock, find_clocks, ticks_of
+from assay.checks.probe import Cost, Whole, columns_of, cost, encoded, errors, target_columns
 from assay.data.schema import Role
 from assay.findings import Finding, NotApplicable, Severity
 from assay.predictions import Floats
@@ -36,6 +36,7 @@ PIECE_ROWS = 20
 STEPS = 5
 LEAST_DROP = 0.01
 LEAST_Z = 2.0
+MOST_OVERLAP = 0.05
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ class UndeclaredTimeOrder:
         clocks = find_clocks(view)
         if not clocks:
             return NotApplicable("no column holds dates or counts time")
-        truth = target_columns(view.train)
-        hanging = [(hang_together(clock, truth), clock) for clock in clocks]
+        if view.was_divided and any(_is_forward(clock, view) for clock in clocks):
+            return NotApplicable("the test rows are later than the training rows")
+        hanging = [(_hang(clock, view), clock) for clock in clocks]
         hanging = [(hang, clock) for hang, clock in hanging if hang.is_plain]
         hanging.sort(key=lambda each: (len(each[1].columns), -each[0].alike, each[1].columns))
         for hang, clock in hanging[:MOST_PROBED]:
@@ -92,6 +94,28 @@ class UndeclaredTimeOrder:
             if measured is not None:
                 return [_finding(clock, hang, measured, view)]
         return []
+
+
+def _is_forward(clock: Clock, view: View) -> bool:
+    """Whether the test begins where training ends, but for a few rows."""
+    assert view.test is not None
+    assert view.raw_test is not None
+    test = ticks_of(clock, view.test, view.raw_test)
+    test, train = test[np.isfinite(test)], clock.ticks[np.isfinite(clock.ticks)]
+    if not len(test):
+        return False
+    return bool(np.quantile(train, 1 - MOST_OVERLAP) <= np.quantile(test, MOST_OVERLAP))
+
+
+def _hang(clock: Clock, view: View) -> Hang:
+    """How the target hangs together, over all rows whose target may be seen."""
+    target = view.train.known_target
+    if view.test is None or view.test.target is None:
+        return hang_together(clock, columns_of(target, view.schema))
+    assert view.raw_test is not None
+    ticks = np.append(clock.ticks, ticks_of(clock, view.test, view.raw_test))
+    target = np.concatenate([target, view.test.target])
+    return hang_together(Clock(clock.columns, ticks), columns_of(target, view.schema))
 
 
 def hang_together(clock: Clock, truth: Floats) -> Hang:

@@ -65,6 +65,11 @@ class View:
     given: Given | None = None
 
     @property
+    def was_divided(self) -> bool:
+        """Whether somebody else divided the rows, and handed over both parts."""
+        return self.given is not None and self.given.test is not None
+
+    @property
     def predicted(self) -> str:
         """What is predicted, as messages name it: 'income' in quotes, or label 'wet'."""
         return repr(self.schema.target) if self.label is None else f"label {self.label!r}"

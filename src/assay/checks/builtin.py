@@ -15,6 +15,10 @@ from assay.checks.as202_undeclared_groups import UndeclaredGroups
 from assay.checks.as203_undeclared_time_order import UndeclaredTimeOrder
 from assay.checks.as204_declared_role_across_parts import DeclaredRoleAcrossParts
 from assay.checks.as205_repeated_texts import RepeatedTexts
+from assay.checks.as206_near_duplicates_across_parts import NearDuplicatesAcrossParts
+from assay.checks.as207_oversampled_before_split import OversampledBeforeSplit
+from assay.checks.as208_conflicting_labels import ConflictingLabels
+from assay.checks.as212_evaluated_on_training_rows import EvaluatedOnTrainingRows
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
 from assay.checks.as601_test_used_for_tuning import TuningByTest
@@ -46,6 +50,10 @@ CHECKS: tuple[Check, ...] = (
     UndeclaredTimeOrder(),
     DeclaredRoleAcrossParts(),
     RepeatedTexts(),
+    NearDuplicatesAcrossParts(),
+    OversampledBeforeSplit(),
+    ConflictingLabels(),
+    EvaluatedOnTrainingRows(),
     ConstantColumn(),
     IdLikeColumn(),
     TuningByTest(),

@@ -103,6 +103,8 @@ def _of_label(view: View, code: int) -> View:
     label = str(view.schema.classes[code])
     classes = (f"not {label}", label)
     values = label_array(classes)[view.train.known_target[:, code]]
+    held = None if view.test is None else view.test.target
+    tested = None if held is None else label_array(classes)[held[:, code]]
     old = view.schema.target
     others = {column.name for column in view.schema.columns} - {old}
     name = label if label not in others else f"{old}: {label}"
@@ -115,8 +117,10 @@ def _of_label(view: View, code: int) -> View:
     )
     schema = Schema(columns, name, Task.BINARY, classes)
     train = replace(view.train, target=values, schema=schema)
-    test: Part | None = None if view.test is None else replace(view.test, schema=schema)
-    return View(schema, train, test, raw, view.raw_test, label)
+    test: Part | None = (
+        None if view.test is None else replace(view.test, target=tested, schema=schema)
+    )
+    return View(schema, train, test, raw, view.raw_test, label, view.given)
 
 
 def _joined(

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assay.checks.base import View
-from assay.data.schema import Column, Kind
+from assay.data.dataset import Part
+from assay.data.schema import Kind
 from assay.predictions import Floats
 
 FEWEST_TICKS = 5
@@ -51,7 +52,9 @@ def find_clocks(view: View) -> list[Clock]:
         and not _BIRTHS & {*_words(c.name)}
     ]
     numbers = {c.name: _numbers(view.raw_train[c.name]) for c in usable if c.kind is Kind.NUMERIC}
-    dates = {c.name: _days(c, view) for c in usable if c.kind is Kind.DATETIME}
+    dates = {
+        c.name: _days(c.name, view.train, view.raw_train) for c in usable if c.kind is Kind.DATETIME
+    }
     clocks = [Clock((name,), ticks) for name, ticks in dates.items() if ticks is not None]
     clocks += _calendars(numbers)
     known = {name for clock in clocks for name in clock.columns}
@@ -62,6 +65,23 @@ def find_clocks(view: View) -> list[Clock]:
     ]
     ticking = [c for c in clocks if len(np.unique(c.ticks[np.isfinite(c.ticks)])) >= FEWEST_TICKS]
     return sorted(ticking, key=lambda clock: clock.columns)
+
+
+def ticks_of(clock: Clock, part: Part, raw: pa.Table) -> Floats:
+    """What the clock shows of other rows, shape (n,).
+
+    Args:
+        clock: Found in training.
+        part: The rows.
+        raw: The same as they are stored.
+    """
+    kinds = {c.name: c.kind for c in part.schema.columns}
+    if kinds[clock.columns[0]] is Kind.DATETIME:
+        days = _days(clock.columns[0], part, raw)
+        return np.full(len(part), np.nan) if days is None else days
+    numbers = {name: _numbers(raw[name]) for name in clock.columns}
+    dates = (each.ticks for each in _calendars(numbers) if each.columns == clock.columns)
+    return next(dates, numbers[clock.columns[0]])
 
 
 def _calendars(numbers: Mapping[str, Floats]) -> list[Clock]:
@@ -119,11 +139,11 @@ def _numbers(values: pa.ChunkedArray) -> Floats:
     return np.asarray(values.cast(pa.float64()).to_pandas(), dtype=np.float64)
 
 
-def _days(column: Column, view: View) -> Floats | None:
+def _days(name: str, part: Part, raw: pa.Table) -> Floats | None:
     """Days since 1970; None if the dates are neither a feature nor stored as such."""
-    if column.name in view.train.features:
-        return view.train.features[column.name].to_numpy(dtype=np.float64)
-    values = view.raw_train[column.name]
+    if name in part.features:
+        return part.features[name].to_numpy(dtype=np.float64)
+    values = raw[name]
     if not pa.types.is_timestamp(values.type):
         return None
     instants = pc.fill_null(values.cast(pa.int64()), 0).to_numpy().astype(np.float64)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.dataset import Part
-from assay.data.schema import Task
-from assay.predictions import Floats
+from assay.data.schema import Schema, Task
+from assay.predictions import Floats, Labels
 
 Whole = NDArray[np.int64]
 TREES = 12
@@ -45,11 +45,15 @@ class Cost:
 
 def target_columns(part: Part) -> Floats:
     """The target as centred columns, (n, k): one of numbers, or an indicator for each class."""
-    target = part.known_target
-    if part.schema.task is Task.REGRESSION:
+    return columns_of(part.known_target, part.schema)
+
+
+def columns_of(target: Labels, schema: Schema) -> Floats:
+    """Targets as centred columns, (n, k), as `target_columns` gives them."""
+    if schema.task is Task.REGRESSION:
         columns = target.astype(np.float64)[:, None]
     else:
-        columns = np.eye(len(part.schema.classes))[part.schema.codes(target)]
+        columns = np.eye(len(schema.classes))[schema.codes(target)]
     return columns - columns.mean(axis=0)
 
 

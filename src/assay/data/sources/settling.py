@@ -268,7 +268,20 @@ def _cast_text(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
 
 
 def _read_as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    """Text as values of a type; a missing value where it cannot be read so."""
+    """Values as those of another type; a missing value where they cannot be read so.
+
+    Numbers without a fraction are whole ones, and whole ones are numbers: a column may be stored as
+    one or the other only because a value is missing.
+    """
+    if pa.types.is_floating(column.type) and kind == pa.int64():
+        whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**63))
+        return pc.if_else(whole, column, pa.scalar(None, column.type)).cast(kind)
+    if pa.types.is_integer(column.type) and kind == pa.float64():
+        return column.cast(kind, safe=False)
+    if not pa.types.is_string(column.type):
+        column = column.cast(pa.string())
+    if kind == pa.string():
+        return column
     patterns = {pa.int64(): _INTEGER, pa.float64(): _NUMBER, pa.bool_(): _TRUTH}
     pattern = patterns.get(kind, _DATE)
     readable = pc.match_substring_regex(column, pattern)
