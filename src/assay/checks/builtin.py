@@ -18,9 +18,15 @@ from assay.checks.as205_repeated_texts import RepeatedTexts
 from assay.checks.as206_near_duplicates_across_parts import NearDuplicatesAcrossParts
 from assay.checks.as207_oversampled_before_split import OversampledBeforeSplit
 from assay.checks.as208_conflicting_labels import ConflictingLabels
+from assay.checks.as209_fitted_on_all_rows import FittedOnAllRows
+from assay.checks.as210_selected_on_all_rows import SelectedOnAllRows
 from assay.checks.as212_evaluated_on_training_rows import EvaluatedOnTrainingRows
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
+from assay.checks.as311_schema_change import SchemaChange
+from assay.checks.as312_new_categories import NewCategories
+from assay.checks.as313_covariate_drift import CovariateDrift
+from assay.checks.as314_concept_drift import ConceptDrift
 from assay.checks.as601_test_used_for_tuning import TuningByTest
 from assay.checks.as602_stale_test_set import StaleTestSet
 from assay.checks.as603_single_seed_claim import SingleSeedClaim
@@ -53,9 +59,15 @@ CHECKS: tuple[Check, ...] = (
     NearDuplicatesAcrossParts(),
     OversampledBeforeSplit(),
     ConflictingLabels(),
+    FittedOnAllRows(),
+    SelectedOnAllRows(),
     EvaluatedOnTrainingRows(),
     ConstantColumn(),
     IdLikeColumn(),
+    SchemaChange(),
+    NewCategories(),
+    CovariateDrift(),
+    ConceptDrift(),
     TuningByTest(),
     StaleTestSet(),
     SingleSeedClaim(),

@@ -82,13 +82,15 @@ def encoded(part: Part, without: tuple[str, ...] = ()) -> Floats:
     return np.column_stack(columns) if columns else np.zeros((len(part), 1))
 
 
-def errors(X: Floats, truth: Floats, train: Whole, held_out: Whole) -> Floats:
+def errors(
+    X: Floats, truth: Floats, train: Whole, held_out: Whole, leaf_rows: int = LEAF_ROWS
+) -> Floats:
     """What a forest that learns from some rows misses on others, shape (held out, k)."""
     from sklearn.ensemble import ExtraTreesRegressor
 
     forest = ExtraTreesRegressor(
         n_estimators=TREES,
-        min_samples_leaf=LEAF_ROWS,
+        min_samples_leaf=leaf_rows,
         max_features=min(0.5, MOST_TRIED / X.shape[1]) if X.shape[1] > 1 else 1.0,
         random_state=0,
         n_jobs=1,

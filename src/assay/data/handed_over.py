@@ -39,6 +39,7 @@ class HandedOver:
         schema: Columns, kinds, roles, task, classes, as the training rows say.
         train: Training rows with their targets.
         test: Test rows; with their targets if the table has them and training knows all of them.
+            Rows without one are left out, as they are of training, unless none has any.
         raw_train: Training rows as stored, all columns.
         raw_test: Test rows in the columns and types of the training rows, without the target.
         unreadable: Test cells that are of another type than the training rows have, by column.
@@ -72,18 +73,26 @@ def hand_over(train: pa.Table, test: pa.Table, settings: DataSettings, where: st
             test = gathered(test, settings.target, where, odd="missing")
     rows = _with_target(train, target, where)
     shared = pa.table({field.name: _column(test, field) for field in train.schema})
+    test_rows = np.flatnonzero(shared[target].is_valid().to_numpy()).astype(np.int64)
+    if len(test_rows) == 0:
+        test_rows = np.arange(test.num_rows)
+    shared = shared.take(test_rows)
     raw_train, raw_test, unreadable = settled_apart(train.take(rows), shared, where)
     schema = infer_schema(raw_train, settings)
     raw_test, odd = without_odd_dates(raw_test, schema)
     known = raw_test[target]
     raw_test = raw_test.drop_columns([target])
     train_keys, test_keys = _keys(raw_train, raw_test, settings)
-    tested = part_of(raw_test, np.arange(test.num_rows), schema, test_keys)
+    tested = part_of(raw_test, np.arange(len(test_rows)), schema, test_keys)
     learnt = part_of(raw_train, np.arange(len(rows)), schema, train_keys)
     return HandedOver(
         schema=schema,
         train=replace(learnt, rows=rows),
-        test=replace(tested, target=target_values(known, schema) if _fits(known, schema) else None),
+        test=replace(
+            tested,
+            rows=test_rows,
+            target=target_values(known, schema) if _fits(known, schema) else None,
+        ),
         raw_train=raw_train,
         raw_test=raw_test,
         unreadable={**unreadable, **odd},
