@@ -55,6 +55,7 @@ ALLEGES: dict[str, tuple[str, ...]] = {
     "AS304": ("unit_outliers",),
     "AS305": ("label_noise",),
     "AS306": ("high_card_id",),
+    "AS309": ("unit_outliers",),
     "AS311": ("schema_mismatch",),
     "AS312": ("new_categories",),
     "AS313": ("covariate_drift", "label_shift"),

@@ -20,9 +20,17 @@ from assay.checks.as207_oversampled_before_split import OversampledBeforeSplit
 from assay.checks.as208_conflicting_labels import ConflictingLabels
 from assay.checks.as209_fitted_on_all_rows import FittedOnAllRows
 from assay.checks.as210_selected_on_all_rows import SelectedOnAllRows
+from assay.checks.as211_test_too_small import TestTooSmall
 from assay.checks.as212_evaluated_on_training_rows import EvaluatedOnTrainingRows
 from assay.checks.as301_constant_column import ConstantColumn
 from assay.checks.as302_id_like_column import IdLikeColumn
+from assay.checks.as303_mixed_types import MixedTypes
+from assay.checks.as304_unit_mix_up import UnitMixUp
+from assay.checks.as305_label_noise import LabelNoise
+from assay.checks.as306_high_cardinality import HighCardinality
+from assay.checks.as307_imbalance import Imbalance
+from assay.checks.as308_missing_values import MissingValues
+from assay.checks.as309_placeholder_value import PlaceholderValue
 from assay.checks.as311_schema_change import SchemaChange
 from assay.checks.as312_new_categories import NewCategories
 from assay.checks.as313_covariate_drift import CovariateDrift
@@ -61,9 +69,17 @@ CHECKS: tuple[Check, ...] = (
     ConflictingLabels(),
     FittedOnAllRows(),
     SelectedOnAllRows(),
+    TestTooSmall(),
     EvaluatedOnTrainingRows(),
     ConstantColumn(),
     IdLikeColumn(),
+    MixedTypes(),
+    UnitMixUp(),
+    LabelNoise(),
+    HighCardinality(),
+    Imbalance(),
+    MissingValues(),
+    PlaceholderValue(),
     SchemaChange(),
     NewCategories(),
     CovariateDrift(),

@@ -12,10 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import log_softmax
 
 from assay.evaluation.details import LabelError, LabelErrors
+from assay.evaluation.label_floor import SMALLEST, floor_of
 from assay.evaluation.outcome import Outcome
 from assay.predictions import Floats
 
@@ -24,9 +23,7 @@ STRICT = 36.0
 
 So strict because a model of a wrong form has heavy tails too (docs/why.md).
 """
-_SMALLEST = 1e-6
 _MOST_ROWS = 20_000
-_SCALES, _NOISES = (-3.0, 3.0), (np.log(1e-6), np.log(0.5))
 
 
 def label_errors(outcome: Outcome) -> LabelErrors | None:
@@ -37,11 +34,12 @@ def label_errors(outcome: Outcome) -> LabelErrors | None:
     """
     if not outcome.task.is_classification or outcome.has_labels or not len(outcome):
         return None
-    log_p = np.log(np.maximum(outcome.known_probabilities, _SMALLEST))
-    found = _floor(log_p, outcome.truth)
-    if found is None:
+    log_p = np.log(np.maximum(outcome.known_probabilities, SMALLEST))
+    step = -(-len(outcome) // _MOST_ROWS)  # one pass over every row costs more than it tells
+    floor = floor_of(log_p[::step], outcome.truth[::step])
+    if floor.gain < STRICT:
         return None
-    wrong = _wrong(_sharpened(log_p, outcome.truth, found[0]), found[1], len(outcome.classes))
+    wrong = floor.wrong(log_p, outcome.truth)
     likely, margins = _confident(outcome)
     picked = np.flatnonzero((likely >= 0) & (wrong >= 0.5))
     if not len(picked):
@@ -70,43 +68,6 @@ def _confident(outcome: Outcome) -> tuple[Any, Floats]:
     likely = above.argmax(axis=1)
     is_off = (above[at, likely] >= 0) & (likely != truth)
     return np.where(is_off, likely, -1), own - probabilities[at, likely]
-
-
-def _floor(log_p: Floats, truth: Any) -> tuple[float, float] | None:
-    """Log of the exponent that sharpens probabilities, and share of random labels; None if none."""
-    step = -(-len(truth) // _MOST_ROWS)  # one pass over every row costs more than it tells
-    log_p, truth = log_p[::step], truth[::step]
-    n_classes = log_p.shape[1]
-
-    def lost(given: Floats) -> float:
-        noise = float(np.exp(given[1])) if len(given) > 1 else 0.0
-        own = _sharpened(log_p, truth, float(given[0]))
-        return -float(np.log(own + noise * _flipped(own, n_classes)).sum())
-
-    plain = minimize(lost, [0.0], method="L-BFGS-B", bounds=[_SCALES])
-    floors = [
-        minimize(lost, [0.0, np.log(noise)], method="L-BFGS-B", bounds=[_SCALES, _NOISES])
-        for noise in (0.01, 0.1)
-    ]
-    best = min(floors, key=lambda each: float(each.fun))
-    if 2 * (plain.fun - best.fun) < STRICT:
-        return None
-    return float(best.x[0]), float(np.exp(best.x[1]))
-
-
-def _sharpened(log_p: Floats, truth: Any, scale: float) -> Floats:
-    """Probability of each label after all were raised to the power exp(scale), shape (n,)."""
-    return np.exp(log_softmax(np.exp(scale) * log_p, axis=1)[np.arange(len(truth)), truth])
-
-
-def _flipped(own: Floats, n_classes: int) -> Floats:
-    """What one flip of every label to another class adds to the probability of each, (n,)."""
-    return (1 - own) / (n_classes - 1) - own
-
-
-def _wrong(own: Floats, noise: float, n_classes: int) -> Floats:
-    """Probability that a label is a flipped one, shape (n,)."""
-    return noise * (1 - own) / (n_classes - 1) / (own + noise * _flipped(own, n_classes))
 
 
 def _error(outcome: Outcome, at: int, likely: int, wrong: float) -> LabelError:
