@@ -3,8 +3,8 @@
 How wide an interval will be is known from the number of rows alone: Wilson's of a share of one
 half is the widest. Beyond ten points to each side no two models that anybody would compare can be
 told apart, and that is said firmly. Where rows are enough, but not those of the rarer class, what
-is said of that class (recall, precision, ROC-AUC) is as uncertain, and it asks whether that is the
-claim.
+is said of that class (recall, precision, ROC-AUC) is as uncertain: up to about twenty rows of it
+that is worth knowing, up to about ten it asks whether anything is claimed of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from assay.findings import Finding, NotApplicable, Severity
 LEVEL = 0.95
 WIDEST = 0.1
 WIDEST_OF_CLASS = 0.2
+ASKED_OF_CLASS = 0.25
 _MEND = "keep more rows for the test, or judge on folds over all rows:\nassay train EXPERIMENT"
 
 
@@ -94,7 +95,7 @@ def _of_all(view: View, n: int) -> Finding:
 def _of(label: str, n_rare: int, n: int) -> Finding:
     return Finding(
         code=TestTooSmall.code,
-        severity=Severity.ASK,
+        severity=Severity.ASK if half_width(n_rare) > ASKED_OF_CLASS else Severity.NOTE,
         title=f"{n_rare} of {n:,} test rows are of the class {label}: what is found of it is known "
         f"only to within {100 * half_width(n_rare):.0f} points to each side.",
         evidence={

@@ -111,7 +111,7 @@ def _candidates(values: Floats) -> Iterator[tuple[float, float]]:
 
 def _density(values: Floats, law: tuple[float, ...]) -> Floats:
     place, log_scale, skew, log_tail = law
-    steps = (values - place) / np.exp(log_scale)
+    steps = np.clip((values - place) / np.exp(log_scale), -_FARTHEST, _FARTHEST)
     inner = np.clip(np.exp(log_tail) * np.arcsinh(steps) - skew, -30, 30)
     z = np.sinh(inner)
     slope = np.exp(log_tail - log_scale) * np.cosh(inner) / np.sqrt(1 + steps**2)
@@ -124,6 +124,8 @@ def _below(values: Floats, law: tuple[float, ...]) -> Floats:
     return np.asarray(ndtr(np.sinh(np.clip(inner, -30, 30))))
 
 
+_FARTHEST = 1e150
+"""Steps beyond which a square would overflow; the density is zero long before."""
 _BOUNDS = [(None, None), (None, None), (-3.0, 3.0), (-1.5, 1.0)]
 
 
