@@ -71,6 +71,8 @@ class Finding:
         rows: Row numbers at fault in the source, by part ('train', 'test').
         places: Where in source code, each as 'path:line:column'; lines and columns from 1.
         effect: What it does to the score, in words and numbers, where it was measured.
+        inflation: By how much it lifts the score, in units of the score that `effect` names; None
+            where it was not measured. Findings of the same severity rank by it.
         picture: The evidence drawn, where that helps; None where it does not.
         accepted: The reason given in the experiment file for living with it; None if not accepted.
     """
@@ -84,6 +86,7 @@ class Finding:
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     places: tuple[str, ...] = ()
     effect: str | None = None
+    inflation: float | None = None
     picture: Picture | None = None
     accepted: str | None = None
 
@@ -102,6 +105,7 @@ class Finding:
             "places": list(self.places),
             "evidence": dict(self.evidence),
             "effect": self.effect,
+            "inflation": self.inflation,
             "mend": self.mend,
             "picture": self.picture.as_dict() if self.picture is not None else None,
             "accepted": self.accepted,
@@ -121,6 +125,7 @@ class Finding:
             rows={part: tuple(rows) for part, rows in record["rows"].items() if rows},
             places=tuple(record.get("places", ())),
             effect=record["effect"],
+            inflation=record.get("inflation"),
             picture=Picture.from_dict(picture) if picture is not None else None,
             accepted=record["accepted"],
         )

@@ -133,7 +133,7 @@ CASES = {
     ),
     "no such check": (
         GOOD + "checks: {accept: {AS110: because}}",
-        ["checks.accept names AS110, which is no check", "mend:  AS103"],
+        ["checks.accept names AS110, which is no check", "mend:  AS108"],
     ),
     "a reason that is none": (GOOD + "checks: {accept: {AS101: ''}}", ["checks.accept"]),
     "zero seeds": (GOOD + "training: {seeds: 0}", ["training.seeds is 0", "auto or a number"]),

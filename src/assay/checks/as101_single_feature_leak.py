@@ -11,10 +11,12 @@ decide, so it asks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
 
 from assay.checks.base import View
+from assay.checks.pictures import target_by_value
 from assay.checks.skill import bins, feature_skills, few, skills
 from assay.checks.worth import worth
 from assay.data.dataset import Part
@@ -52,9 +54,15 @@ class SingleFeatureLeak:
         best_left = max(alone[left[0]], 0.0) if left else 0.0
         pairs = leaking_pairs(view.train, left, best_left)
         named = dict.fromkeys([*flagged, *(name for pair, _ in pairs for name in pair)])
-        effect = worth(view.train, [*named]) if named else None
+        effect = worth(view.train, [*named]) if named else {}
         return [
-            *(_finding(name, alone, left, view.predicted, effect) for name in flagged),
+            *(
+                replace(
+                    _finding(name, alone, left, view.predicted, effect),
+                    picture=target_by_value(view.train, name, view.predicted),
+                )
+                for name in flagged
+            ),
             *(
                 _pair_finding(pair, skill, best_left, view.predicted, effect)
                 for pair, skill in pairs
@@ -144,7 +152,11 @@ def leaking_pairs(
 
 
 def _finding(
-    name: str, alone: Mapping[str, float], left: Sequence[str], target: str, effect: str | None
+    name: str,
+    alone: Mapping[str, float],
+    left: Sequence[str],
+    target: str,
+    effect: Mapping[str, Any],
 ) -> Finding:
     skill = alone[name]
     evidence: dict[str, Any] = {"explained alone": round(skill, 4)}
@@ -157,7 +169,7 @@ def _finding(
         title=f"'{name}' alone explains {skill:.0%} of {target}.",
         evidence=evidence,
         columns=(name,),
-        effect=effect,
+        **effect,
         mend=f"Is '{name}' known when the prediction is made? If not:\n"
         f"data: {{roles: {{ignore: ['{name}']}}}}\n"
         f"If it is:\n"
@@ -166,7 +178,7 @@ def _finding(
 
 
 def _pair_finding(
-    pair: tuple[str, str], skill: float, best_left: float, target: str, effect: str | None
+    pair: tuple[str, str], skill: float, best_left: float, target: str, effect: Mapping[str, Any]
 ) -> Finding:
     one, other = pair
     return Finding(
@@ -178,7 +190,7 @@ def _pair_finding(
             "explained by the best single feature left": round(best_left, 4),
         },
         columns=pair,
-        effect=effect,
+        **effect,
         mend=f"Are both {one} and {other} known when the prediction is made? If not:\n"
         f"data: {{roles: {{ignore: ['{one}']}}}} (or '{other}')\n"
         f"If they are:\n"

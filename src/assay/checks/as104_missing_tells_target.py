@@ -145,7 +145,7 @@ def _finding(gap: Gap, view: View) -> Finding:
             "outcome": gap.outcome,
         },
         columns=gap.columns,
-        effect=worth(view.train, gap.columns),
+        **worth(view.train, gap.columns),
         mend="Is the value filled in, or left out, after the outcome is known? If so:\n"
         f"data: {{roles: {{ignore: [{', '.join(repr(name) for name in gap.columns)}]}}}}\n"
         "If not:\n"

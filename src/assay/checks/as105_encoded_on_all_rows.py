@@ -218,7 +218,7 @@ def _finding(name: str, way: Way, view: View) -> Finding:
         title=f"'{name}' is {way.words}, over {where}: {cost}.",
         evidence={"computed as": way.words, "over": where, "rows": len(view.train)},
         columns=(name,),
-        effect=worth(view.train, (name,)) if way.counts_test else None,
+        **(worth(view.train, (name,)) if way.counts_test else {}),
         mend=f"data: {{roles: {{ignore: ['{name}']}}}}\n"
         "or encode the category inside the pipeline, out of fold, as "
         "sklearn.preprocessing.TargetEncoder does",

@@ -120,7 +120,7 @@ def _finding(name: str, aspect: str, skill: float, view: View) -> Finding:
         "though it only names the row.",
         evidence={"explained": round(skill, 4), "read off the id": aspect, "rows": len(view.train)},
         columns=(name,),
-        effect=worth(view.train, (name,)) if is_feature else None,
+        **(worth(view.train, (name,)) if is_feature else {}),
         mend=f"{mend} were the ids given after the outcome was known? If it means something:\n"
         f"checks: {{accept: {{{OrderTellsTarget.code}: 'the id is known before, and says ...'}}}}",
     )

@@ -103,7 +103,7 @@ def _finding(joint: Joint, view: View) -> Finding:
             "together as": joint.how,
         },
         columns=joint.columns,
-        effect=worth(view.train, joint.columns),
+        **worth(view.train, joint.columns),
         mend="Are all of these known when the prediction is made? If not, leave out what is not:\n"
         f"data: {{roles: {{ignore: [{listed}]}}}}\n"
         "If they are:\n"

@@ -62,6 +62,6 @@ def _finding(lead: Lead, n: int, view: View) -> Finding:
             "rows looked at": n,
         },
         columns=(lead.column,),
-        effect=worth(view.train, (lead.column,)),
+        **worth(view.train, (lead.column,)),
         mend=mend,
     )

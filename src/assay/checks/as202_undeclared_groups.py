@@ -286,6 +286,7 @@ def _finding(levels: Levels, measured: Cost, view: View) -> Finding:
         columns=levels.columns,
         effect=f"With every {name} wholly held out, a small forest explains {measured.after:.0%} "
         f"of {target} instead of {measured.before:.0%}.",
+        inflation=round(measured.drop, 4),
         mend=f"Will the rows to come have a new {name}? If so:\n"
         f"data: {{roles: {{group: {role!r}}}, split: {{by: group}}}}\n"
         "If they will have one of these:\n"

@@ -210,6 +210,7 @@ def _finding(clock: Clock, hang: Hang, measured: Cost, view: View) -> Finding:
         columns=clock.columns,
         effect=f"Learning only from the rows before, a small forest explains {measured.after:.0%} "
         f"of {target} instead of {measured.before:.0%}.",
+        inflation=round(measured.drop, 4),
         mend=f"Will the model predict rows later than those it learns from? If so:\n"
         f"{made}data: {{roles: {{time: {role!r}}}, split: {{by: time}}}}\n"
         "If the date only describes the row:\n"

@@ -10,6 +10,7 @@ rows do not make an alarm of nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from assay.checks.changes import changes
 from assay.checks.divided import Divided, divided
 from assay.checks.later import Later, features_in_both, later_parts
 from assay.checks.matched import target_shift
+from assay.checks.pictures import two_parts
 from assay.checks.shifts import (
     Shift,
     shift_of_gaps,
@@ -29,7 +31,7 @@ from assay.checks.shifts import (
 )
 from assay.data.keys import Codes
 from assay.data.schema import Kind
-from assay.findings import Finding, NotApplicable, Severity
+from assay.findings import Finding, NotApplicable, Picture, Severity
 from assay.predictions import Rows
 
 LEVEL, FIRM = 3e-4, 1e-5
@@ -81,8 +83,20 @@ def _look(view: View, later: Later) -> list[Finding]:
         return findings
     drifting, chance = _drifting(view, later, how, ours, theirs)
     if drifting:
-        findings.append(_about_features(later, how, drifting, chance, bool(findings)))
+        found = _about_features(later, how, drifting, chance, bool(findings))
+        findings.append(replace(found, picture=_drawn(view, later, drifting[0])))
     return findings
+
+
+def _drawn(view: View, later: Later, farthest: tuple[str, Shift]) -> Picture | None:
+    """The column that drifts the most, where it is of numbers that lie elsewhere."""
+    name, shift = farthest
+    if shift.what in ("missing", "shares") or name not in view.schema.named(Kind.NUMERIC):
+        return None
+    ours, theirs = (
+        each[name].to_numpy(dtype=np.float64) for each in (view.train.features, later.features)
+    )
+    return two_parts(name, ours, theirs, later.name)
 
 
 def copies(features: pd.DataFrame, target: Any) -> np.ndarray[Any, Any]:

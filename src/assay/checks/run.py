@@ -108,10 +108,17 @@ def run_checks(
 
 
 def _sorted(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    order = sorted(
-        findings, key=lambda each: (each.accepted is not None, -each.severity.rank, each.code)
-    )
-    return tuple(order)
+    """The worst first: by severity, then by what they do to the score, then by code."""
+
+    def rank(each: Finding) -> tuple[bool, int, float, str]:
+        return (
+            each.accepted is not None,
+            -each.severity.rank,
+            -(each.inflation or 0.0),
+            each.code,
+        )
+
+    return tuple(sorted(findings, key=rank))
 
 
 def _run(check: Check, view: View, settings: Mapping[str, Any]) -> Found:
