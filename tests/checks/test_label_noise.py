@@ -82,8 +82,12 @@ def test_a_test_is_too_small_where_its_score_is_a_guess(n: int, severity: str | 
     assert all(f"within {100 * half_width(n):.0f} points" in each.title for each in found)
 
 
-def test_few_rows_of_the_rarer_class_are_asked_about() -> None:
+@pytest.mark.parametrize(("n", "severity"), [(16, Severity.NOTE), (8, Severity.ASK)])
+def test_few_rows_of_the_rarer_class_are_told_and_very_few_asked_about(
+    n: int, severity: Severity
+) -> None:
     handed = overlapping(2000)
-    rare = pd.concat([handed.test[handed.test["y"] == 0], handed.test[handed.test["y"] == 1][:12]])
-    [finding] = look_at(TooSmall(), Handed(handed.train, rare.reset_index(drop=True)))
-    assert (finding.severity, finding.evidence["rows of the rarer class"]) == (Severity.ASK, 12)
+    others, rare = (handed.test[handed.test["y"] == label] for label in (0, 1))
+    test = pd.concat([others, rare[:n]]).reset_index(drop=True)
+    [finding] = look_at(TooSmall(), Handed(handed.train, test))
+    assert (finding.severity, finding.evidence["rows of the rarer class"]) == (severity, n)

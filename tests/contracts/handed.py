@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pytest
 
 from assay.checks.base import Check, Given, View
 from assay.checks.builtin import CODES
@@ -69,6 +68,7 @@ class HandedContract:
 
     check: Check
     tasks: Sequence[Task] = (Task.BINARY, Task.MULTICLASS, Task.REGRESSION)
+    """What it looks at: its tests are run with each as `task` (`tests/contracts/conftest.py`)."""
 
     def honest(self, task: Task) -> Handed:
         """Evidence without the mistake."""
@@ -77,12 +77,6 @@ class HandedContract:
     def planted(self, task: Task) -> Handed:
         """Evidence that has the mistake."""
         raise NotImplementedError
-
-    @pytest.fixture(params=list(Task))
-    def task(self, request: pytest.FixtureRequest) -> Task:
-        if request.param not in self.tasks:
-            pytest.skip(f"{self.check.name} does not look at {request.param} tasks")
-        return request.param
 
     def test_its_code_is_listed_once_and_has_a_page(self) -> None:
         code = self.check.code
