@@ -36,9 +36,9 @@ class WholeLines(JournalFileBackend):
     """A journal whose last line, if a kill tore it, is cut off before it is gone on with."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        with self._lock_held():
+        with self._lock_held():  # which Optuna takes once more, from the same hand
             _cut_torn_line(Path(self._file_path))
-        super().append_logs(logs)
+            super().append_logs(logs)
 
     def read_logs(self, log_number_from: int) -> Any:
         """As Optuna's; a line that is being written, or was torn, is not there yet."""

@@ -16,6 +16,8 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+_KEEPALIVES = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+
 
 class Leases(Protocol):
     """Who works on a study."""
@@ -84,8 +86,8 @@ class FileLeases:
 class PostgresLeases:
     """Advisory locks of a session, for workers on any machine.
 
-    A machine that is gone without a word loses its locks when the server gives its connection up:
-    see `tcp_keepalives_idle` of PostgreSQL.
+    A machine that is gone without a word loses its locks once the server has missed it for about a
+    minute.
     """
 
     def __init__(self, url: str, study: str) -> None:
@@ -95,7 +97,10 @@ class PostgresLeases:
         self._text = text
         self._study = _number(f"study {study}")
         self._connection = create_engine(
-            url, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+            url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"options": _KEEPALIVES},
         ).connect()
 
     def worker(self) -> str:
@@ -130,6 +135,19 @@ class PostgresLeases:
 
     def _ask(self, function: str, number: int) -> None:
         self._connection.execute(self._text(f"SELECT {function}(:number)"), {"number": number})
+
+
+@contextmanager
+def making_tables(url: str) -> Iterator[None]:
+    """Within it nobody else makes tables of ours: of two who make one at once, one would fail."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:number)"), {"number": _number("tables")}
+        )
+        yield
 
 
 def _number(name: str) -> int:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from assay.tuning.objective import FOLD_STEP
+from assay.errors import InputError
+from assay.tuning.pruning import falls_behind
 
 if TYPE_CHECKING:
     import optuna
 
 Sampler = Literal["tpe", "random", "cma-es", "quasi-random"]
 Pruner = Literal["median", "hyperband", "wilcoxon", "none"]
-STARTUP_TRIALS = 5
-WARMUP_STEPS = 3
 _STARTUP_SAMPLES = 10
 _KINDS = 2**31
 
@@ -30,14 +28,21 @@ class Methods:
         sampler: How settings are chosen.
         pruner: What ends trials that fall behind.
         seed: Of all choices.
+
+    Raises:
+        InputError: What the sampler needs is not installed.
     """
 
     sampler: Sampler = "tpe"
     pruner: Pruner = "median"
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.sampler == "cma-es":
+            _need_cmaes()
+
     def sampler_of(self, number: int) -> optuna.samplers.BaseSampler:
-        """The sampler of the trial of a number: it chooses by the seed, this and earlier trials.
+        """The sampler of the n-th trial: it chooses by the seed, the number and earlier trials.
 
         So a search that was interrupted goes on as if it had not been.
         """
@@ -77,35 +82,32 @@ class Methods:
             return pruner
 
 
-def _median() -> optuna.pruners.BasePruner:
-    """Optuna's median pruner, but that it never compares losses of rounds with scores of folds.
+def _need_cmaes() -> None:
+    """Optuna's CMA-ES stands on a package that not everybody has.
 
-    A trial ends whose best loss up to a round, or whose mean over the folds so far, is worse than
-    the median of the complete trials at the same step; not before five are complete, nor in the
-    first three rounds.
+    Raises:
+        InputError: It is not installed.
     """
+    if find_spec("cmaes") is None:
+        raise InputError(
+            "tuning.sampler is cma-es, which needs a package that is not installed.",
+            where="tuning.sampler",
+            mend="pip install cmaes, or sampler: tpe",
+        )
+
+
+def _median() -> optuna.pruners.BasePruner:
+    """What `pruning` says, for Optuna."""
     import optuna
 
-    class MedianAtStep(optuna.pruners.BasePruner):
+    class FallsBehind(optuna.pruners.BasePruner):
         def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
-            step = trial.last_step
-            complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-            if step is None or step <= WARMUP_STEPS or len(complete) < STARTUP_TRIALS:
-                return False
-            others = [
-                each.intermediate_values[step]
-                for each in complete
-                if step in each.intermediate_values
-            ]
-            if not others:
-                return False
             sign = 1.0 if study.direction is optuna.study.StudyDirection.MINIMIZE else -1.0
-            of_kind = [
-                sign * value
-                for at, value in trial.intermediate_values.items()
-                if (at >= FOLD_STEP) == (step >= FOLD_STEP)
-            ]
-            own = of_kind[-1] if step >= FOLD_STEP else min(of_kind)
-            return bool(own > sign * float(np.median(others)))
+            complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+            own, *others = (
+                {step: sign * value for step, value in each.intermediate_values.items()}
+                for each in (trial, *complete)
+            )
+            return falls_behind(own, others)
 
-    return MedianAtStep()
+    return FallsBehind()

@@ -21,7 +21,7 @@ from assay.data.folds import Folding
 from assay.evaluation.evaluate import outcome_of
 from assay.evaluation.metrics import METRICS
 from assay.fitting.jobs import Fitted, Job, fit
-from assay.learners.protocol import FitContext, Learner, Model, holds_out
+from assay.learners.protocol import FitContext, Learner, Model
 from assay.monitor import Answer
 from assay.predictions import Predictions
 from assay.threads import THREADS
@@ -123,13 +123,13 @@ class Objective:
             LearnerError: The learner could not be fitted.
         """
         listening = course if course is not None else Unwatched()
-        folding = self.folding if holds_out(learner) or not self.folding.validation else None
         parts: list[Predictions] = []
         by_fold: list[float] = []
         costs: list[Mapping[str, float]] = []
         steps = 0
-        for fold in range((folding or self.folding).count):
-            heard = _Heard(listening if fold == 0 and self.by_rounds else Unwatched(), self._sign)
+        for fold in range(self.folding.count):
+            course_of_rounds = listening if fold == 0 and self.by_rounds else Unwatched()
+            heard = _Heard(course_of_rounds, self._sign, deadline)
             fitted = self._fit(learner, fold, heard, deadline)
             if heard.pruned:
                 raise PrunedError
@@ -183,16 +183,25 @@ class Objective:
 
 
 class _Heard:
-    """The monitor of a fit: hands on what it says to the course of its trial."""
+    """The monitor of a fit: hands on what it says to the course of its trial, and minds the time.
 
-    def __init__(self, course: Course, sign: float) -> None:
+    Args:
+        course: Told of the loss.
+        sign: What the loss is multiplied by.
+        deadline: When the fit is to end, in seconds of `time.monotonic()`.
+    """
+
+    def __init__(self, course: Course, sign: float, deadline: float | None) -> None:
         self._course = course
         self._sign = sign
+        self._deadline = deadline
         self.pruned = False
         self.steps = 0
 
     def report(self, step: int, metrics: Mapping[str, float]) -> Answer:
         self.steps = max(self.steps, step)
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return Answer.STOP
         loss = metrics.get("validation_loss", metrics.get("loss"))
         if loss is None or not _is_told(step):
             return Answer.CONTINUE

@@ -69,8 +69,8 @@ class TuningSettings(BaseModel):
     )
     pruner: Literal["median", "hyperband", "wilcoxon", "none"] = Field(
         "median",
-        description="What ends trials that fall behind: median of the others at the same step; "
-        "hyperband; wilcoxon, a test over folds.",
+        description="What ends trials that fall behind: median, of the others at the same epoch, "
+        "and over folds the distance from the best; hyperband; wilcoxon, a test over folds.",
     )
     objectives: tuple[str, ...] = Field(
         (),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from assay.predictions import Predictions
+from assay.tuning.leases import making_tables
 from assay.tuning.study import StudyPlace, driver
 from assay.workspace import atomic_write
 
@@ -51,11 +52,12 @@ class TableShelf:
 
     def __init__(self, place: StudyPlace) -> None:
         from sqlalchemy import create_engine, text
+        from sqlalchemy.pool import NullPool
 
         assert place.url is not None
         self._text, self._study = text, place.name
-        self._engine = create_engine(driver(place.url))
-        with self._engine.begin() as connection:
+        self._engine = create_engine(driver(place.url), poolclass=NullPool)
+        with making_tables(driver(place.url)), self._engine.begin() as connection:
             connection.execute(
                 text(
                     f"CREATE TABLE IF NOT EXISTS {_TABLE} (study text, number integer, "

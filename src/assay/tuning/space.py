@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -109,6 +110,11 @@ def space_of(settings: Mapping[str, RangeSettings | ChoiceSettings]) -> Space:
         ExperimentError: A dimension is empty or of no known setting, or conditions go in circles.
     """
     dimensions = [_dimension(key, each) for key, each in settings.items()]
+    for name, n in Counter(each.key for each in dimensions).items():
+        if n > 1:
+            raise ExperimentError(
+                f"{name} is searched twice.", where=_WHERE, mend="name it once, short or in full"
+            )
     return Space(tuple(_in_order(dimensions)))
 
 
@@ -142,34 +148,36 @@ def _dimension(key: str, settings: RangeSettings | ChoiceSettings) -> Dimension:
             )
         return Dimension(name, choices=settings.choices, when=when)
     low, high = settings.low, settings.high
-    if not (math.isfinite(low) and math.isfinite(high)) or low >= high:
-        raise ExperimentError(
-            f"{key} has no values: it goes from {low} to {high}.",
-            where=where,
-            mend=f"{{low: {min(low, high)}, high: {max(low, high)}}}"
-            if low > high
-            else f"set it instead: {name}: {low}",
-        )
-    if settings.log and low <= 0:
-        raise ExperimentError(
-            f"{key} is searched by orders of magnitude, and begins at {low}.",
-            where=where,
-            mend=f"{{low: {high / 1000:g}, high: {high}, log: true}}, or log: false",
-        )
-    if settings.log and settings.step is not None:
-        raise ExperimentError(
-            f"{key} is searched by orders of magnitude, which have no step.",
-            where=where,
-            mend="leave step out, or log",
-        )
-    is_whole = isinstance(low, int) and isinstance(high, int)
-    if is_whole and settings.step is not None and settings.step != int(settings.step):
-        raise ExperimentError(
-            f"{key} goes from {low} to {high} in steps of {settings.step}, which are not whole.",
-            where=where,
-            mend=f"{{low: {float(low)}, high: {float(high)}, step: {settings.step}}}",
-        )
+    refused = _refused(name, settings)
+    if refused is not None:
+        raise ExperimentError(f"{key} {refused[0]}.", where=where, mend=refused[1])
     return Dimension(name, low, high, settings.log, settings.step, when=when)
+
+
+def _refused(name: str, settings: RangeSettings) -> tuple[str, str] | None:
+    """What is impossible about a range, and its mend; None if nothing is."""
+    low, high, step = settings.low, settings.high, settings.step
+    ends = f"goes from {low} to {high}"
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"has no values: it {ends}", "give both ends: {low: ..., high: ...}"
+    if low > high:
+        return f"has no values: it {ends}", f"{{low: {high}, high: {low}}}"
+    if low == high:
+        return f"has one value: it {ends}", f"set it instead: {name}: {low}"
+    if settings.log and low <= 0:
+        return (
+            f"is searched by orders of magnitude, and begins at {low}",
+            f"{{low: {high / 1000:g}, high: {high}, log: true}}, or log: false",
+        )
+    if settings.log and step is not None:
+        return "is searched by orders of magnitude, which have no step", "leave step out, or log"
+    is_whole = isinstance(low, int) and isinstance(high, int)
+    if is_whole and step is not None and step != int(step):
+        return (
+            f"{ends} in steps of {step}, which are not whole",
+            f"{{low: {float(low)}, high: {float(high)}, step: {step}}}",
+        )
+    return None
 
 
 def _several(values: Any) -> tuple[Any, ...]:

@@ -17,12 +17,12 @@ from assay.tuning.methods import Methods
 from assay.tuning.objective import Make, Objective, OutOfTimeError, PrunedError
 from assay.tuning.shelf import shelf_of
 from assay.tuning.space import Space
-from assay.tuning.study import REASON, Study, StudyPlace
+from assay.tuning.study import REASON, SETTINGS, Study, StudyPlace
 
 if TYPE_CHECKING:
     import optuna
 
-SETTINGS, SECONDS, BY_FOLD, STEPS = "settings", "seconds", "by fold", "steps"
+SECONDS, BY_FOLD, STEPS = "seconds", "by fold", "steps"
 """What is told of a trial besides what Optuna keeps."""
 OUT_OF_TIME = "the search was over before it was"
 
@@ -69,7 +69,11 @@ class Search:
     @property
     def is_over(self) -> bool:
         """Whether the time is up."""
-        return self.until is not None and time.time() >= self.until
+        return self.is_over_for(0)
+
+    def is_over_for(self, seconds: float) -> bool:
+        """Whether the time has been up for so long."""
+        return self.until is not None and time.time() >= self.until + seconds
 
 
 def work(
