@@ -78,6 +78,7 @@ def _show(found: Found) -> None:
 
     console = out()
     console.print("\n".join(told(found)), highlight=False, soft_wrap=True)
+    console.print(f"search   {found.page}", highlight=False, soft_wrap=True)
     console.print()
     assert found.run is not None
     show_run(found.run, console)

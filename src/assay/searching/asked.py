@@ -114,7 +114,6 @@ def asked_for(asked: Asked, study: str | None, place: Place) -> Asking:
         place=StudyPlace(name, place.workspace.studies_folder / file_name(name), settings.storage),
         about={
             "data": data.fingerprint,
-            "split": ready.split,
             "space": space.digest,
             "objectives": ", ".join(names),
             "experiment": _digest(loaded),
@@ -174,4 +173,5 @@ def _digest(loaded: LoadedExperiment) -> str:
     """Of what the experiment sets, but for what is not of the trials."""
     settings = loaded.experiment.model_dump(mode="json", exclude=set(_NOT_OF_TRIALS))
     settings["training"].pop("seeds", None)
+    settings["data"].pop("source", None)  # another machine may have it elsewhere
     return sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import LearnerError
@@ -15,8 +16,8 @@ from assay.searching.asked import Asking
 from assay.tuning.correction import Corrected, correct
 from assay.tuning.objective import COSTS, Objective
 from assay.tuning.shelf import shelf_of
-from assay.tuning.study import REASON, Study
-from assay.tuning.worker import BY_FOLD, SECONDS, SETTINGS, STEPS
+from assay.tuning.study import REASON, SETTINGS, Study
+from assay.tuning.worker import BY_FOLD, SECONDS, STEPS
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -91,6 +92,7 @@ class Found:
         importance: Share of the variance of the first objective that each setting explains.
         saved: Share of the time that pruning saved.
         run: The best settings as an ordinary run; None before it was trained.
+        page: Where all of this is drawn; None before it was.
     """
 
     study: str
@@ -103,6 +105,7 @@ class Found:
     importance: Mapping[str, float]
     saved: float
     run: Run | None = None
+    page: Path | None = None
 
     @property
     def best_trial(self) -> Trial:
@@ -125,6 +128,7 @@ class Found:
             "saved": self.saved,
             "trials": [each.as_dict() for each in self.trials],
             "run": self.run.summary() if self.run is not None else None,
+            "page": str(self.page) if self.page is not None else None,
         }
 
     def __repr__(self) -> str:
@@ -156,9 +160,14 @@ def summed_up(asking: Asking, study: Study) -> Found:
 
 
 def best_of(study: Study, objective: Objective) -> FrozenTrial | None:
-    """The complete trial that is best by the first objective, the earliest of equals."""
-    sign = 1.0 if objective.directions[0] == "minimize" else -1.0
-    return min(study.complete, key=lambda each: (sign * each.values[0], each.number), default=None)
+    """The complete trial that is best by the first objective; of equals by the next ones."""
+    signs = [1.0 if each == "minimize" else -1.0 for each in objective.directions]
+
+    def rank(trial: FrozenTrial) -> tuple[float, ...]:
+        values = (sign * each for sign, each in zip(signs, trial.values, strict=True))
+        return (*values, trial.number)
+
+    return min(study.complete, key=rank, default=None)
 
 
 def _nothing(study: Study) -> LearnerError:

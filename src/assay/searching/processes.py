@@ -24,6 +24,9 @@ from assay.tuning.worker import Search, is_patient_no_more, work
 
 _GRACE_S = 10.0
 _MOST_RESTARTS = 20
+"""Since a trial last came to an end."""
+_LATE_S = 2.0
+"""How long a fit may go on that does not end by itself when the time is over."""
 
 
 @contextmanager
@@ -52,10 +55,16 @@ class Workers:
     def __init__(self, spec: Path, number: int) -> None:
         self._spec = spec
         self._restarts = 0
+        self._n_ended = 0
         self.processes = [self._start() for _ in range(number)]
 
     def are_needed(self, study: Study, search: Search) -> bool:
         """Whether any is at work; starts others in the place of those that were killed."""
+        if search.is_over_for(_LATE_S):
+            return False
+        n_ended = len(study.ended)
+        if n_ended > self._n_ended:
+            self._n_ended, self._restarts = n_ended, 0
         for place, process in enumerate(self.processes):
             code = process.poll()
             if code is None or code == 0:

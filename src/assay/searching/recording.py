@@ -1,7 +1,8 @@
 """Recording: a run for the search, and inside it one for every trial, the same however it ended.
 
-The study is what is true; the runs tell of it. One process alone writes them, and writes none
-twice, so that what a kill left untold is told when the search goes on.
+The study is what is true; the runs tell of it. The process that began the search writes them, and
+writes none twice, so that what a kill left untold is told when the search goes on. Of several that
+search beside each other each has a run of its own, which tells of all trials.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ STUDY = "assay.study"
 STATE = "assay.trial"
 _RUN = "run"
 FILE = "search.json"
+_PATIENCE_S = 10.0
 
 
 class Record:
@@ -46,6 +48,8 @@ class Record:
         path = scratch / FILE
         path.write_text(json.dumps(found.as_dict(), indent=1, default=str), encoding="utf-8")
         self.recorder.artifact(path)
+        if found.page is not None:
+            self.recorder.artifact(found.page)
         best = dict(zip(found.objectives, found.best_trial.values, strict=True))
         self.recorder.metrics({f"best/{name}": value for name, value in best.items()})
         if found.corrected is not None:
@@ -69,14 +73,18 @@ class Record:
 
 
 def _recorder(asking: Asking, study: Study, place: Place) -> SpooledRecorder:
-    """A new run, or the one that an earlier process began, where it can be gone on with."""
-    known = study.optuna.user_attrs.get(_RUN)
-    loaded = asking.ready.asked.loaded
-    if known is not None and any(each.run_id == known for each in place.store.runs()):
-        return place.resume(known, Recorded.of(place.store, known), mirrors=asking.ready.mirrors)
+    """A new run, or the one that a process began that is gone, where it can be gone on with."""
+    known = study.optuna.user_attrs.get(_RUN, {})
+    loaded, run_id = asking.ready.asked.loaded, known.get("run")
+    if run_id is not None and not study.is_alive(known["worker"]):
+        place.settle(_PATIENCE_S)
+        if any(each.run_id == run_id for each in place.store.runs()):
+            study.optuna.set_user_attr(_RUN, {"run": run_id, "worker": study.worker})
+            recorded = Recorded.of(place.store, run_id)
+            return place.resume(run_id, recorded, mirrors=asking.ready.mirrors)
     tags = {STUDY: study.place.name, "assay.learner": asking.ready.asked.learner.name}
     recorder = place.begin(
         loaded.name, f"search-{study.place.name}", tags, mirrors=asking.ready.mirrors
     )
-    study.optuna.set_user_attr(_RUN, recorder.run_id)
+    study.optuna.set_user_attr(_RUN, {"run": recorder.run_id, "worker": study.worker})
     return recorder

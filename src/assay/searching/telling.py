@@ -17,7 +17,7 @@ def told(found: Found) -> list[str]:
     """A few lines."""
     lines = [_tried(found), _best(found)]
     if found.corrected is not None:
-        lines.append(_worth(found))
+        lines.append(worth(found))
     if found.importance:
         lines.append(_mattered(found))
     if found.front:
@@ -75,16 +75,19 @@ def _best(found: Found) -> str:
     return f"Best: trial {best.number}, {values} ({settings(best.settings)})."
 
 
-def _worth(found: Found) -> str:
+def worth(found: Found) -> str:
+    """What the best is worth, having been chosen; empty where nothing was corrected."""
     corrected = found.corrected
-    assert corrected is not None
+    if corrected is None:
+        return ""
     name, each = metric(corrected.metric), corrected.corrected
+    if corrected.candidates == 1:
+        return f"One trial was complete: {name} {estimate(each)}."
     best = numbers(corrected.best, each.value, each.low or each.value)[0]
-    text = (
+    return (
         f"Chosen from {counted(corrected.candidates, 'trial')}, it flatters itself: corrected for "
         f"the choice, {name} is {estimate(each)}, not {best}."
     )
-    return text if corrected.candidates > 1 else f"One trial was complete: {name} {estimate(each)}."
 
 
 def _mattered(found: Found) -> str:

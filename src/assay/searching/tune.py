@@ -15,13 +15,16 @@ from assay.place import Place
 from assay.reports.wording import counted
 from assay.searching.asked import Asking, asked_for, changes_of
 from assay.searching.found import Found, best_of, summed_up
+from assay.searching.page import write
 from assay.searching.processes import workers as at_work
 from assay.searching.recording import STUDY, Record
+from assay.searching.telling import worth
 from assay.tracking.keeping import kept
+from assay.tracking.runs import CHOSEN_AMONG
 from assay.tracking.store import Store
 from assay.tuning.study import Study
 from assay.tuning.worker import work
-from assay.workspace import private
+from assay.workspace import file_name, private
 
 _POLL_S = 0.25
 
@@ -76,16 +79,23 @@ def tune(
     n_trials = counted(len(found.trials), "trial")
     announce(Step(f"Training the best of {n_trials}"))
     best = found.best_trial
+    chosen = f"Trial {best.number}, the best of {n_trials} of the study {found.study}."
     changes = [*changes_of(loaded, best.settings), f"training.seeds={asking.settings.seeds}"]
     winner = ask(source, overrides=[*overrides, *changes], **given)
     run = lifecycle.train(
-        replace(winner, called=f"{winner.learner.name}-tuned", tags={STUDY: found.study}),
-        why=why or f"Trial {best.number}, the best of {n_trials} of the study {found.study}.",
+        replace(winner, called=f"{winner.learner.name}-tuned", tags=_tags(found)),
+        why=why or " ".join(filter(None, [chosen, worth(found)])),
         tags=tags,
         store=store,
         announce=announce,
     )
     return replace(found, run=run)
+
+
+def _tags(found: Found) -> dict[str, str]:
+    """What the winner's run is found by, and what its number is worth."""
+    said = worth(found)
+    return {STUDY: found.study, **({CHOSEN_AMONG: said} if said else {})}
 
 
 def _searched(
@@ -109,9 +119,16 @@ def _searched(
         else:
             _in_processes(asking, study, workers, scratch, tell)
         tell()
-        found = summed_up(asking, study)
+        found = _drawn(summed_up(asking, study), asking, place)
         record.finish(found, scratch)
     return found
+
+
+def _drawn(found: Found, asking: Asking, place: Place) -> Found:
+    """The same with its page, which is beside the reports."""
+    name = asking.ready.asked.loaded.name
+    folder = place.workspace.reports_folder / file_name(name)
+    return replace(found, page=write(found, name, folder / f"{file_name(found.study)}-search.html"))
 
 
 def _in_processes(asking: Asking, study: Study, workers: int, scratch: Path, tell: Any) -> None:
