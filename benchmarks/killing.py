@@ -78,7 +78,8 @@ def under_fire(workspace: Path, kills: int, trials: int, seed: int) -> dict[str,
             trials += 20
             search = begun(trials)
         workers = working(search.pid)
-        if not workers or len(trials_of(workspace)) <= len(known):
+        under_way = [each.state is TrialState.RUNNING for each in trials_of(workspace)]
+        if not workers or not any(under_way):
             continue
         known |= finished(trials_of(workspace))
         if chance.random() < 1 / 3:
@@ -108,6 +109,13 @@ def working(parent: int) -> list[int]:
     return found
 
 
+def of(trial: FrozenTrial, trials: list[FrozenTrial]) -> FrozenTrial:
+    """The first of the trials that were made of the same settings."""
+    while "retry of" in trial.user_attrs:
+        trial = trials[trial.user_attrs["retry of"]]
+    return trial
+
+
 def counted(trials: list[FrozenTrial]) -> int:
     return sum("stale" not in each.user_attrs for each in trials)
 
@@ -127,7 +135,7 @@ def wrong(trials: list[FrozenTrial], known: dict[int, Any], wanted: int) -> list
     found += [
         f"trial {t.number} has other settings than the one it is for"
         for t in trials
-        if "retry of" in t.user_attrs and t.params != trials[t.user_attrs["retry of"]].params
+        if "retry of" in t.user_attrs and t.params and t.params != of(t, trials).params
     ]
     if counted(trials) != wanted:
         found.append(f"{counted(trials)} trials count, and {wanted} are wanted")

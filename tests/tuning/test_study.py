@@ -132,6 +132,18 @@ def test_a_worker_that_lives_keeps_its_trial(place: StudyPlace) -> None:
     other.close()
 
 
+def test_what_is_killed_before_it_asks_again_keeps_its_settings(file: StudyPlace) -> None:
+    first = opened(file)
+    settings = taken(first, 1).params
+    first.close()
+    second = opened(file)
+    assert second.claim(1) is not None  # and is killed before it asks for anything
+    second.close()
+    third = opened(file)
+    assert taken(third, 1).params == settings
+    third.close()
+
+
 def test_settings_that_kill_again_and_again_have_failed(file: StudyPlace) -> None:
     for _ in range(MOST_TRIES):
         study = opened(file)

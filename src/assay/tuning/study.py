@@ -34,6 +34,7 @@ MOST_TRIES = 3
 """How often settings are tried whose workers are killed: it may be they that end them."""
 KILLED = f"its worker was killed each of {MOST_TRIES} times: most likely memory ran out"
 _JOURNAL = "journal.log"
+_FIXED = "fixed_params"  # where Optuna keeps what a trial that waits shall try
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ class Study:
             if _tries(trial, trials) >= MOST_TRIES:
                 self._mark(trial, REASON, KILLED)
                 continue
-            if trial.number not in retried and SETTINGS in trial.user_attrs:
+            if trial.number not in retried and {SETTINGS, RETRY_OF} & {*trial.user_attrs}:
                 self.optuna.add_trial(_again(trial))
             self._mark(trial, STALE, "its worker is gone")
 
@@ -228,12 +229,13 @@ def _tries(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
 
 
 def _again(trial: FrozenTrial) -> FrozenTrial:
-    """A trial that waits, of the same settings."""
+    """A trial that waits, of the same settings; one that is such may have asked for none yet."""
     from optuna.trial import TrialState, create_trial
 
+    settings = trial.system_attrs.get(_FIXED, trial.params)
     return create_trial(
         state=TrialState.WAITING,
-        system_attrs={"fixed_params": dict(trial.params)},
+        system_attrs={_FIXED: dict(settings)},
         user_attrs={RETRY_OF: trial.number},
     )
 
