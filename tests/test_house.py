@@ -18,14 +18,14 @@ from assay.learners.linear import LinearOptions
 ROOT = Path(__file__).parent.parent
 SOURCE = Path(assay.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-_ABOVE = ("cli/", "__init__", "ablation.py", "reproduction/")
+_ABOVE = ("cli/", "__init__", "ablation.py", "reproduction/", "searching/")
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base2"}
 
 PUBLIC = [
     "Ablation", "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Evidence",
     "Experiment", "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions",
     "Run", "Severity", "ablate", "check", "compare", "evaluate", "load", "load_experiment", "lock",
-    "models", "note", "predict", "register", "report", "reproduce", "runs", "show", "train",
+    "models", "note", "predict", "register", "report", "reproduce", "runs", "show", "train", "tune",
 ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assay.reproduction.lock import lock
     from assay.reproduction.reproduce import reproduce
     from assay.run import Run
+    from assay.searching.tune import tune
 
 _HOME = {
     "Ablation": "assay.ablation",
@@ -59,6 +60,7 @@ _HOME = {
     "runs": "assay.logbook",
     "show": "assay.logbook",
     "train": "assay.lifecycle",
+    "tune": "assay.searching.tune",
 }
 
 __all__ = [  # noqa: RUF022 - the order of a first reading
@@ -66,6 +68,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "evaluate",
     "compare",
     "ablate",
+    "tune",
     "register",
     "predict",
     "load",

@@ -34,6 +34,7 @@ from assay.tracking.keeping import kept
 from assay.tracking.looks import mirror
 from assay.tracking.notes import opening
 from assay.tracking.resources import watched
+from assay.tracking.runs import CHOSEN_AMONG
 from assay.tracking.store import Store
 from assay.tracking.terminal import written_down
 from assay.workspace import check_folder, private
@@ -179,6 +180,8 @@ def evaluate(
             mirror(look, opened.looks, recorder, scratch)
             announce(Step("Evaluating"))
             outcome, notes = confront(predicted, opened, announced.design)
+            chosen = place.store.get(known.run_id).tags.get(CHOSEN_AMONG)
+            notes = (*notes, chosen) if chosen else notes
             tested = publishing.tested(known, outcome, announced, opened.looks, notes, features)
             recorder.table("test", as_table(outcome))
             recorder.metrics(

@@ -71,6 +71,11 @@ class Workspace:
         return self.root / "mirrors"
 
     @property
+    def studies_folder(self) -> Path:
+        """Where studies of searches are, a folder each."""
+        return self.root / "studies"
+
+    @property
     def checkpoints_folder(self) -> Path:
         """Where fits that go step by step leave what they need to go on, a folder per run."""
         return self.root / "checkpoints"

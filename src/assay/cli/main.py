@@ -21,6 +21,7 @@ _VERBS = {
     "init": ("start", "Write a first experiment file for a table."),
     "check": ("checking", "Look for known mistakes in an experiment, tables, a run or code."),
     "train": ("training", "Train a model as an experiment file says."),
+    "tune": ("tuning", "Search for better settings, and train the best."),
     "evaluate": ("judging", "Show what a run is worth; --on test opens the sealed rows."),
     "compare": ("comparing", "Say whether runs are better than a first one, by more than noise."),
     "ablate": ("ablating", "Change one thing at a time and say what each change does."),

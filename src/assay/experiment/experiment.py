@@ -12,6 +12,7 @@ from assay.inference.settings import PredictionSettings
 from assay.learners.settings import ModelSettings
 from assay.registry.settings import RegistrySettings
 from assay.tracking.settings import TrackingSettings
+from assay.tuning.settings import TuningSettings
 
 
 class Experiment(BaseModel):
@@ -23,6 +24,7 @@ class Experiment(BaseModel):
     data: DataSettings = Field(description="The table and what is predicted from it.")
     model: ModelSettings = Field(description="The learner.")
     training: TrainingSettings = Field(TrainingSettings(), description="How it is fitted.")
+    tuning: TuningSettings = Field(TuningSettings(), description="What `assay tune` searches.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="How it is judged.")
     prediction: PredictionSettings = Field(
         PredictionSettings(), description="What is done about odd rows when it predicts."

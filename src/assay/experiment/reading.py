@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -115,7 +116,8 @@ def experiment_from(
     """
     text = StringIO()
     YAML(typ="safe", pure=True).dump(dict(settings), text)
-    return _validated(dict(settings), {}, overrides, text=text.getvalue(), path=None, folder=folder)
+    own = deepcopy(dict(settings))  # overrides are put into it
+    return _validated(own, {}, overrides, text=text.getvalue(), path=None, folder=folder)
 
 
 def _validated(

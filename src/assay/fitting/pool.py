@@ -126,6 +126,11 @@ def _gone(error: Exception) -> LearnerError:
 def _begin_worker(parent: int) -> None:
     """Live no longer than the parent, and leave Ctrl-C to it: it ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    live_no_longer_than(parent)
+
+
+def live_no_longer_than(parent: int) -> None:
+    """Have this process end when its parent is gone, whatever killed that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it was killed before it could be said

@@ -11,7 +11,8 @@ Beside HGB and LightGBM as they come, on the same folds of 28 tables: `benchmark
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ from assay.learners.estimators import (
 )
 from assay.learners.preprocessing import ordinal
 from assay.learners.protocol import FitContext
+from assay.monitor import Answer, Monitor
 from assay.predictions import Floats
 
 _ONE_TREE = {
@@ -121,8 +123,9 @@ class BoostingLearner:
         with told_apart(self.name):
             encoded = encoder.fit_transform(train.features, train.known_target)
             held_out = _encoded(kept, encoder) if stops and kept is not None else {}
-            trees.fit(encoded, train.known_target, **weighted(trees, train), **held_out)
-        n = _report(_losses(trees), context) if stops else trees.n_iter_
+            with _watched(trees, context.monitor):
+                trees.fit(encoded, train.known_target, **weighted(trees, train), **held_out)
+        n = _recorded(_losses(trees), context) if stops else trees.n_iter_
         return EstimatorModel(pipeline, train.schema.classes, {"rounds": n})
 
     def _fit_labels(
@@ -152,7 +155,8 @@ class BoostingLearner:
             n = most if stops else known or min(most, _ROUNDS_UNWATCHED)
             trees = seeded(self._trees(train, n, stops, categories), context)
             judged = {**held_out, "y_val": truth} if stops else {}
-            trees.fit(encoded, held, **weighted(trees, train), **judged)
+            with _watched(trees, context.monitor):
+                trees.fit(encoded, held, **weighted(trees, train), **judged)
             rounds[code] = int(trees.n_iter_)
             if stops:
                 losses.append(_losses(trees))
@@ -167,7 +171,7 @@ class BoostingLearner:
             ]
         )
         if losses:
-            _report(_mean_over_labels(losses), context)
+            _recorded(_mean_over_labels(losses), context)
         return EstimatorModel(pipeline, train.schema.classes, {"rounds": rounds}, has_labels=True)
 
     def _trees(self, train: Part, rounds: int, stops: bool, categories: list[int]) -> Any:
@@ -230,9 +234,30 @@ def _mean_over_labels(losses: Sequence[Floats]) -> Floats:
     return np.asarray(np.mean(best, axis=0))
 
 
-def _report(losses: Floats, context: FitContext) -> int:
+def _recorded(losses: Floats, context: FitContext) -> int:
     """Record the validation loss of every round and return the best round, counted from one."""
     context.recorder.series("validation_loss", losses.tolist())
-    best = int(np.argmin(losses)) + 1
-    context.monitor.report(len(losses), {"validation_loss": float(losses[best - 1])})
-    return best
+    return int(np.argmin(losses)) + 1
+
+
+@contextmanager
+def _watched(trees: Any, monitor: Monitor) -> Iterator[None]:
+    """Within it the monitor hears of every round, and may end the fit.
+
+    scikit-learn has no callbacks for these trees; it asks one method whether to stop, with the
+    scores so far, and is answered here. Nothing of it is left in the trees.
+    """
+    plain = trees._should_stop
+
+    def should_stop(scores: list[float]) -> bool:
+        rounds = len(scores) - 1  # the first score is that of no round
+        told = {"validation_loss": -float(scores[-1])}
+        if rounds and monitor.report(rounds, told) is not Answer.CONTINUE:
+            return True
+        return bool(plain(scores))
+
+    trees._should_stop = should_stop
+    try:
+        yield
+    finally:
+        del trees._should_stop

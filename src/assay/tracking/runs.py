@@ -15,6 +15,8 @@ from assay.tracking.store import RunRecord, Store
 PRIMARY = "assay.primary"
 GREATER_IS_BETTER = "assay.greater_is_better"
 FINGERPRINT = "assay.fingerprint"
+CHOSEN_AMONG = "assay.chosen"
+"""Of a run whose settings were searched for: what its announced number is worth, in words."""
 SPLIT = "assay.split"
 """Of the parts and folds of the rows: their fingerprint."""
 ROWS = "assay.rows"
