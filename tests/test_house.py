@@ -18,7 +18,7 @@ from assay.learners.linear import LinearOptions
 ROOT = Path(__file__).parent.parent
 SOURCE = Path(assay.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-_ABOVE = ("cli/", "__init__", "ablation.py", "reproduction/")
+_ABOVE = ("cli/", "__init__", "ablation.py", "reproduction/", "searching/")
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base2"}
 
 PUBLIC = [
