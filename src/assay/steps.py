@@ -37,6 +37,7 @@ from assay.fitting.relatives import related_features
 from assay.inference.finishing import finish
 from assay.inference.packing import pack
 from assay.learners.adapt import check_fit_for, check_sees
+from assay.learners.auto import AutoLearner
 from assay.learners.builtin import baselines, is_builtin
 from assay.learners.protocol import Learner, holds_out
 from assay.monitor import Announce, Step
@@ -53,6 +54,7 @@ from assay.tracking.notes import opening
 from assay.tracking.recorder import Recorder, flattened
 from assay.tracking.runs import FINGERPRINT, GREATER_IS_BETTER, PRIMARY, ROWS, SPLIT, run_name
 from assay.tracking.spooled import SpooledRecorder
+from assay.tuning.auto import ensembled
 
 MODEL = "model"
 """What the model of a run is called in it."""
@@ -132,6 +134,7 @@ def made_ready(asked: Asked) -> Ready:
     design = design_of(experiment.evaluation, data.development, data.folding)
     check_fit_for(asked.learner, data.schema.task)
     check_sees(asked.learner, data.schema)
+    once = apart or isinstance(asked.learner, AutoLearner)
     plan = Plan(
         learner=asked.learner,
         baselines=baselines(
@@ -140,7 +143,7 @@ def made_ready(asked: Asked) -> Ready:
         folding=data.folding,
         seed=experiment.data.split.seed,
         repeats=n_repeats(
-            experiment.training.seeds, data.schema, len(data.development), holds_out=apart
+            experiment.training.seeds, data.schema, len(data.development), holds_out=once
         ),
         together=related_features(data.development),
         deterministic=experiment.training.deterministic,
@@ -225,6 +228,10 @@ def fit(
     Or hold out validation rows, and fit them on the others, where the learner is for that.
     """
     plan, development = ready.plan, ready.data.development
+    common: dict[str, Any] = {"recorder": recorder, "scratch": scratch, "workers": workers}
+    if isinstance(plan.learner, AutoLearner):
+        built = ready.asked.built
+        return ensembled(built, development, plan, ready.primary, announce=announce, **common)
     done = 0
     printed: list[tuple[str, str]] = []
     text = f"Fitting {plan.n_fits} models"
@@ -236,7 +243,6 @@ def fit(
         printed.append((f"{fitted.job.learner.name} {fitted.job.called}", fitted.printed))
         announce(Step(text, done, plan.n_fits, detail=fitted.job.learner.name))
 
-    common: dict[str, Any] = {"recorder": recorder, "scratch": scratch, "workers": workers}
     if plan.holds_out:
         fitted = hold_out(
             development,

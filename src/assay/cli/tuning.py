@@ -10,6 +10,7 @@ import click
 from assay.cli.console import json_option, out, print_json, progress, quiet_option, tag_option
 
 if TYPE_CHECKING:
+    from assay.searching.auto import FoundEnsemble
     from assay.searching.found import Found
 
 
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 @click.option("--why", default="", metavar="TEXT", help="What it is made for: a hypothesis.")
 @tag_option("--tag", "Tag the run of the best")
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, help="Settings tried at the same time."
-)
+    "--workers", type=click.IntRange(min=1),
+    help="Settings tried at the same time; one, and of the learner auto one for each core.",
+)  # fmt: skip
 @json_option
 @quiet_option
 def tune(
@@ -43,7 +45,7 @@ def tune(
     study: str | None,
     why: str,
     tags: tuple[str, ...],
-    workers: int,
+    workers: int | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -72,13 +74,18 @@ def tune(
     return 1 if found.run.checks.blocking else 0
 
 
-def _show(found: Found) -> None:
+def _show(found: Found | FoundEnsemble) -> None:
+    from assay.cli.leaderboard import show_leaderboard
     from assay.cli.summary import show_run
+    from assay.searching.auto import FoundEnsemble
     from assay.searching.telling import told
 
     console = out()
-    console.print("\n".join(told(found)), highlight=False, soft_wrap=True)
-    console.print(f"search   {found.page}", highlight=False, soft_wrap=True)
+    if isinstance(found, FoundEnsemble):
+        show_leaderboard(found, console)
+    else:
+        console.print("\n".join(told(found)), highlight=False, soft_wrap=True)
+        console.print(f"search   {found.page}", highlight=False, soft_wrap=True)
     console.print()
     assert found.run is not None
     show_run(found.run, console)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -20,6 +20,9 @@ from assay.learners.adapt import adapt, resolve_learner, trained_as
 from assay.learners.own import is_network_class, path_of
 from assay.learners.protocol import Learner, StepwiseLearner
 from assay.training.settings import LoopSettings
+
+if TYPE_CHECKING:
+    from assay.tuning.building import Built
 
 IN_MEMORY = "(data frame)"
 
@@ -40,6 +43,7 @@ class Asked:
         called: What the run is to be called; by what varies if empty.
         tags: What else the run is to be found by.
         fixed: What an earlier run chose, and the fit takes over, where rows are held out.
+        built: The ensemble of `auto` that a search has built; None to build it in the run.
     """
 
     loaded: LoadedExperiment
@@ -53,6 +57,7 @@ class Asked:
     called: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    built: Built | None = None
 
     def trained_on(self, n_rows: int) -> dict[str, Any]:
         """How the learner trains in steps on so many rows; empty if it does not.

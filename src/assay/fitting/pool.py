@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 import pyarrow as pa
@@ -67,24 +67,29 @@ def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
     if workers == 1:
         yield partial(_one_by_one, development)
         return
-    from loky import ProcessPoolExecutor
-
     path = scratch / "development.arrow"
     store(development, path)
     pa.default_memory_pool().release_unused()
-    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), THREADS)
-    executor = ProcessPoolExecutor(
-        max_workers=workers,
-        initializer=_begin_worker,
-        initargs=(os.getpid(),),
-        env={name: str(number) for name, number in limits.items()} | {"OMP_WAIT_POLICY": "PASSIVE"},
-    )
+    executor = started(workers)
     finished = False
     try:
         yield partial(_in_processes, executor.submit, path)
         finished = True
     finally:
         executor.shutdown(wait=True, kill_workers=not finished)
+
+
+def started(workers: int) -> Any:
+    """An executor of processes, each with one numerical thread, none of which outlives this one."""
+    from loky import ProcessPoolExecutor
+
+    limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), THREADS)
+    return ProcessPoolExecutor(
+        max_workers=workers,
+        initializer=_begin_worker,
+        initargs=(os.getpid(),),
+        env={name: str(number) for name, number in limits.items()} | {"OMP_WAIT_POLICY": "PASSIVE"},
+    )
 
 
 def _one_by_one(development: Part, jobs: Sequence[Job], follow: Follow) -> Iterator[Fitted]:

@@ -28,6 +28,7 @@ from assay.networks import outputs, reading
 from assay.tracking.mlflow_client import quietly
 
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
+_OF_TREES = ("lightgbm",)
 _OF_NETWORKS = ("safetensors", "torch")
 _OF_IMAGES = ("pillow",)
 _OF_TEXTS = ("tokenizers", "transformers")
@@ -75,6 +76,8 @@ def _save_flavour(finished: Finished, example: pd.DataFrame, inner: Path, folder
 def _requirements(finished: Finished, inner: Path) -> list[str]:
     """What predicts, in the versions of here, without the build that '+cpu' names."""
     names = [*_REQUIREMENTS]
+    held = json.loads((inner / ABOUT).read_text(encoding="utf-8"))["types"]
+    names += sorted({each.partition(".")[0] for each in held} & {*_OF_TREES})
     if isinstance(finished.model, NetworkModel):
         names += _OF_NETWORKS
     if finished.schema.named(Kind.IMAGE):
@@ -152,8 +155,7 @@ def _add_program(finished: Finished, example: pd.DataFrame, folder: Path) -> lis
 
 def _save_estimator(estimator: Any, path: Path) -> list[str]:
     """Write the estimator; returns the types in it that skops does not trust by itself."""
-    check_savable(estimator)
-    skops_io().dump(estimator, path)
+    path.write_bytes(check_savable(estimator))
     return sorted(skops_io().get_untrusted_types(file=path))
 
 

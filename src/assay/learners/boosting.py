@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from assay.data.dataset import Part
 from assay.data.schema import Task
 from assay.learners.by_label import one_against_rest
+from assay.learners.encoded import encoded
 from assay.learners.estimators import (
     EstimatorModel,
     seeded,
@@ -113,18 +114,19 @@ class BoostingLearner:
         if train.schema.task is Task.MULTILABEL:
             with told_apart(self.name):
                 return self._fit_labels(train, validation, context)
-        encoder, categories = ordinal(train, context.seed)
-        kept = _of_known_classes(train, validation) if validation is not None else None
+        with told_apart(self.name):
+            encoder, categories, features = encoded(train, context.seed)
+        kept = known_classes(train, validation) if validation is not None else None
         stops = kept is not None and len(kept) > 0 and "rounds" not in context.fixed
         most = self.options.max_rounds
         rounds = context.fixed.get("rounds", most if stops else min(most, _ROUNDS_UNWATCHED))
         trees = self._trees(train, rounds, stops, categories)
-        pipeline = seeded(Pipeline([("preprocess", encoder), ("estimator", trees)]), context)
+        trees = seeded(trees, context)
+        pipeline = Pipeline([("preprocess", encoder), ("estimator", trees)])
         with told_apart(self.name):
-            encoded = encoder.fit_transform(train.features, train.known_target)
             held_out = _encoded(kept, encoder) if stops and kept is not None else {}
             with _watched(trees, context.monitor):
-                trees.fit(encoded, train.known_target, **weighted(trees, train), **held_out)
+                trees.fit(features, train.known_target, **weighted(trees, train), **held_out)
         n = _recorded(_losses(trees), context) if stops else trees.n_iter_
         return EstimatorModel(pipeline, train.schema.classes, {"rounds": n})
 
@@ -203,7 +205,7 @@ class BoostingLearner:
         return HistGradientBoostingRegressor(loss=options.loss, **common)
 
 
-def _of_known_classes(train: Part, validation: Part) -> Part:
+def known_classes(train: Part, validation: Part) -> Part:
     """Validation rows whose class the training rows have."""
     if not train.schema.task.is_classification:
         return validation

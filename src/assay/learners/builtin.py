@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from assay.data.schema import Task
 from assay.errors import LearnerError
+from assay.learners.auto import AutoLearner, AutoOptions, refuse_labels
 from assay.learners.baselines import BuildConstant
 from assay.learners.boosting import BoostingLearner, BoostingOptions
 from assay.learners.embedded import BuildEmbedded
@@ -36,6 +37,7 @@ _OPTIONS: Mapping[str, type[BaseModel]] = {
     "resnet": ResNetOptions,
     "tabular-net": TabularNetOptions,
     "text": TextOptions,
+    "auto": AutoOptions,
 }
 _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "boosting": BoostingLearner,
@@ -46,6 +48,7 @@ _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "resnet": lambda options: NetworkLearner("resnet", ResNetRecipe(options)),
     "tabular-net": lambda options: NetworkLearner("tabular-net", TableRecipe(options)),
     "text": lambda options: NetworkLearner("text", TextRecipe(options), makes=TextModel),
+    "auto": AutoLearner,
 }
 NAMES = tuple(_MAKE)
 _OF_ONE_KIND = "image", "resnet", "text"
@@ -63,9 +66,10 @@ def make_learner(name: str, options: Mapping[str, Any]) -> Learner:
 def is_builtin(learner: Learner) -> bool:
     """Whether a learner is one of these, or a network, which our own loop trains."""
     recipe = learner.build if isinstance(learner, EstimatorLearner) else learner
-    return isinstance(
-        recipe, BoostingLearner | NetworkLearner | BuildForest | BuildLinear | BuildConstant
+    kinds = (
+        AutoLearner | BoostingLearner | NetworkLearner | BuildForest | BuildLinear | BuildConstant
     )
+    return isinstance(recipe, kinds)
 
 
 def options_of(name: str) -> Mapping[str, FieldInfo]:
@@ -137,7 +141,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> list[tuple[str, str,
 def is_of_tables(learner: Learner) -> bool:
     """Whether a learner that we know reads numbers, categories, dates and texts, but no image."""
     recipe = getattr(learner, "build", getattr(learner, "recipe", learner))
-    kinds = BoostingLearner | BuildForest | BuildLinear | OwnTableRecipe | TableRecipe
+    kinds = AutoLearner | BoostingLearner | BuildForest | BuildLinear | OwnTableRecipe | TableRecipe
     return isinstance(recipe, kinds)
 
 
@@ -153,6 +157,8 @@ def refuse_useless_options(learner: Learner, task: Task) -> None:
     Raises:
         LearnerError: There is one.
     """
+    if isinstance(learner, AutoLearner):
+        refuse_labels(task)
     options = getattr(getattr(learner, "build", learner), "options", None)
     if isinstance(options, FineTuningOptions):
         _refuse_useless_adapters(options)

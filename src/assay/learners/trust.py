@@ -1,7 +1,8 @@
 """Which types a saved estimator may hold: what the standard libraries need, and what was asked for.
 
 skops builds only types that someone vouched for (law 8). Most of scikit-learn it trusts itself; the
-list here is what else the estimators of scikit-learn 1.9 turned out to hold when each was saved.
+list here is what else the estimators of scikit-learn 1.9 turned out to hold when each was saved,
+and LightGBM's, whose trees are a text that its own reader takes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from typing import Any
 from assay.errors import LearnerError, UnsafeModelError
 
 TRUSTED_TYPES = (
+    "collections.OrderedDict",
     "functools.partial",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "numpy.clip",
     "numpy.dtype",
     "numpy.interp",
@@ -61,20 +66,25 @@ def untrusted_types(path: Path) -> list[str]:
     return sorted(set(skops_io().get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
 
 
-def check_savable(estimator: Any) -> None:
+def check_savable(estimator: Any) -> bytes:
     """Refuse an estimator, fitted or not, that could only be saved by pickle.
+
+    Returns:
+        What it is saved as, by skops.
 
     Raises:
         LearnerError: It holds a lambda, a local class or the like.
     """
     try:
-        types = skops_io().get_untrusted_types(data=skops_io().dumps(estimator))
+        packed: bytes = skops_io().dumps(estimator)
+        types = skops_io().get_untrusted_types(data=packed)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise _unsavable(reason) from error
     nameless = [name for name in types if not _can_be_found(name)]
     if nameless:
         raise _unsavable(f"{nameless[0]} cannot be found by its name")
+    return packed
 
 
 def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:

@@ -10,10 +10,12 @@ from typing import Any
 
 from assay import lifecycle
 from assay.experiment.asking import ask
+from assay.learners.auto import AutoLearner
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
 from assay.reports.wording import counted
 from assay.searching.asked import Asking, asked_for, changes_of
+from assay.searching.auto import FoundEnsemble, refuse_what_is_of_auto, tune_auto
 from assay.searching.found import Found, best_of, summed_up
 from assay.searching.page import write
 from assay.searching.processes import workers as at_work
@@ -38,12 +40,12 @@ def tune(
     settings: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     study: str | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     why: str = "",
     tags: Sequence[str] = (),
     store: Store | None = None,
     announce: Announce = silent,
-) -> Found:
+) -> Found | FoundEnsemble:
     """Search for better settings, say what the best are worth, and train them as a run.
 
     Interrupted, or killed, the same call goes on where it was.
@@ -55,7 +57,8 @@ def tune(
         settings: More settings for a table in memory, nested as in the file.
         overrides: 'key=value' each.
         study: Name of the study; that of the experiment when None.
-        workers: Processes that try settings at the same time.
+        workers: Processes that try settings at the same time; one when None, and of the learner
+            `auto` one for each core.
         why: What the run is made for.
         tags: What the run is found by.
         store: Where the runs are kept.
@@ -68,12 +71,17 @@ def tune(
     announce(Step("Reading the experiment and its table"))
     given: dict[str, Any] = {"target": target, "learner": learner, "settings": settings or {}}
     asked = ask(source, overrides=overrides, **given)
+    if isinstance(asked.learner, AutoLearner):
+        return tune_auto(
+            asked, study=study, workers=workers, why=why, tags=tags, store=store, announce=announce
+        )
     loaded = asked.loaded
+    refuse_what_is_of_auto(loaded.experiment.tuning)
     place = Place.to_begin(loaded.tracking_uri, store, loaded.experiment.tracking.artifacts)
     asking = asked_for(asked, study, place)
     opened = asking.search.study(asking.objective)
     try:
-        found = _searched(asking, opened, workers, place, announce)
+        found = _searched(asking, opened, workers or 1, place, announce)
     finally:
         opened.close()
     n_trials = counted(len(found.trials), "trial")

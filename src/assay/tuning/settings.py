@@ -78,6 +78,10 @@ class TuningSettings(BaseModel):
         "absent. Of several the trials that no other beats in all are shown, and the best by the "
         "first one is fitted.",
     )
+    latency_ms: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Of auto: what the prediction of one row may take; members go until it does.",
+    )
     storage: str | None = Field(
         None,
         description="Where the study is kept: postgresql://... for several machines; a file in "

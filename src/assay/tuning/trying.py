@@ -1,0 +1,286 @@
+"""Trying: one configuration after the other, on as many folds as there is time for.
+
+The portfolio goes first, then what Optuna proposes. With a budget in seconds a configuration is
+begun only if it, and the fits on all rows that come after all, can be expected to be done in time;
+one that is hopeless on its first fold is not fitted to others. With a budget in trials nothing goes
+by the clock, and what comes out depends on the seed alone, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from assay.data.dataset import Part
+from assay.fitting.cross_fit import Plan
+from assay.learners.candidates import OF_TREES, STEPWISE, Candidate
+from assay.learners.logarithm import is_skewed
+from assay.learners.selection import Errors, selected
+from assay.tuning.budget import Budget
+from assay.tuning.configurations import LATE, Configuration, FoldFit, FoldTask, fit_fold
+from assay.tuning.crew import Crew, first_of
+from assay.tuning.pace import (
+    affordable_folds,
+    expected_seconds,
+    is_hopeless,
+    seconds_of_refits,
+)
+from assay.tuning.proposals import Proposals
+
+_OF_FIRST = 0.3
+"""Share of the time after which the very first fits are stopped, and taken as they are."""
+_AT_A_TIME = 4
+"""Proposals that are made before their results are heard, with a budget in trials."""
+_SAMPLED_ROWS = 4_000
+
+
+class Trying:
+    """Tries configurations.
+
+    Args:
+        development: All rows but test.
+        plan: Folds and seed.
+        budget: What may be spent.
+        first: What is tried first, in this order.
+        most_members: Of the ensemble.
+        n_folds: Folds to fit; None to go by the time.
+        models: A folder in which the models of folds are kept.
+    """
+
+    def __init__(
+        self,
+        development: Part,
+        plan: Plan,
+        budget: Budget,
+        first: list[Candidate],
+        most_members: int,
+        n_folds: int | None,
+        models: Path,
+    ) -> None:
+        self._development, self._plan, self._budget = development, plan, budget
+        self._first, self._most_members, self._models = first, most_members, models
+        self._begun = time.monotonic()
+        self._n_folds = n_folds
+        if n_folds is None and budget.until is None:
+            self._n_folds = plan.folds
+        self.configurations: list[Configuration] = []
+        self._waiting: set[tuple[int, int]] = set()
+        self._running: dict[Future[FoldFit], tuple[Configuration, int]] = {}
+        target = development.known_target
+        numbers = not development.schema.task.is_classification
+        self._proposals = Proposals(plan.seed, logarithms=numbers and is_skewed(target))
+        self._proposed: list[Candidate] = []
+        self._unheard: dict[int, float | None] = {}
+        self._reserved: tuple[tuple[int, int], float] = ((0, 0), 0.0)
+
+    @property
+    def folds(self) -> list[int]:
+        """The folds that are fitted: the last ones where they go forward in time."""
+        n = self._n_folds if self._n_folds is not None else 1
+        return self._order[:n]
+
+    @property
+    def complete(self) -> list[Configuration]:
+        """Those whose folds are all fitted."""
+        return [each for each in self.configurations if each.is_complete(self.folds)]
+
+    def run(self, workers: Crew, tell: Callable[[], None]) -> None:
+        """Try until the budget is spent.
+
+        Args:
+            workers: Who fits.
+            tell: Told of every configuration that is complete or dropped.
+        """
+        while True:
+            while len(self._running) < workers.size and (task := self._next_task()):
+                self._submit(workers, *task)
+            if not self._running:
+                break
+            done = first_of({*self._running}, self._left_to_wait())
+            for future in sorted(done, key=lambda each: self._running[each][0].number):
+                self._take(*self._running.pop(future), _result(future, workers))
+                tell()
+            if not done and self.complete:
+                self._end(workers)
+                break
+        self._settle()
+
+    def _end(self, workers: Crew) -> None:
+        """Leave fits that stop by themselves to do so; if there are others, let the workers go."""
+        running = [each.candidate.learner for each, _ in self._running.values()]
+        if not {*running} <= {*STEPWISE}:
+            workers.let_go()
+        self._running = {}
+
+    def model_of(self, configuration: Configuration, fold: int) -> Path:
+        """Where the model of a fold is kept."""
+        return self._models / f"{configuration.number}-{fold}.pickle"
+
+    @property
+    def _order(self) -> list[int]:
+        folds = list(range(self._plan.folds))
+        return folds[::-1] if self._plan.folding.is_forward else folds
+
+    @property
+    def _by_clock(self) -> bool:
+        return self._budget.until is not None
+
+    def _left(self) -> float:
+        """Seconds until the fits to all rows have to begin."""
+        assert self._budget.until is not None
+        return self._budget.until - time.monotonic() - self._reserve()
+
+    def _left_to_wait(self) -> float | None:
+        if not self._by_clock or not self.complete or self._awaits_first:
+            return None
+        return max(0.0, self._left())
+
+    @property
+    def _awaits_first(self) -> bool:
+        """Whether the very first fit, which is stopped in time and then counts, is still going."""
+        first = self.configurations[0]
+        return not first.fits and first.candidate.learner in STEPWISE
+
+    def _next_task(self) -> tuple[Configuration, int] | None:
+        """A configuration and the fold to leave out; None if there is nothing to do for now."""
+        missing = self._next_fold()
+        if missing is not None:
+            return missing
+        n = len(self.configurations)
+        if self._budget.trials is not None and n >= self._budget.trials:
+            return None
+        candidate = self._affordable()
+        if candidate is None:
+            return None
+        self.configurations.append(Configuration(n, candidate))
+        return self.configurations[-1], self._order[0]
+
+    def _next_fold(self) -> tuple[Configuration, int] | None:
+        """A fold that is missing of a configuration that is begun, the earliest first."""
+        if self._by_clock and self.complete and self._left() <= 0:
+            return None
+        for each in self.configurations:
+            for fold in self.folds if not each.dropped else []:
+                if fold not in each.fits and (each.number, fold) not in self._waiting:
+                    return each, fold
+                if self._n_folds is None or (self._by_clock and self._order[0] not in each.fits):
+                    break  # the first fold says whether others are worth it
+        return None
+
+    def _affordable(self) -> Candidate | None:
+        """The next of the portfolio for which there is time, or a proposal."""
+        while self._first:
+            candidate = self._first.pop(0)
+            if self._has_time_for(candidate):
+                return candidate
+        if not self._has_time_for(None):
+            return None
+        if not self._proposed:
+            # In trials, all results of a group are heard at once: workers make no difference.
+            if self._running and not self._by_clock:
+                return None
+            self._propose()
+        return self._proposed.pop(0)
+
+    def _propose(self) -> None:
+        for number, loss in sorted(self._unheard.items()):
+            self._proposals.hear(number, loss)
+        self._unheard = {}
+        n = len(self.configurations)
+        size = 1 if self._by_clock else _AT_A_TIME
+        self._proposed = [self._proposals.propose(n + place) for place in range(size)]
+
+    def _has_time_for(self, candidate: Candidate | None) -> bool:
+        if not self._by_clock or not self.complete:
+            return not self._by_clock or self._left() > 0 or not self.configurations
+        folds = len(self.folds)
+        a_fold = expected_seconds(self.configurations, candidate)
+        return a_fold * max(1.0, folds / self._budget.workers) < self._left()
+
+    def _submit(self, workers: Crew, configuration: Configuration, fold: int) -> None:
+        self._waiting.add((configuration.number, fold))
+        limit = None
+        if self._by_clock:
+            assert self._budget.until is not None
+            whole = self._budget.until - self._begun
+            limit = max(self._left(), 0.2) if self.complete else _OF_FIRST * whole
+        plan = self._plan
+        task = FoldTask(
+            configuration.candidate.recipe, fold, plan.folding, plan.seed,
+            deterministic=plan.deterministic, keep=self.model_of(configuration, fold),
+            seconds=limit, keeps_what_is_cut=not self.complete and fold == self._order[0],
+        )  # fmt: skip
+        future = workers.submit(fit_fold, task)
+        self._running[future] = (configuration, fold)
+
+    def _take(self, configuration: Configuration, fold: int, fit: FoldFit) -> None:
+        self._waiting.discard((configuration.number, fold))
+        configuration.fits[fold] = fit
+        if fit.cut_at is not None:
+            configuration.cut(fit.cut_at)
+        if fit.failed:
+            configuration.dropped = fit.failed
+        elif self._n_folds is None and self._tells_the_pace(configuration):
+            assert self._budget.until is not None
+            left = (self._budget.until - time.monotonic()) * self._budget.workers
+            self._n_folds = affordable_folds(fit.seconds, left, self._plan.folds)
+        if self._by_clock and len(configuration.fits) == 1 and len(self.folds) > 1:
+            self._drop_if_hopeless(configuration, fold)
+        if configuration.dropped:
+            self._unheard[configuration.number] = None
+        elif configuration.is_complete(self.folds) and self._n_folds is not None:
+            loss = self._errors([configuration], self.folds).alone[0]
+            self._unheard[configuration.number] = float(loss)
+
+    def _tells_the_pace(self, configuration: Configuration) -> bool:
+        trees = any(each.candidate.learner in OF_TREES for each in self.configurations)
+        return configuration.candidate.learner in OF_TREES or not trees
+
+    def _drop_if_hopeless(self, configuration: Configuration, fold: int) -> None:
+        rivals = [each for each in self.configurations if fold in each.fits and not each.dropped]
+        if configuration.dropped or len(rivals) < 2:
+            return
+        if is_hopeless(self._errors(rivals, [fold]), rivals.index(configuration)):
+            configuration.dropped = "far behind on the first fold"
+
+    def _reserve(self) -> float:
+        """Seconds to leave for the fits of the members to all rows."""
+        complete = self.complete
+        if not complete:
+            known = [each.fold_seconds for each in self.configurations if each.fits]
+            return 2 * max(known, default=0.0)
+        key = len(complete), len(self.folds)
+        if self._reserved[0] != key:
+            errors = self._errors(complete, self.folds)
+            step = max(1, errors.values.shape[1] // _SAMPLED_ROWS)
+            some = Errors(errors.values[:, ::step], errors.of_classes, errors.weights[::step])
+            weights = selected(some, self._most_members, steps=20)
+            members = [each for each, weight in zip(complete, weights, strict=True) if weight]
+            self._reserved = key, seconds_of_refits(members, self._plan.folds, self._budget.workers)
+        return self._reserved[1]
+
+    def _errors(self, configurations: list[Configuration], folds: list[int]) -> Errors:
+        predicted = [each.predictions(folds) for each in configurations]
+        part = self._development
+        known = part.take(part.rows.searchsorted(predicted[0].rows))
+        return Errors.of(predicted, known.known_target, known.schema, known.weights)
+
+    def _settle(self) -> None:
+        """Mark what came too late; with nothing complete, make do with fewer folds."""
+        if self._n_folds is None or not self.complete:
+            covered = [len(each.fits) for each in self.configurations if not each.dropped]
+            self._n_folds = max(1, max(covered, default=1))
+        for each in self.configurations:
+            if not each.dropped and not each.is_complete(self.folds):
+                each.dropped = LATE
+
+
+def _result(future: Future[FoldFit], workers: Crew) -> FoldFit:
+    """What a fit gave; a worker that is no more takes its configuration with it."""
+    try:
+        return future.result()
+    except Exception as error:  # loky's, whose names are its own
+        workers.let_go()
+        return FoldFit(failed=f"its worker is gone ({type(error).__name__}): is memory short?")
