@@ -129,17 +129,20 @@ class Costs:
 
     def as202_as204_groups(self, seed: int) -> Numbers:
         storms, women = self._ordinal("storms"), self._ordinal("nls_wages")
+        told = storms.drop(columns=["status", "storm_id", "name", "category", "wind"])
+        known = women.drop(columns=["ln_wage", "idcode"])
+        trees = ExtraTreesClassifier(40, random_state=seed)
+        regressor = ExtraTreesRegressor(40, random_state=seed)
+        folds = GroupKFold(3, shuffle=True, random_state=seed)
         found = {}
-        for name, cv in {"rows": _folds(seed), "groups": GroupKFold(3)}.items():
-            trees = ExtraTreesClassifier(40, random_state=seed)
-            rows = storms.drop(columns=["status", "storm_id", "name", "category", "wind"])
-            y, storm = storms["status"], storms["storm_id"]
-            said = cross_val_predict(trees, rows, y, cv=cv, groups=storm)
-            found[f"storms, {name}"] = accuracy_score(y, said)
-            regressor = ExtraTreesRegressor(40, random_state=seed)
-            rows, y = women.drop(columns=["ln_wage", "idcode"]), women["ln_wage"]
-            said = cross_val_predict(regressor, rows, y, cv=cv, groups=women["idcode"])
-            found[f"wages, {name}, R2"] = r2_score(y, said)
+        for name, storm, woman in (
+            ("rows", storms.index, women.index),
+            ("groups", storms["storm_id"], women["idcode"]),
+        ):
+            said = cross_val_predict(trees, told, storms["status"], cv=folds, groups=storm)
+            found[f"storms, {name}"] = accuracy_score(storms["status"], said)
+            said = cross_val_predict(regressor, known, women["ln_wage"], cv=folds, groups=woman)
+            found[f"wages, {name}, R2"] = r2_score(women["ln_wage"], said)
         return found
 
     def as102_copy(self, seed: int) -> Numbers:
