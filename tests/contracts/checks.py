@@ -24,6 +24,14 @@ from assay.findings import Finding, NotApplicable
 from tests.tables import LABELS, table, target_in
 
 DOCS = Path(__file__).parents[2] / "docs" / "checks"
+HEADINGS = [
+    "## What it measures",
+    "## Why it matters",
+    "## Example",
+    "## What to do",
+    "## What it cannot see",
+]
+"""Of the page of a check, in their order."""
 
 
 def view_of(data: Prepared) -> View:
@@ -70,9 +78,8 @@ class CheckContract:
         assert list(CODES).count(code) == 1
         assert isinstance(self.check, Check)
         page = (DOCS / f"{code}.md").read_text()
-        assert page.startswith(f"# {code} {self.check.name}")
-        for part in ("## What it measures", "## What to do", "## What it cannot see"):
-            assert part in page
+        assert page.startswith(f"# {code} {self.check.name}\n")
+        assert re.findall("^## .*", page, re.MULTILINE) == HEADINGS
 
     @pytest.mark.parametrize("task", list(Task))
     def test_an_honest_table_is_passed(self, task: Task) -> None:
