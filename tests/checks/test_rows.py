@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 from assay.checks.as206_near_duplicates_across_parts import level_beyond
+from assay.checks.as207_oversampled_before_split import OversampledBeforeSplit
+from assay.checks.as313_covariate_drift import CovariateDrift
 from assay.checks.chance import at_least, at_least_of
 from assay.checks.lines import on_lines
 from assay.checks.near import Space
@@ -17,6 +19,7 @@ from assay.data.dataset import Part
 from assay.data.fingerprint import mixed
 from assay.data.schema import Task
 from assay.data.sources.settling import settled, settled_apart
+from tests.contracts.checks import look
 from tests.contracts.handed import parted, view_of_handed
 from tests.contracts.test_checks_of_rows import answers
 from tests.tables import prepared, table
@@ -119,3 +122,14 @@ def test_labels_of_a_handed_test_are_seen_one_by_one() -> None:
         held = each.test.target == each.schema.classes[1]
         code = list(view.schema.classes).index(each.label)
         assert (held == (view.test.target[:, code] == 1)).all()
+
+
+def test_rows_of_few_values_in_one_class_are_no_copies_and_do_not_drift() -> None:
+    """Of a class for which a feature is missing, rows differ in little and are often equal."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 1000)
+    filled = (y == 1) & (random.random(1000) < 0.9)
+    refund = np.where(filled, random.gamma(2, 9, 1000), np.nan)
+    frame = pd.DataFrame({"age": random.integers(18, 80, 1000), "refund": refund, "y": y})
+    for check in (OversampledBeforeSplit(), CovariateDrift()):
+        assert look(check, frame) == []

@@ -25,7 +25,7 @@ from assay.checks.base import View
 from assay.checks.before import lacking_before
 from assay.checks.chance import Mask, is_more_often
 from assay.checks.lines import FEWEST_COLUMNS, on_lines
-from assay.checks.twins import Hashed, hashed
+from assay.checks.twins import TIMES_NATURAL, Hashed, hashed, n_pairs, natural_pairs
 from assay.data.schema import Kind
 from assay.findings import Finding, NotApplicable, Severity
 from assay.predictions import Floats
@@ -173,6 +173,9 @@ def _copies(view: View, rows: Hashed, classes: Sequence[object]) -> Iterator[Mad
             continue
         of_class = _of_class(view, label, np.ones(len(test), dtype=bool))
         ours = train[target == label]
+        of_each = [column[: rows.n_train][target == label] for column in rows.by_column]
+        if n_pairs(ours) <= TIMES_NATURAL * natural_pairs(of_each, ours):
+            continue  # rows of few values, as where the rest is missing for the whole class
         met = of_class[np.isin(test[of_class], ours)]
         if len(met) >= FEWEST_ROWS and len(met) >= LEAST_SHARE * len(of_class):
             yield Made(

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.util import hash_pandas_object
 
 from assay.checks.base import View
 from assay.checks.changes import changes
@@ -29,6 +30,7 @@ from assay.checks.shifts import (
     shift_of_shares,
     thinning,
 )
+from assay.checks.twins import TIMES_NATURAL, n_pairs, natural_pairs
 from assay.data.keys import Codes
 from assay.data.schema import Kind
 from assay.findings import Finding, NotApplicable, Picture, Severity
@@ -102,16 +104,21 @@ def _drawn(view: View, later: Later, farthest: tuple[str, Shift]) -> Picture | N
 def copies(features: pd.DataFrame, target: Any) -> np.ndarray[Any, Any]:
     """Which rows repeat an earlier one: what is drawn twice says no more than once.
 
-    Only tables small enough to be looked at whole are searched: of others so few rows are drawn
-    that the size of a difference decides.
+    Not where rows are equal by nature, as those of few values are: of these the larger part would
+    lose more, and seem to be spread otherwise. Only tables small enough to be looked at whole are
+    searched: of others so few rows are drawn that the size of a difference decides.
     """
     if len(features) > 2 * MOST_ROWS or features.shape[1] == 0:
         return np.zeros(len(features), dtype=bool)
     rows = features if target is None or target.ndim > 1 else features.assign(**{"\0": target})
     try:
-        return rows.duplicated().to_numpy()
+        by_column = [hash_pandas_object(rows[name], index=False).to_numpy() for name in rows]
     except TypeError:  # pixels cannot be compared so
         return np.zeros(len(features), dtype=bool)
+    whole = np.asarray(np.sum(by_column, axis=0, dtype=np.uint64))
+    if n_pairs(whole) <= TIMES_NATURAL * natural_pairs(by_column, whole):
+        return np.zeros(len(features), dtype=bool)
+    return rows.duplicated().to_numpy()
 
 
 def _some(left_out: np.ndarray[Any, Any]) -> Rows:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.data.fingerprint import fingerprint, row_hashes, rows_digest
-from assay.data.sources import from_frame, read_table
+from assay.data.sources import from_frame, read_batches, read_table
 from assay.errors import DataError
 from tests.conftest import EXAMPLES
 
@@ -120,3 +120,13 @@ def test_mixed_values_of_a_frame_are_refused() -> None:
 def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(DataError, match="is a list, which is no table"):
         from_frame([1, 2, 3])
+
+
+def test_the_index_of_a_frame_that_was_divided_is_no_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3, 4], "b": list("wxyz")})
+    frame.sample(3, random_state=1).to_parquet(tmp_path / "part.parquet")
+    frame.set_index("b").to_parquet(tmp_path / "named.parquet")
+    assert read_table(tmp_path / "part.parquet").column_names == ["a", "b"]
+    assert {*read_table(tmp_path / "named.parquet").column_names} == {"a", "b"}
+    [piece] = read_batches(tmp_path / "part.parquet")
+    assert piece.column_names == ["a", "b"]

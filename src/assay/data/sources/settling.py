@@ -8,6 +8,8 @@ leading zeros stay text. Fields of nested records become columns of their own, n
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +31,8 @@ _TRUTH = r"^(true|false|True|False|TRUE|FALSE)$"
 _WITH_COMMA = r"^[+-]?((0|[1-9][0-9]*)(,[0-9]*)?|,[0-9]+)([eE][+-]?[0-9]+)?$"
 _PERHAPS_THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})?$"
 _SAMPLE = 2_000
+_INDEX = re.compile(r"__index_level_[0-9]+__")
+"""What pandas calls an index without a name in a Parquet file."""
 
 
 def settled(table: pa.Table, name: str) -> pa.Table:
@@ -90,11 +94,13 @@ def plain(table: pa.Table, name: str) -> pa.Table:
     """The table without nested records, each column in the plain type of its kind.
 
     This does not depend on the values, so that the batches of a table agree: text stays text. A
-    column without a name, as data frames write their index, is named by its place: 'column_0'.
+    column without a name, as data frames write their index into text, is named by its place:
+    'column_0'; the index that pandas writes into Parquet is left out.
 
     Raises:
         DataError: Two columns have the same name.
     """
+    table = _without_index(table)
     table = _of_files(table.rename_columns(named(table.column_names)))
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
@@ -107,6 +113,16 @@ def plain(table: pa.Table, name: str) -> pa.Table:
         for field, column in zip(table.schema, columns, strict=True)
     ]
     return pa.table(columns, schema=pa.schema(fields)) if columns else table
+
+
+def _without_index(table: pa.Table) -> pa.Table:
+    """The table without the row labels that pandas has written beside its columns.
+
+    A frame that was shuffled or divided keeps the numbers that its rows had; they say nothing of
+    the rows. An index with a name is a column like any other.
+    """
+    index = [name for name in table.column_names if _INDEX.fullmatch(name)]
+    return table.drop_columns(index) if 0 < len(index) < table.num_columns else table
 
 
 def _of_files(table: pa.Table) -> pa.Table:
