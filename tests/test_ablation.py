@@ -50,7 +50,7 @@ def test_what_suggests_itself(file: Path) -> None:
         ("evaluation.threshold=0.3",), (f"evaluation.threshold={cost}",),
     ]  # fmt: skip
     assert changes(file, "model.learner") == [
-        (f"model.learner={name}", "model.options={}") for name in ("boosting", "forest")
+        (f"model.learner={name}", "model.options={}") for name in ("boosting", "forest", "auto")
     ]
     left_out = changes(file, "features")
     assert ('data.roles.ignore=["c", "a"]',) in left_out

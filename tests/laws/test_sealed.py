@@ -101,6 +101,8 @@ def test_an_odd_test_cell_decides_no_type(column: str) -> None:
     if column == "y":
         for result, n in zip(results, (75, 74), strict=True):
             assert result["n_rows"].pop("test") == n
+            found = result["checks"].pop("findings")  # which say how many test rows there are
+            assert {each["code"] for each in found} <= {"AS211", "AS308"}
         assert results[1]["n_rows"].pop("with a target of another type") == 1
     assert results[0] == results[1]
 
