@@ -181,6 +181,7 @@ class TestOnTheCommandLine:
             ),
             (["{train}", "--target", "why"], "data.target names the column 'why'"),
             (["--train", "nothing.csv", "--target", "y"], "There is no file nothing.csv"),
+            (["nothing.py"], "There is no file nothing.py"),
         ],
     )
     def test_what_is_wrong_is_said(

@@ -32,7 +32,7 @@ def text(column: pa.ChunkedArray) -> NDArray[Any]:
 
 def numbers(column: pa.ChunkedArray, name: str) -> Floats:
     try:
-        numbers = column.cast(pa.float64()).to_numpy()
+        numbers = column.cast(pa.float64(), safe=False).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         numbers = np.array([np.nan])
     if not np.isfinite(numbers).all():

@@ -138,8 +138,11 @@ def _leads(
     n = max(FEWEST_KNOWN, most_pairs // (2 * len(known)))
     asked = np.sort(random.permutation(asked)[:n])
     own = np.searchsorted(known, random.permutation(np.intersect1d(alone, known))[:n])
-    natural = space.nearest(space.cells[own], own).lead
-    test = space.nearest(space.read(view.test.take(asked)))
+    theirs, ours = space.read(view.test.take(asked)), space.cells[own].copy()
+    if len(theirs):  # what is not known of test rows must not be known of those beside them
+        ours[np.isnan(theirs)[random.integers(0, len(theirs), len(ours))]] = np.nan
+    natural = space.nearest(ours, own).lead
+    test = space.nearest(theirs)
     return Leads(asked, test, np.sort(natural), known, space)
 
 

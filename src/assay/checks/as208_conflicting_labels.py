@@ -16,7 +16,7 @@ import numpy as np
 
 from assay.checks.base import View
 from assay.checks.chance import Mask
-from assay.checks.twins import Agreement, agreement
+from assay.checks.twins import Agreement, agreement, were_made_single
 from assay.data.fingerprint import Hashes, mixed, row_hashes
 from assay.data.schema import Kind, Role
 from assay.findings import Finding, NotApplicable, Severity
@@ -51,6 +51,8 @@ class ConflictingLabels:
         at_fault = conflicting(rows, codes)
         if not at_fault.any():
             return []
+        if were_made_single(by_column, rows + labels, rows):
+            return []  # of rows that are equal only those with another label are left
         told = agreement(by_column, rows, labels)
         if told.is_mixed and not told.agrees_less:
             return []

@@ -82,11 +82,19 @@ def _of_all(view: View, n: int) -> Finding:
     rare = _rarest(view)
     if rare is not None:
         shown[f"rows of the rarer class {rare[0]}"] = rare[1]
+    title = (
+        f"{n} test rows say an accuracy only to within {100 * half_width(n):.0f} points to each "
+    )
+    title += "side."
+    severity = Severity.WARN
+    if view.schema.task is Task.REGRESSION:
+        # Of normal errors; of heavier tails it is more.
+        title = f"{n} test rows say a root mean squared error only to within {(2 / n) ** 0.5:.0%}."
+        severity = Severity.ASK
     return Finding(
         code=TestTooSmall.code,
-        severity=Severity.WARN if is_handed else Severity.NOTE,
-        title=f"{n} test rows say an accuracy only to within "
-        f"{100 * half_width(n):.0f} points to each side.",
+        severity=severity if is_handed else Severity.NOTE,
+        title=title,
         evidence=shown,
         mend=_MEND,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.checks.base import View
-from assay.checks.twins import Meeting, hashed, meeting
+from assay.checks.twins import Meeting, hashed, meeting, sum_of, were_made_single
 from assay.data.schema import Kind
 from assay.findings import Finding, NotApplicable, Severity
 
@@ -37,8 +37,13 @@ class EvaluatedOnTrainingRows:
             return NotApplicable(f"there are no {FEWEST_ROWS} test rows to look for")
         if len(view.schema.named(Kind.IMAGE)) == len(view.schema.features):
             return NotApplicable("rows are pictures")
-        apart = meeting(hashed(view))
-        return [_finding(view, apart)] if is_training(apart) else []
+        rows = hashed(view)
+        apart = meeting(rows)
+        if not is_training(apart):
+            return []
+        of_train = [each[: rows.n_train] for each in rows.by_column]
+        single = were_made_single(of_train, rows.labelled[: rows.n_train], sum_of(of_train))
+        return [_finding(view, apart, Severity.ASK if single else Severity.BLOCK)]
 
 
 def is_training(apart: Meeting) -> bool:
@@ -52,13 +57,13 @@ def is_training(apart: Meeting) -> bool:
     return share >= LEAST_SHARE and few and apart.is_proven
 
 
-def _finding(view: View, apart: Meeting) -> Finding:
+def _finding(view: View, apart: Meeting, severity: Severity) -> Finding:
     assert view.test is not None
     n = int(apart.met.sum())
     what = "all" if n == len(view.test) else f"{n:,}"
     return Finding(
         code=EvaluatedOnTrainingRows.code,
-        severity=Severity.BLOCK,
+        severity=severity,
         title=f"Of {len(view.test):,} test rows {what} are training rows.",
         evidence={
             "test rows that equal a training row": n,

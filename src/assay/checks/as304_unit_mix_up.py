@@ -85,7 +85,7 @@ def _numbers(table: pa.Table | None, column: Column) -> Floats:
     """The values of a column, NaN where one is missing or infinite, shape (n,)."""
     if table is None:
         return np.zeros(0)
-    numbers = table[column.name].cast(pa.float64()).to_numpy()
+    numbers = table[column.name].cast(pa.float64(), safe=False).to_numpy()
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 

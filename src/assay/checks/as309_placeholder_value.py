@@ -80,7 +80,7 @@ class PlaceholderValue:
 
 
 def _numbers(table: pa.Table, column: Column) -> Floats:
-    numbers: Floats = table[column.name].cast(pa.float64()).to_numpy()
+    numbers: Floats = table[column.name].cast(pa.float64(), safe=False).to_numpy()
     return numbers
 
 

@@ -79,11 +79,11 @@ def _also_by_validation(chosen: LoggedRun, history: History) -> bool:
 
 def _finding(chosen: LoggedRun, history: History, tested: Sequence[LoggedRun], n: int) -> Finding:
     by_validation = history.best(VALIDATION)
-    is_firm = by_validation is None or 1 / n <= CHANCE
+    is_firm = 1 / n <= CHANCE
     evidence: dict[str, Any] = {
         "settings with a test score": n,
         f"test {history.metric} of run {chosen.name}": chosen.scores[TEST],
-        "chance that another choice falls on it": round(1 / n, 4),
+        "chance if choice and test had nothing in common": round(1 / n, 4),
     }
     if by_validation is not None:
         evidence["best by validation"] = f"run {by_validation.name}"

@@ -26,7 +26,9 @@ from assay.findings import Finding, NotApplicable, Severity
 RARE, RARER = 0.2, 0.1
 LEAST_GAINED = 0.5
 CHANCE = 0.05
-_SAID = re.compile(r"accuracy\D{0,12}?(\d+(?:[.,]\d+)?)\s*(%|percent)?", re.IGNORECASE)
+_SAID = re.compile(
+    r"accuracy\s*(?:=|:|of|is|was|reaches)?\s*(\d+(?:[.,]\d+)?)\s*(%|percent)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class AccuracyOfRareClass:
             return headline
         if headline.commonest < 1 - RARE or headline.commonest == 1:
             return []
-        is_nothing = headline.gained <= 0 or (headline.p is not None and headline.p > CHANCE)
+        is_nothing = headline.gained <= 0
         if not is_nothing and (headline.commonest < 1 - RARER or headline.gained >= LEAST_GAINED):
             return []
         return [_finding(headline, view, is_nothing=is_nothing)]
@@ -150,7 +152,7 @@ def _finding(headline: _Headline, view: View, *, is_nothing: bool) -> Finding:
     much = "is no better than" if is_nothing else "hides how few are found: it is little above"
     return Finding(
         code=AccuracyOfRareClass.code,
-        severity=Severity.WARN if is_nothing else Severity.ASK,
+        severity=Severity.WARN if is_nothing and headline.p is not None else Severity.ASK,
         title=f"An accuracy of {headline.accuracy:.1%} {much} always saying {headline.label!r} "
         f"({headline.commonest:.1%}).",
         evidence=evidence,

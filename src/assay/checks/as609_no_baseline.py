@@ -15,7 +15,9 @@ from scipy.special import stdtrit
 from assay.checks.base import View
 from assay.checks.evidence import answers_of
 from assay.checks.history import History, history_of
+from assay.data.schema import Task
 from assay.estimates import Estimate
+from assay.evaluation.metrics import METRICS
 from assay.evaluation.outcome import Outcome
 from assay.findings import Finding, NotApplicable, Severity
 from assay.predictions import Floats
@@ -24,6 +26,8 @@ LEVEL = 0.95
 STRICT = 0.999
 FEWEST = 100
 FEWEST_RUNS = 2
+RANKS_WELL = 0.6
+"""ROC-AUC from which answers are no worse than one for all, however far off they are."""
 _BASELINES = ("baseline", "dummy", "majority", "naive", "constant", "mean", "median", "prior",
               "most_frequent", "stratified", "persistence", "random")  # fmt: skip
 
@@ -54,7 +58,7 @@ class NoBaseline:
 
 def _by_answers(outcome: Outcome) -> list[Finding]:
     """Answers that are worse than one answer for all rows beyond doubt."""
-    if len(outcome) < FEWEST or outcome.clusters is not None:
+    if len(outcome) < FEWEST or outcome.clusters is not None or _ranks(outcome):
         return []
     what, lost = _lost(outcome)
     gain = _mean(-lost, STRICT)
@@ -71,6 +75,13 @@ def _by_answers(outcome: Outcome) -> list[Finding]:
             "same in both",
         )
     ]
+
+
+def _ranks(outcome: Outcome) -> bool:
+    """Whether probabilities order the rows well, whatever they are: then they are miscalibrated."""
+    if outcome.task is not Task.BINARY or outcome.probabilities is None:
+        return False
+    return METRICS[Task.BINARY]["roc_auc"].of(outcome) >= RANKS_WELL
 
 
 def _lost(outcome: Outcome) -> tuple[str, Floats]:

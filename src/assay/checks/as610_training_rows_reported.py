@@ -96,9 +96,9 @@ def _are_of_training(answers: Answers, view: View) -> bool:
 def _of_answers(n: int) -> Finding:
     return Finding(
         code=TrainingRowsReported.code,
-        severity=Severity.WARN,
+        severity=Severity.ASK,
         title="The answers are of the training rows.",
         evidence={"answers with the truth of the training row in their place": n},
-        mend="hand over answers to the test rows; of training rows only those of folds, each "
-        "answered by a model that has not met it, say anything",
+        mend="Was each answered by a model that has not met it, as in folds? If not, hand over "
+        "answers to the test rows.",
     )

@@ -136,7 +136,7 @@ def _words(name: str) -> list[str]:
 
 
 def _numbers(values: pa.ChunkedArray) -> Floats:
-    return np.asarray(values.cast(pa.float64()).to_pandas(), dtype=np.float64)
+    return np.asarray(values.cast(pa.float64(), safe=False).to_pandas(), dtype=np.float64)
 
 
 def _days(name: str, part: Part, raw: pa.Table) -> Floats | None:

@@ -20,6 +20,7 @@ _MORE = frozenset((
     "bleu", "rouge", "gini", "gain", "lift", "skill", "correlation", "pearson", "spearman", "tpr",
     "hits", "score",
 ))  # fmt: skip
+_GAINS = frozenset(("reduction", "improvement", "decrease", "drop"))
 _PARTS = ("val", "valid", "validation", "test", "train", "training", "eval", "dev", "cv", "holdout",
           "mean", "avg", "best", "oof", "final")  # fmt: skip
 
@@ -37,8 +38,11 @@ def greater_is_better(metric: str) -> bool | None:
     """
     plain = re.sub(r"[^a-z0-9]+", "_", metric.strip().lower()).strip("_")
     words = [each for each in plain.split("_") if each not in _PARTS]
-    is_turned = bool(words) and words[0] in ("neg", "negative")
-    words = words[1:] if is_turned else words
+    is_said = bool(words) and words[0] in ("neg", "negative", "minus")
+    is_turned = is_said or metric.strip().startswith("-")
+    words = words[1:] if is_said else words
+    if words == ["score"] or _GAINS & {*words}:  # of what, nobody knows
+        return None
     found = _OURS.get("_".join(words))
     if found is None:
         is_less, is_more = bool(_LESS & {*words}), bool(_MORE & {*words})

@@ -23,6 +23,7 @@ from assay.checks.logged import (
 )
 from assay.findings import NotApplicable
 
+_MOST_LOOKS = 2**53
 _MAXIMIZE = ("maximize", "maximise", "max", "higher", "greater", "up", "true")
 _MINIMIZE = ("minimize", "minimise", "min", "lower", "less", "down", "false")
 
@@ -123,7 +124,7 @@ def read_history(log: Mapping[str, Any], *, metric: str = "", claim: str = "") -
         claim=str(log.get("claim") or claim),
         scores=_scores(log),
         baselines=_baselines(log),
-        looks=looks if isinstance(looks, int) else None,
+        looks=looks if isinstance(looks, int) and 0 <= looks < _MOST_LOOKS else None,
         seeds=log["seeds"] if isinstance(log.get("seeds"), int) else None,
     )
 
@@ -159,12 +160,17 @@ def _scores(log: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
     }
 
 
+def _end(said: Any) -> float | None:
+    """An end of an interval; None where it is no number."""
+    return float(said) if is_number(said) else None
+
+
 def _baselines(log: Mapping[str, Any]) -> dict[str, tuple[float, float | None, float | None]]:
     said = log.get("baselines") or []
     if not isinstance(said, list):
         raise malformed("'baselines' is to be a list of objects")
     return {
-        str(each["name"]): (float(each["gain"]), each.get("low"), each.get("high"))
+        str(each["name"]): (float(each["gain"]), _end(each.get("low")), _end(each.get("high")))
         for each in said
         if isinstance(each, dict) and "name" in each and is_number(each.get("gain"))
     }

@@ -167,7 +167,12 @@ def _evaluated(evals: Iterable[Mapping[str, Any]]) -> Iterator[_Measure]:
 
 def is_number(value: Any) -> bool:
     """Whether a value of a record is a number that says something."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number of more digits than a float has room for
+        return False
 
 
 def plain_metric(name: str) -> str:

@@ -21,6 +21,8 @@ from assay.data.schema import Role
 
 TIMES_NATURAL = 3.0
 CHANCE = 1e-4
+NEAR_PAIRS = 20
+"""Pairs that differ in one column, from which some that differ in none are to be expected."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,27 @@ def n_pairs(rows: Hashes) -> int:
     """Pairs of equal rows."""
     counts = np.unique(rows, return_counts=True)[1]
     return int((counts * (counts - 1) // 2).sum())
+
+
+def were_made_single(by_column: Sequence[Hashes], labelled: Hashes, rows: Hashes) -> bool:
+    """Whether equal rows were taken out: none is left, though chance would make some.
+
+    How many are natural is unknown then, and what is left of them says nothing.
+
+    Args:
+        by_column: Hashes of the cells of each column, each of shape (n,).
+        labelled: A hash of each row with its target, shape (n,).
+        rows: The same without the target.
+    """
+    if n_pairs(labelled):
+        return False
+    near = [n_pairs(rows - column) - n_pairs(rows) for column in by_column]
+    return max(near, default=0) >= NEAR_PAIRS
+
+
+def sum_of(by_column: Sequence[Hashes]) -> Hashes:
+    """A hash of each row from those of its cells."""
+    return np.asarray(np.sum(by_column, axis=0, dtype=np.uint64))
 
 
 def natural_pairs(by_column: Iterable[Hashes], rows: Hashes) -> float:

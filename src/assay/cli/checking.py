@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from assay.cli.console import json_option, out, print_json, progress, quiet_option
-from assay.errors import InputError
+from assay.errors import InputError, NotFoundError
 from assay.monitor import Step
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def check(
         played = _roles(roles)
         if things and all(_is_code(Path(each), target) for each in things):
             announce(Step("Reading the code"))
-            return _told(check_sources([*map(Path, things), *code]), as_json)
+            paths = [*map(Path, things), *code]
+            _refuse_missing(paths)
+            return _told(check_sources(paths), as_json)
         if len(things) > 1:
             raise click.UsageError("Give one thing to look at; only of code may there be several.")
         thing = things[0] if things else None
@@ -89,6 +91,7 @@ def check(
         else:
             found = checking.check(source, announce=announce)
         if code:
+            _refuse_missing(code)
             found = found.with_those_of(check_sources(code))
     return _told(found, as_json)
 
@@ -101,6 +104,14 @@ def _told(found: CheckResults, as_json: bool) -> int:
 
         out().print(findings_shown(found))
     return 1 if found.blocking else 0
+
+
+def _refuse_missing(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if not path.exists():
+            raise NotFoundError(
+                f"There is no file {path.name}.", where=str(path), mend="give its path"
+            )
 
 
 def _is_code(path: Path, target: tuple[str, ...]) -> bool:
