@@ -6,7 +6,7 @@ was measured is appended to a file, one line of JSON each, and not measured agai
 goes on where it was. What was measured under load is measured again with `--again-above`.
 
     python benchmarks/automl.py TABLES --out results.jsonl --seconds 60 \\
-        --peer flaml=/tmp/flaml/bin/python --peer autogluon=/tmp/autogluon/bin/python
+        --peer flaml=FLAML/bin/python --peer autogluon=AUTOGLUON/bin/python
 """
 
 from __future__ import annotations

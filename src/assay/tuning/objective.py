@@ -8,7 +8,7 @@ it falls behind it ends, whatever learner it is of.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -138,8 +138,10 @@ class Objective:
             assert fitted.predictions is not None
             assert fitted.model is not None
             parts.append(fitted.predictions)
-            by_fold.append(self._of(fitted.predictions, self.names[0], fitted.model))
             costs.append(self._costs(fitted.model))
+            first = self.names[0]
+            of_metric = first not in COSTS
+            by_fold.append(self._of(fitted.predictions, first) if of_metric else costs[-1][first])
             steps += heard.steps
             told = float(np.mean(by_fold)) if self.cumulated else by_fold[-1]
             step = FOLD_STEP + fold if self.by_rounds else fold
@@ -164,10 +166,8 @@ class Objective:
         context = FitContext(monitor=heard, recorder=Silence(), threads=THREADS, deadline=deadline)
         return fit(job, self.development, context)
 
-    def _of(self, predictions: Predictions, name: str, model: Model | None = None) -> float:
-        if name in COSTS:
-            assert model is not None
-            return self._costs(model)[name]
+    def _of(self, predictions: Predictions, name: str) -> float:
+        """A metric of the rows that were predicted."""
         rows = self.development.rows.searchsorted(predictions.rows)
         part = self.development.take(rows)
         outcome = outcome_of(predictions, part.known_target, part.schema, weights=part.weights)
@@ -242,4 +242,3 @@ def _size_mib(model: Model) -> float:
 
 Make = Callable[[Mapping[str, Any]], Learner]
 """The learner with these settings, by dotted name."""
-Names = Sequence[str]
