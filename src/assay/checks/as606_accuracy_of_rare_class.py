@@ -3,8 +3,8 @@
 Where the rarer class holds a fifth of the rows or less (moderate imbalance and worse, in the words
 of Google's course on machine learning), accuracy is mostly the share of the commoner one. The
 measure is paired: how many rows the model decides right that the commonest class alone gets wrong,
-less the reverse. If that may be none, the headline says nothing (firm); if it is less than half of
-what there was to gain and the class is rarer than a tenth, it hides most misses (a question).
+less the reverse. If that is none, the headline says nothing (firm); if it is less than half of what
+there was to gain and the class is rarer than a tenth, it hides most misses (a question).
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from assay.findings import Finding, NotApplicable, Severity
 
 RARE, RARER = 0.2, 0.1
 LEAST_GAINED = 0.5
-CHANCE = 0.05
 _SAID = re.compile(
     r"accuracy\s*(?:=|:|of|is|was|reaches)?\s*(\d+(?:[.,]\d+)?)\s*(%|percent)?", re.IGNORECASE
 )

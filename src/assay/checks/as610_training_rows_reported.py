@@ -1,7 +1,8 @@
 """AS610 training-rows-reported: what is reported was measured on rows that the model has learnt.
 
 The record says so itself, or the answers do: they are as many as the training rows, with the truth
-of every one of them in its place, which never happens by chance.
+of every one of them in its place, which never happens by chance; these may be answers of folds, so
+of them it asks.
 """
 
 from __future__ import annotations
