@@ -24,7 +24,7 @@ Read = Callable[[Any], Any]
 
 _LARGEST = 2**63
 _DAY_US = 86_400e6
-_EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}|\.\d{6})?)?(Z|[+-]\d\d:\d\d)?)?")
 _TRUTHS = {"true": True, "false": False}
 
@@ -86,7 +86,7 @@ def _days_reader(ordinary: Read, form: str) -> Read:
             return ordinary(cell)
         if instant.tzinfo is not None:
             instant = instant.astimezone(UTC).replace(tzinfo=None)
-        since = instant - _EPOCH
+        since = instant - EPOCH
         us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         return us / _DAY_US
 

@@ -52,7 +52,7 @@ class Encoder:
         from sklearn.compose import ColumnTransformer
 
         if type(transformer) is not ColumnTransformer:
-            raise NotCompilableError(f"its preprocessing is a {type(transformer).__name__}")
+            raise NotCompilableError(f"its preprocessing is of type {type(transformer).__name__}")
         self.is_sparse = bool(transformer.sparse_output_)
         self.width = 0
         self._parts: list[_Part] = []

@@ -47,7 +47,7 @@ def compiled(estimator: Any, names: Sequence[str], texts: frozenset[str]) -> Res
         return _last(estimator.steps[1][1], encoder).after(encode)
     if kind in CONSTANT:
         return constant(estimator)
-    raise NotCompilableError(f"it is a {kind} without a preprocessing of columns before it")
+    raise NotCompilableError(f"it is of type {kind}, without a preprocessing of columns before it")
 
 
 def _last(estimator: Any, encoder: Encoder) -> Responses:
