@@ -7,13 +7,14 @@ inside every logged model: what Assay predicts and what plain MLflow predicts is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from assay.evaluation.replay import recalibrated
 from assay.inference.strictness import strict_features
@@ -45,6 +46,7 @@ class Served:
         self.about = about
         self.predictor = predictor
         self.calibrator = calibrator
+        self._threads: ThreadpoolController | None = None
 
     @classmethod
     def read(
@@ -103,13 +105,13 @@ class Served:
 
     def values_of(self, features: pd.DataFrame) -> Any:
         """What a regression predicts of rows as `strict_features` gives them, shape (n,)."""
-        with threadpool_limits(1), np.errstate(over="ignore"):  # trees say what is too large
+        with self._one_thread(), np.errstate(over="ignore"):  # trees say what is too large
             predicted = self.predictor.predict(features)
         return getattr(predicted, "values", predicted)
 
     def probabilities_of(self, features: pd.DataFrame) -> Any:
         """Probabilities of rows as `strict_features` gives them, shape (n, k)."""
-        with threadpool_limits(1), np.errstate(over="ignore"):  # as above
+        with self._one_thread(), np.errstate(over="ignore"):  # as above
             return self._probabilities(features)
 
     @property
@@ -137,6 +139,17 @@ class Served:
         if threshold is None:
             return probabilities.argmax(axis=1)
         return (probabilities[:, 1] >= threshold).astype(np.int64)
+
+    @contextmanager
+    def _one_thread(self) -> Iterator[None]:
+        """Within it libraries use one thread; they are looked for once, when all are loaded."""
+        if self._threads is not None:
+            with self._threads.limit(limits=1):
+                yield
+            return
+        with threadpool_limits(1):
+            yield
+        self._threads = ThreadpoolController()
 
     def _probabilities(self, features: pd.DataFrame) -> Any:
         if not hasattr(self.predictor, "predict_proba"):

@@ -55,8 +55,9 @@ def verify(compiled: CompiledModel, served: Served, rows: Sequence[Row]) -> Agre
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         features = strict_features(_frame(asked), served.about)
-        if not compiled.reader.frame(known).equals(features):
-            return Agreement(len(kept), _of_features(compiled.reader.frame(known), features))
+        ours = compiled.reader.table(asked).features
+        if not ours.equals(features):
+            return Agreement(len(kept), _of_features(ours, features))
         return _of_numbers(compiled, served, features, known)
 
 
