@@ -7,12 +7,8 @@ the ordinary path on rows at hand; where not, the ordinary path predicts, and th
 A server asks for `fast_or_ordinary(loaded)` once, and then for `predict_rows`.
 """
 
-from assay.inference.compiled.rows import (
-    RowPredictor,
-    RowProblem,
-    RowResult,
-    RowsRefused,
-    fast_or_ordinary,
-)
+from assay.inference.compiled.compiling import RowResult
+from assay.inference.compiled.reading import RowProblem
+from assay.inference.compiled.rows import RowPredictor, RowsRefused, fast_or_ordinary
 
 __all__ = ["RowPredictor", "RowProblem", "RowResult", "RowsRefused", "fast_or_ordinary"]
