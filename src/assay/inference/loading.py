@@ -80,13 +80,13 @@ class LoadedModel:
     @property
     def about(self) -> Mapping[str, Any]:
         """What was written down of it: kinds, what was seen, policies, and facts of its run."""
-        about: Mapping[str, Any] = self._served.about
+        about: Mapping[str, Any] = self.served.about
         return about
 
     @property
     def is_network(self) -> bool:
         """Whether torch predicts, which many rows at once cost little more than one."""
-        return isinstance(self._served.predictor, ServedNetwork | ServedText)
+        return isinstance(self.served.predictor, ServedNetwork | ServedText)
 
     def predict(self, frame: pd.DataFrame) -> NDArray[Any]:
         """Labels or values, shape (n,); of a multilabel task the list of each row's labels.
