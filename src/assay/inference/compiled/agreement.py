@@ -130,7 +130,7 @@ def _drawn(
     if kind in ("numeric", "datetime") and math.isfinite(low) and math.isfinite(high):
         cells: list[Any] = random.uniform(low, high, n).tolist()
         # Many numbers are whole, and trees part them there.
-        whole = random.random(n) < 0.5  # noqa: PLR2004
+        whole = random.random(n) < 0.5
         cells = [
             float(min(max(round(cell), low), high)) if is_whole else cell
             for cell, is_whole in zip(cells, whole, strict=True)
@@ -140,12 +140,10 @@ def _drawn(
     else:
         known = learnt.get("levels") or [row[name] for row in examples if row.get(name) is not None]
         cells = [known[at] for at in random.integers(0, len(known), n)] if known else [None] * n
-    gaps = random.random(n) < 0.1 if learnt["gaps"] else np.zeros(n, dtype=bool)  # noqa: PLR2004
+    gaps = random.random(n) < 0.1 if learnt["gaps"] else np.zeros(n, dtype=bool)
     return [None if gap else cell for gap, cell in zip(gaps, cells, strict=True)]
 
 
 def _date(days: float, form: str) -> str:
     instant = pd.Timestamp(days, unit="D").round("s")
     return instant.strftime(form) if form else instant.isoformat()
-
-

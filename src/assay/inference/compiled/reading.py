@@ -144,7 +144,7 @@ class RowReader:
             done.notes.append(unread_told(name, read_as, within([number])))
         return read(None)
 
-    def _odd(self, name: str, read_as: str, learnt: Mapping[str, Any]) -> _Odd:
+    def _odd(self, name: str, read_as: str, learnt: dict[str, Any]) -> _Odd:
         """What the policies say of a value that may be unlike those that were seen."""
         policies, gaps = self._policies, learnt["gaps"]
         low, high = learnt.get("low", NAN), learnt.get("high", NAN)

@@ -27,7 +27,7 @@ VERIFIED = 1000
 _SHOWN = 5
 
 
-class RowsRefused(DataError):
+class RowsRefused(DataError):  # noqa: N818 - what happened to them
     """Rows do not fit the model; `problems` has every problem of every row."""
 
     problems: tuple[RowProblem, ...] = ()
