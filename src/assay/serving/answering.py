@@ -13,7 +13,7 @@ from assay.serving.exchange import Exchange
 from assay.serving.json_body import strict_json
 from assay.serving.refusal import Problem, Refusal
 from assay.serving.router import Asked
-from assay.serving.rows import Answer, Columns, Row
+from assay.serving.rows import Answer, Row, Table
 from assay.serving.served_model import ServedModel
 from assay.serving.state import ServerState
 from assay.serving.table_body import arrow_columns, parquet_columns
@@ -41,46 +41,46 @@ async def answer_to(
     if form == "json" and len(body) < _LARGE:
         rows, is_one = _rows(state, body, takes_one)
         model = _chosen(state, exchange, rows)
-        columns, findings = model.validator.checked(rows)
+        table, findings = model.validator.checked(rows)
         try:
-            answers = await state.prediction.predict(model, columns, len(rows))
+            answers = await state.prediction.predict(model, table)
         except AssayError as error:
             raise _unfit(state, error) from None
         told = _told(state, model, findings, answers, is_one=is_one)
     else:
         does = functools.partial(_all_at_once, state, exchange, body, form, takes_one)
-        told, model, columns, answers = await state.prediction.in_thread(does)
+        told, model, table, answers = await state.prediction.in_thread(does)
     exchange.facts["n_rows"] = len(answers)
     state.metrics.predicted(model.version, len(answers))
-    state.observing.tell(exchange.request_id, model.version, columns, answers)
+    state.observing.tell(exchange.request_id, model.version, table, answers)
     return told
 
 
 def _all_at_once(
     state: ServerState, exchange: Exchange, body: bytes, form: str, takes_one: bool
-) -> tuple[bytes, ServedModel, Columns, list[Answer]]:
+) -> tuple[bytes, ServedModel, Table, list[Answer]]:
     """The same without a pause, for what is large; in the thread that predicts."""
     is_one = False
     if form == "json":
         rows, is_one = _rows(state, body, takes_one)
         model = _chosen(state, exchange, rows)
-        columns, findings = model.validator.checked(rows)
+        table, findings = model.validator.checked(rows)
     else:
         read = arrow_columns if form == "arrow" else parquet_columns
-        table, n = read(body, state.settings.limits)
+        columns, n = read(body, state.settings.limits)
         if n == 0:
             raise _no_rows()
-        model = _chosen(state, exchange, [{name: cells[0] for name, cells in table.items()}])
-        columns, findings = model.validator.checked_columns(table, n)
+        model = _chosen(state, exchange, [{name: cells[0] for name, cells in columns.items()}])
+        table, findings = model.validator.checked_columns(columns, n)
     try:
-        answers = model.predict(columns)
+        answers = model.predict(table)
     except AssayError as error:
         raise _unfit(state, error) from None
     if form == "json":
         told = _told(state, model, findings, answers, is_one=is_one)
     else:
         told = _table(answers, form)
-    return told, model, columns, answers
+    return told, model, table, answers
 
 
 def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], bool]:

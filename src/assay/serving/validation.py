@@ -8,15 +8,16 @@ not a text, and an image is never the path of a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from operator import itemgetter
 from typing import Any
 
 from assay.inference.loading import LoadedModel
 from assay.serving.cells import MISSING, Reading, reading_of
 from assay.serving.refusal import Problem, Refusal, shown
-from assay.serving.rows import Columns, Row
+from assay.serving.rows import Columns, Row, Table
 from assay.serving.seen import Seen
 
 
@@ -30,6 +31,7 @@ class Findings:
         warnings: What is predicted all the same.
         n_problems: All problems.
         n_warnings: All warnings.
+        is_clean: Whether nothing was found, also nothing that a policy passes over.
     """
 
     most: int
@@ -37,9 +39,11 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
     n_problems: int = 0
     n_warnings: int = 0
+    is_clean: bool = True
 
     def add(self, policy: str, problem: Problem) -> None:
         """Take note of something, as the policy says: of 'error' and 'warn', nothing of others."""
+        self.is_clean = False
         if policy == "error":
             self.n_problems += 1
             if len(self.problems) < self.most:
@@ -74,6 +78,10 @@ class Validator:
         self._seen: Mapping[str, Seen] = {
             name: Seen.of(about["seen"][name], reading) for name, reading in self._readings.items()
         }
+        names = [*self._readings]
+        self._cells_of: Callable[[Row], tuple[Any, ...]] = (
+            itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+        )
         self._known = {column.name for column in loaded.schema.columns} | {*self._readings}
 
     @property
@@ -81,8 +89,8 @@ class Validator:
         """Names of the features, in the order of training."""
         return list(self._readings)
 
-    def checked(self, rows: Sequence[Row]) -> tuple[Columns, Findings]:
-        """The features of valid rows by column, and what is worth a warning.
+    def checked(self, rows: Sequence[Row]) -> tuple[Table, Findings]:
+        """The features of valid rows, and what is worth a warning.
 
         Args:
             rows: What was sent as rows; that they are objects is known.
@@ -92,16 +100,17 @@ class Validator:
         """
         findings = Findings(self._most)
         try:
-            columns = {name: [row[name] for row in rows] for name in self._readings}
-            is_exact = all(len(row) == len(columns) for row in rows)
+            cells = zip(*map(self._cells_of, rows), strict=True)
+            columns = dict(zip(self._readings, map(list, cells), strict=True))
+            is_exact = set(map(len, rows)) == {len(columns)}
         except KeyError:
             columns = {name: [row.get(name, MISSING) for row in rows] for name in self._readings}
             is_exact = False
         if not is_exact:
             self._look_for_extras(rows, findings)
-        return self._held_against(columns, findings)
+        return self._held_against(columns, len(rows), findings)
 
-    def checked_columns(self, columns: Columns, n: int) -> tuple[Columns, Findings]:
+    def checked_columns(self, columns: Columns, n: int) -> tuple[Table, Findings]:
         """As `checked`, of a table by column.
 
         Args:
@@ -113,22 +122,22 @@ class Validator:
             if name not in self._known:
                 self._extra(None, name, findings)
         known = {name: columns.get(name) or [MISSING] * n for name in self._readings}
-        return self._held_against(known, findings)
+        return self._held_against(known, n, findings)
 
-    def _held_against(self, columns: Columns, findings: Findings) -> tuple[Columns, Findings]:
+    def _held_against(self, columns: Columns, n: int, findings: Findings) -> tuple[Table, Findings]:
         for name, cells in columns.items():
             columns[name] = self._column(name, cells, findings)
         if findings.n_problems:
             findings.problems.sort(key=lambda each: -1 if each.row is None else each.row)
-            n = findings.n_problems
+            count = findings.n_problems
             raise Refusal(
                 422,
-                f"The rows do not fit the model: {n:,} problem{'' if n == 1 else 's'}.",
+                f"The rows do not fit the model: {count:,} problem{'' if count == 1 else 's'}.",
                 "change what the problems name, and send the rows again",
                 problems=findings.problems,
-                n_problems=n,
+                n_problems=count,
             )
-        return columns, findings
+        return Table(columns, n, findings.is_clean), findings
 
     def _column(self, name: str, cells: list[Any], findings: Findings) -> list[Any]:
         """The cells of a column as the model reads them, held against what it has seen."""
