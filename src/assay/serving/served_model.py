@@ -51,7 +51,13 @@ class ServedModel:
 
     @classmethod
     def ready(
-        cls, loaded: LoadedModel, settings: ServingSettings, *, reference: str, digest: str = ""
+        cls,
+        loaded: LoadedModel,
+        settings: ServingSettings,
+        *,
+        reference: str,
+        digest: str = "",
+        predictor: RowPredictor | None = None,
     ) -> ServedModel:
         """Make a loaded model ready, and predict a first row, so that no client waits for that.
 
@@ -60,8 +66,9 @@ class ServedModel:
             settings: Of the server.
             reference: What was asked for.
             digest: Of its files.
+            predictor: Predicts its rows, if that is there already.
         """
-        predictor = fast_or_ordinary(loaded)
+        predictor = predictor or fast_or_ordinary(loaded)
         validator = Validator(
             loaded,
             extra_column=settings.extra_column,

@@ -142,9 +142,10 @@ class Validator:
     def _column(self, name: str, cells: list[Any], findings: Findings) -> list[Any]:
         """The cells of a column as the model reads them, held against what it has seen."""
         reading, seen, policies = self._readings[name], self._seen[name], self._policies
+        told: set[int] = set()
         types = set(map(type, cells))
         if not types <= reading.types or reading.reads is not None:
-            cells = self._read(name, cells, findings)
+            cells, told = self._read(name, cells, findings)
             types = set(map(type, cells))
         if reading.is_text and "" in cells:  # which is how a category is missing in a CSV file
             cells = [cell or None for cell in cells]
@@ -153,7 +154,7 @@ class Validator:
         if type(None) in types:
             given = [cell for cell in cells if cell is not None]
             if not seen.gaps:
-                self._nulls(name, cells, findings)
+                self._nulls(name, cells, told, findings)
         if given and seen.is_odd(given):
             policy = policies["out_of_range" if seen.levels is None else "unseen_category"]
             for row, cell in enumerate(cells):
@@ -161,23 +162,30 @@ class Validator:
                     findings.add(policy, self._odd(row, name, cell))
         return cells
 
-    def _read(self, name: str, cells: list[Any], findings: Findings) -> list[Any]:
-        """The cells as their column reads them; None where one is not there or cannot be read."""
-        reading, read = self._readings[name], []
+    def _read(
+        self, name: str, cells: list[Any], findings: Findings
+    ) -> tuple[list[Any], set[int]]:
+        """The cells as their column reads them, and the rows where one is not there or cannot be.
+
+        There it is None.
+        """
+        reading, read, told = self._readings[name], [], set()
         for row, cell in enumerate(cells):
             value = None
             if cell is MISSING:
                 policy = self._policies["missing_column"]
                 findings.add("warn" if policy == "impute" else policy, self._missing(row, name))
+                told.add(row)
             elif cell is not None:
                 is_typed = type(cell) in reading.types
                 value, problem = reading.read(cell) if is_typed else (None, reading.wrong(cell))
                 if problem:
                     policy = self._policies["wrong_type"]
-                    told = Problem(row, name, problem, reading.mend, shown(cell))
-                    findings.add("warn" if policy == "impute" else policy, told)
+                    wrong = Problem(row, name, problem, reading.mend, shown(cell))
+                    findings.add("warn" if policy == "impute" else policy, wrong)
+                    told.add(row)
             read.append(value)
-        return read
+        return read, told
 
     def _look_for_extras(self, rows: Sequence[Row], findings: Findings) -> None:
         for row, cells in enumerate(rows):
@@ -198,10 +206,11 @@ class Validator:
         mend = f"send {name!r}: {self._readings[name].mend}"
         return Problem(row, name, "the column is missing", mend)
 
-    def _nulls(self, name: str, cells: list[Any], findings: Findings) -> None:
+    def _nulls(self, name: str, cells: list[Any], told: set[int], findings: Findings) -> None:
+        """Gaps, but in rows of which something was told already."""
         mend = "send a value: in training it was never missing"
         for row, cell in enumerate(cells):
-            if cell is None:
+            if cell is None and row not in told:
                 problem = Problem(row, name, "is missing", mend, "null")
                 findings.add(self._policies["unexpected_null"], problem)
 
