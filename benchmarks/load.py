@@ -1,4 +1,4 @@
-"""Load: a closed loop of requests over connections that are kept, and what a server needs for it."""
+"""Load: requests in a closed loop over connections that are kept, and what a server needs."""
 
 from __future__ import annotations
 
@@ -154,7 +154,9 @@ class Served:
         return self
 
     def __exit__(self, *_: object) -> None:
-        children = self.process.children(recursive=True)
+        children: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            children = self.process.children(recursive=True)
         self._process.terminate()
         try:
             self._process.wait(timeout=20)

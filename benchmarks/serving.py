@@ -27,6 +27,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+
 from load import Load, Served, free_port, loaded, memory_mib, request_of
 
 N_ROWS, BATCH = 5000, 1000
@@ -80,7 +81,7 @@ def _measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
                    "BENTOML_DO_NOT_TRACK": "True", "ASSAY_WORKSPACE": str(folder / "workspace"),
                    "ASSAY_LEDGER": str(folder / "ledger.db")}  # fmt: skip
     os.environ |= environment
-    rows = _prepared(folder)
+    rows = prepared(folder)
     quick = arguments.quick
     results: dict[str, Any] = {"servers": {}}
     for name, (command, port, key, env) in _servers(folder, arguments).items():
@@ -123,7 +124,7 @@ def _more_of_ours(
     return found | {"memory": told | {"load": _told(under_load)}}
 
 
-def _prepared(folder: Path) -> list[dict[str, Any]]:
+def prepared(folder: Path) -> list[dict[str, Any]]:
     """Train, save for everybody, and give the rows that are asked about."""
     import mlflow.sklearn
     from sklearn.base import clone

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from assay.inference.loading import LoadedModel
@@ -29,4 +27,6 @@ def row() -> dict[str, object]:
 
     frame = mixed()[["a", "b", "c", "kind", "whole", "when", "flag"]]
     first: dict[str, object] = frame.dropna().head(1).to_dict("records")[0]
-    return {name: value.item() if hasattr(value, "item") else value for name, value in first.items()}
+    return {
+        name: value.item() if hasattr(value, "item") else value for name, value in first.items()
+    }

@@ -98,7 +98,9 @@ def test_every_problem_of_every_row_is_told_at_once(strict_client: TestClient, r
     assert body["title"] == "The rows do not fit the model: 8 problems."
     assert body["n_problems"] == 8
     assert body["request_id"] == told.headers["x-request-id"]
-    found = {(each["row"], each["column"], each["what"], each["value"]) for each in body["problems"]}
+    found = {
+        (each["row"], each["column"], each["what"], each["value"]) for each in body["problems"]
+    }
     assert found == {
         (1, "a", "is a text, not a number", '"much"'),
         (1, "kind", "was never seen before", '"mauve"'),
@@ -146,7 +148,7 @@ def test_what_a_policy_warns_of_is_predicted_and_told(client: TestClient, row: A
         (b'{"rows": []}', 422, "There are no rows."),
         (b'{"rows": [1, {}, "a"]}', 422, "Some rows are no objects."),
         (b'{"rows": 3}', 422, "The rows do not fit the model"),
-        (b'{"rows": [' + b",".join([b"{}"] * 10_001) + b"]}", 413, "more than 10,000 rows"),
+        (b'{"rows": [' + b",".join([b"{}"] * 10_001) + b"]}", 422, "more than 10,000 rows"),
         (b'"' + b"a" * 9_000_000 + b'"', 413, "larger than 8 MiB"),
     ],
 )

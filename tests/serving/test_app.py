@@ -169,9 +169,7 @@ def test_observers_are_told_of_what_was_answered_and_hurt_nobody(
     assert b"out of luck" in out.getvalue()
 
 
-def test_what_fails_inside_is_told_by_its_id_alone(
-    loaded: LoadedModel, row: Any
-) -> None:
+def test_what_fails_inside_is_told_by_its_id_alone(loaded: LoadedModel, row: Any) -> None:
     """A router of somebody else that breaks, as any part of ours might."""
 
     class Broken:

@@ -153,7 +153,6 @@ def test_broken_tables_are_refused_and_break_nothing(form: str, data: st.DataObj
     read = arrow_columns if form == "arrow" else parquet_columns
     try:
         columns, n = read(bytes(body[:cut]), Limits())
-    except Refusal as refusal:
-        assert refusal.status in (400, 413, 415)
-    else:
-        assert all(len(each) == n for each in columns.values())
+    except Refusal:  # and nothing else
+        return
+    assert all(len(each) == n for each in columns.values())

@@ -1,4 +1,4 @@
-"""A real server under load: models are swapped, slow clients are shown out, and it ends in order."""
+"""A real server under load: models are swapped, slow clients shown out, and it ends in order."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], 
         raise _no_rows()
     if len(rows) > limits.rows:
         raise Refusal(
-            413, f"There are more than {limits.rows:,} rows.", "send fewer rows at a time"
+            422, f"There are more than {limits.rows:,} rows.", "send fewer rows at a time"
         )
     others = [row for row, each in enumerate(rows) if type(each) is not dict]
     if others:

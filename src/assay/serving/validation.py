@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -19,6 +20,9 @@ from assay.serving.cells import MISSING, Reading, reading_of
 from assay.serving.refusal import Problem, Refusal, shown
 from assay.serving.rows import Columns, Row, Table
 from assay.serving.seen import Seen
+
+_MOST_LOOKED_UP = 20
+"""Unknown columns for which the nearest known one is looked for: it takes a while."""
 
 
 @dataclass
@@ -41,17 +45,22 @@ class Findings:
     n_warnings: int = 0
     is_clean: bool = True
 
-    def add(self, policy: str, problem: Problem) -> None:
-        """Take note of something, as the policy says: of 'error' and 'warn', nothing of others."""
+    def add(self, policy: str, told: Callable[[], Problem]) -> None:
+        """Take note of something, as the policy says: of 'error' and 'warn', nothing of others.
+
+        Args:
+            policy: What is done about it.
+            told: Tells it; asked only where there is room to list it.
+        """
         self.is_clean = False
         if policy == "error":
             self.n_problems += 1
             if len(self.problems) < self.most:
-                self.problems.append(problem)
+                self.problems.append(told())
         elif policy == "warn":
             self.n_warnings += 1
             if len(self.warnings) < self.most:
-                self.warnings.append(problem)
+                self.warnings.append(told())
 
 
 class Validator:
@@ -159,12 +168,10 @@ class Validator:
             policy = policies["out_of_range" if seen.levels is None else "unseen_category"]
             for row, cell in enumerate(cells):
                 if cell is not None and seen.is_odd([cell]):
-                    findings.add(policy, self._odd(row, name, cell))
+                    findings.add(policy, partial(self._odd, row, name, cell))
         return cells
 
-    def _read(
-        self, name: str, cells: list[Any], findings: Findings
-    ) -> tuple[list[Any], set[int]]:
+    def _read(self, name: str, cells: list[Any], findings: Findings) -> tuple[list[Any], set[int]]:
         """The cells as their column reads them, and the rows where one is not there or cannot be.
 
         There it is None.
@@ -174,15 +181,16 @@ class Validator:
             value = None
             if cell is MISSING:
                 policy = self._policies["missing_column"]
-                findings.add("warn" if policy == "impute" else policy, self._missing(row, name))
+                policy = "warn" if policy == "impute" else policy
+                findings.add(policy, partial(self._missing, row, name))
                 told.add(row)
             elif cell is not None:
                 is_typed = type(cell) in reading.types
                 value, problem = reading.read(cell) if is_typed else (None, reading.wrong(cell))
                 if problem:
                     policy = self._policies["wrong_type"]
-                    wrong = Problem(row, name, problem, reading.mend, shown(cell))
-                    findings.add("warn" if policy == "impute" else policy, wrong)
+                    policy = "warn" if policy == "impute" else policy
+                    findings.add(policy, partial(_wrong, row, name, problem, reading, cell))
                     told.add(row)
             read.append(value)
         return read, told
@@ -195,10 +203,14 @@ class Validator:
                         self._extra(row, name, findings)
 
     def _extra(self, row: int | None, name: str, findings: Findings) -> None:
-        close = [] if self._hides else get_close_matches(name[:100], self._readings, n=1)
+        n = findings.n_problems + findings.n_warnings
+        looks = not self._hides and n < _MOST_LOOKED_UP
+        findings.add(self._policies["extra_column"], partial(self._unknown, row, name, looks))
+
+    def _unknown(self, row: int | None, name: str, looks: bool) -> Problem:
+        close = get_close_matches(name[:100], self._readings, n=1) if looks else []
         mend = f"perhaps {close[0]!r} is meant; else leave it out" if close else "leave it out"
-        problem = Problem(row, name[:100], "is no column of the model", mend)
-        findings.add(self._policies["extra_column"], problem)
+        return Problem(row, name[:100], "is no column of the model", mend)
 
     def _missing(self, row: int, name: str) -> Problem:
         if self._hides:
@@ -211,9 +223,13 @@ class Validator:
         mend = "send a value: in training it was never missing"
         for row, cell in enumerate(cells):
             if cell is None and row not in told:
-                problem = Problem(row, name, "is missing", mend, "null")
-                findings.add(self._policies["unexpected_null"], problem)
+                told_of = partial(Problem, row, name, "is missing", mend, "null")
+                findings.add(self._policies["unexpected_null"], told_of)
 
     def _odd(self, row: int, name: str, cell: Any) -> Problem:
         what, mend = self._seen[name].told(self._hides)
         return Problem(row, name, what, mend, shown(cell))
+
+
+def _wrong(row: int, name: str, problem: str, reading: Reading, cell: Any) -> Problem:
+    return Problem(row, name, problem, reading.mend, shown(cell))
