@@ -26,9 +26,10 @@ from assay.learners.served_network import (
     OF_IMAGES,
     OF_TABLES,
     TRANSFORMERS,
+    ServedNetwork,
     named_object,
 )
-from assay.learners.served_text import TEXT
+from assay.learners.served_text import TEXT, ServedText
 from assay.learners.trust import TRUSTED_TYPES, skops_io, untrusted_types
 from assay.predictions import Floats
 
@@ -75,6 +76,17 @@ class LoadedModel:
         """Probability of the last class from which a binary decision says yes."""
         threshold: float | None = self.served.about["threshold"]
         return threshold
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What was written down of it: kinds, what was seen, policies, and facts of its run."""
+        about: Mapping[str, Any] = self.served.about
+        return about
+
+    @property
+    def is_network(self) -> bool:
+        """Whether torch predicts, which many rows at once cost little more than one."""
+        return isinstance(self.served.predictor, ServedNetwork | ServedText)
 
     def predict(self, frame: pd.DataFrame) -> NDArray[Any]:
         """Labels or values, shape (n,); of a multilabel task the list of each row's labels.

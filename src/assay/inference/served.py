@@ -7,14 +7,14 @@ inside every logged model: what Assay predicts and what plain MLflow predicts is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from assay.evaluation.replay import recalibrated
 from assay.inference.strictness import strict_features
@@ -46,7 +46,7 @@ class Served:
         self.about = about
         self.predictor = predictor
         self.calibrator = calibrator
-        self._threads: ThreadpoolController | None = None
+        self._threads: tuple[int, Any] = (0, None)
 
     @classmethod
     def read(
@@ -114,6 +114,17 @@ class Served:
         with self._one_thread(), np.errstate(over="ignore"):  # as above
             return self._probabilities(features)
 
+    def _one_thread(self) -> Any:
+        """Limits numerical libraries; to find them takes as long as to predict a thousand rows.
+
+        They are looked for again when something was imported since, which may have loaded one.
+        """
+        n_modules, controller = self._threads
+        if n_modules != len(sys.modules):
+            controller = ThreadpoolController()
+            self._threads = len(sys.modules), controller
+        return controller.limit(limits=1)
+
     @property
     def has_labels(self) -> bool:
         return bool(self.about["task"] == "multilabel")
@@ -139,17 +150,6 @@ class Served:
         if threshold is None:
             return probabilities.argmax(axis=1)
         return (probabilities[:, 1] >= threshold).astype(np.int64)
-
-    @contextmanager
-    def _one_thread(self) -> Iterator[None]:
-        """Within it libraries use one thread; they are looked for once, when all are loaded."""
-        if self._threads is not None:
-            with self._threads.limit(limits=1):
-                yield
-            return
-        with threadpool_limits(1):
-            yield
-        self._threads = ThreadpoolController()
 
     def _probabilities(self, features: pd.DataFrame) -> Any:
         if not hasattr(self.predictor, "predict_proba"):

@@ -1,0 +1,33 @@
+"""Observers: whoever wants to know what was asked and answered, told off the hot path.
+
+A sampler that keeps predictions, a shadow model, a monitor of drift: each is an `Observer`. It is
+called in one thread of its own, after the answer was sent, and never for a request that failed. If
+it is slower than the requests for long, some are not told; the metric
+`assay_observations_dropped_total` counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from assay.serving.rows import Answer, Row
+
+
+class Observer(Protocol):
+    """Is told of every request that was answered with predictions."""
+
+    def observe(
+        self, request_id: str, version: str, rows: Sequence[Row], predictions: Sequence[Answer]
+    ) -> None:
+        """Take note of a request; what it raises is logged, and no client notices.
+
+        Args:
+            request_id: As the client was told it, in the header X-Request-ID.
+            version: The model that answered: NAME/VERSION.
+            rows: As they were given, all valid. Not to be changed.
+            predictions: Of each row, as they were answered. Not to be changed.
+        """
+
+    def close(self) -> None:
+        """Finish: the server ends, and every observation was made."""
