@@ -35,10 +35,10 @@ def main() -> None:
         print(json.dumps(results))
         return
     for each in results:
+        batch = f"{each['batch_ms']:.1f} ms, {each['plain_batch_ms']:.1f} ms by scikit-learn"
         print(
             f"{each['learner']}: {each['compiled_us']:.0f} us a row, "
-            f"{each['ordinary_us']:,.0f} us by the ordinary path; {BATCH:,} rows "
-            f"{each['batch_ms']:.1f} ms, {each['plain_batch_ms']:.1f} ms by scikit-learn and pandas; "
+            f"{each['ordinary_us']:,.0f} us by the ordinary path; {BATCH:,} rows {batch}; "
             f"ready in {each['ready_s']:.1f} s"
         )
     for each in results:
@@ -110,9 +110,12 @@ def _measured(name: str, n: int, n_alone: int) -> dict[str, Any]:
     predictor = fast_or_ordinary(loaded)
     ready = time.process_time() - started
     assert predictor.is_compiled, predictor.reason
-    said = [list(predictor.predict_rows([row])[0].probabilities or ()) for row in rows[:n_alone]]
+    results = [predictor.predict_rows([row])[0] for row in rows[:n_alone]]
+    said = [each.probabilities for each in results]
     alone = [loaded.predict_proba(pd.DataFrame([row]))[0] for row in rows[:n_alone]]
-    equal = [np.array(one).tobytes() == other.tobytes() for one, other in zip(said, alone)]
+    equal = [
+        np.array(one).tobytes() == other.tobytes() for one, other in zip(said, alone, strict=True)
+    ]
     served, kinds = loaded.served, dict(loaded.schema.reading)
 
     def plain() -> None:

@@ -114,7 +114,7 @@ curl http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '@ROW@
 `/schema` says what it takes, `/health` and `/ready` how it is, `/metrics` what it did. A file
 `serving.yaml` beside `serve.py` sets limits, policies and access: `serving: {limits: {rows: 100}}`.
 The image listens on all addresses of its container, and answers whoever reaches it: give it a key
-(environment variable `ASSAY_SERVE_KEY`) where that is not only you.
+(environment variable `ASSAY_API_KEY`) where that is not only you.
 
 What lies here:
 
