@@ -166,7 +166,7 @@ def _of_levels(part: Any, columns: list[str], where: slice) -> _Fill | None:
     if len(levels) != len(columns) or not all(levels):
         return None
     base = [column[0] for column in levels]
-    asked = [[*column, np.nan, _unseen(column)] for column in levels]
+    asked: list[list[Any]] = [[*column, np.nan, _unseen(column)] for column in levels]
     rows = [base]
     for number, column in enumerate(asked):
         rows += [[*base[:number], level, *base[number + 1 :]] for level in column]
