@@ -95,11 +95,11 @@ def _measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             results["servers"][name] = {
                 "one row": _told(loaded(port, one, n, 1, server.process)),
                 "one row, 16 at once": _told(loaded(port, one, n, 16, server.process)),
-                "1000 rows": _told(loaded(port, many, 5 if quick else 20, 1, server.process)),
+                "1000 rows": _told(loaded(port, many, 8 if quick else 40, 1, server.process)),
             }
             if name == "assay":
                 results |= _more_of_ours(server, rows, arguments)
-    results["floor"] = _floor(folder, rows, 5 if quick else 20)
+    results["floor"] = _floor(folder, rows, 8 if quick else 40)
     return results
 
 
@@ -113,7 +113,7 @@ def _more_of_ours(
         writer.write_table(table)
     media_type = "application/vnd.apache.arrow.stream"
     arrow = request_of("/predict/batch", stream.getvalue(), media_type)
-    found: dict[str, Any] = {"arrow": _told(loaded(server.port, arrow, 5, 1, server.process))}
+    found: dict[str, Any] = {"arrow": _told(loaded(server.port, arrow, 20, 1, server.process))}
     one = request_of("/predict", orjson.dumps(rows[0]))
     n = 4000 if arguments.quick else arguments.requests
     loaded(server.port, one, n // 10, 16, server.process)

@@ -12,6 +12,7 @@ from typing import Any
 from assay.data.schema import Column, Kind
 from assay.errors import DataError
 from assay.inference.compiled import RowPredictor, fast_or_ordinary
+from assay.inference.compiled.many_rows import quicken_model
 from assay.inference.loading import LoadedModel
 from assay.serving.features import features_of, frame_of
 from assay.serving.openapi import document
@@ -69,6 +70,7 @@ class ServedModel:
             predictor: Predicts its rows, if that is there already.
         """
         predictor = predictor or fast_or_ordinary(loaded)
+        quicken_model(loaded)  # after that: what is compiled is read of the model as it was
         validator = Validator(
             loaded,
             extra_column=settings.extra_column,
