@@ -181,3 +181,18 @@ def test_a_network_brings_torch_along(tmp_path: Path) -> None:
     required = (tmp_path / "out" / "requirements.txt").read_text()
     assert "\ntorch==" in required
     assert "+" not in required, "no index has builds of one's own"
+
+
+def test_the_verb_says_what_it_wrote(exported: Exported, tmp_path: Path) -> None:
+    model = str(exported.folder / "model")
+    environment = {**os.environ, "PYTHONPATH": str(Path(assay.__file__).parents[1])}
+    command = [sys.executable, "-m", "assay", "export", model, "--to"]
+    options = {"env": environment, "cwd": tmp_path, "capture_output": True, "text": True}
+    told = subprocess.run([*command, "out", "--json"], **options, check=True, timeout=PATIENCE_S)
+    about = json.loads(told.stdout)
+    assert (about["model"], about["digest"]) == ("model", exported.digest)
+    assert Path(about["folder"], "serve.py").is_file()
+    again = subprocess.run([*command, "out"], **options, check=False, timeout=PATIENCE_S)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "out is there already, and not empty." in again.stderr
+    assert "Traceback" not in again.stderr
