@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from assay.inference.loading import LoadedModel
+from assay.inference.loading import LoadedModel, load_folder
 from tests.serving.models import packed
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
-    return packed(tmp_path_factory.mktemp("served"))
+def packed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the model is."""
+    folder = tmp_path_factory.mktemp("served")
+    packed(folder)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def loaded(packed_folder: Path) -> LoadedModel:
+    return load_folder(packed_folder, name="model/1")
 
 
 @pytest.fixture(scope="session")

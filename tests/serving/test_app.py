@@ -106,6 +106,7 @@ def test_pages_of_others_may_not_ask_unless_they_are_named(loaded: LoadedModel, 
 def test_what_is_not_there_and_other_methods_are_told_in_one_form(loaded: LoadedModel) -> None:
     with TestClient(app_with(loaded)) as client:
         missing, other = client.get("/nothing"), client.get("/predict")
+        assert client.post("/predict/", follow_redirects=False).status_code == 404
     assert (missing.status_code, other.status_code) == (404, 405)
     assert other.headers["allow"] == "POST"
     for each in (missing, other):
@@ -118,15 +119,19 @@ def test_the_log_has_every_request_and_no_value_of_it(loaded: LoadedModel, row: 
     with TestClient(app_with(loaded, log=Log(out))) as client:
         client.post("/predict", json=row, headers={"X-Request-ID": "one"})
         client.post("/predict", json=row | {"kind": 77777}, headers={"X-Request-ID": "two"})
+        client.post("/predict", json=row | {"kind": "mauve", "a": 1e9})
+        client.post("/predict", json=row | {"when": "0000-88-77777"})
         metrics = client.get("/metrics").text
-    first, second, _ = [json.loads(line) for line in out.getvalue().splitlines()]
+    first, second, third, *_ = [json.loads(line) for line in out.getvalue().splitlines()]
     assert (first["request_id"], first["status"], first["n_rows"]) == ("one", 200, 1)
     assert first["version"] == "model/1"
     assert (second["request_id"], second["status"], second["n_problems"]) == ("two", 422, 1)
+    assert third["n_warnings"] == 2
+    assert "assay_warnings_total 2.0" in metrics
     assert b"77777" not in out.getvalue()
-    assert 'assay_requests_total{path="/predict",status="200"} 1.0' in metrics
-    assert 'assay_requests_total{path="/predict",status="422"} 1.0' in metrics
-    assert 'assay_rows_total{version="model/1"} 1.0' in metrics
+    assert 'assay_requests_total{path="/predict",status="200"} 2.0' in metrics
+    assert 'assay_requests_total{path="/predict",status="422"} 2.0' in metrics
+    assert 'assay_rows_total{version="model/1"} 2.0' in metrics
     assert 'assay_model{version="model/1"} 1.0' in metrics
 
 

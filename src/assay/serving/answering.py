@@ -19,6 +19,7 @@ from assay.serving.state import ServerState
 from assay.serving.table_body import arrow_columns, parquet_columns
 from assay.serving.validation import Findings
 
+_UNFIT = "The rows do not fit the model."
 _LARGE = 128 * 1024
 """Bytes of a body from which all of it is done in the thread that predicts."""
 
@@ -49,8 +50,11 @@ async def answer_to(
         told = _told(state, model, findings, answers, is_one=is_one)
     else:
         does = functools.partial(_all_at_once, state, exchange, body, form, takes_one)
-        told, model, table, answers = await state.prediction.in_thread(does)
+        told, model, table, findings, answers = await state.prediction.in_thread(does)
     exchange.facts["n_rows"] = len(answers)
+    if findings.n_warnings:
+        exchange.facts["n_warnings"] = findings.n_warnings
+        state.metrics.warnings.inc(findings.n_warnings)
     state.metrics.predicted(model.version, len(answers))
     state.observing.tell(exchange.request_id, model.version, table, answers)
     return told
@@ -58,7 +62,7 @@ async def answer_to(
 
 def _all_at_once(
     state: ServerState, exchange: Exchange, body: bytes, form: str, takes_one: bool
-) -> tuple[bytes, ServedModel, Table, list[Answer]]:
+) -> tuple[bytes, ServedModel, Table, Findings, list[Answer]]:
     """The same without a pause, for what is large; in the thread that predicts."""
     is_one = False
     if form == "json":
@@ -80,7 +84,7 @@ def _all_at_once(
         told = _told(state, model, findings, answers, is_one=is_one)
     else:
         told = _table(answers, form)
-    return told, model, table, answers
+    return told, model, table, findings, answers
 
 
 def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], bool]:
@@ -118,8 +122,8 @@ def _chosen(state: ServerState, exchange: Exchange, rows: list[Row]) -> ServedMo
 def _unfit(state: ServerState, error: AssayError) -> Refusal:
     """The model has the last word: what was let pass may still be no date, or too large."""
     if state.settings.access.hide_schema:
-        return Refusal(422, "The rows do not fit the model.", "look at their values")
-    return Refusal(422, error.what, error.mend)
+        return Refusal(422, _UNFIT, "look at their values")
+    return Refusal(422, error.what, error.mend, log=_UNFIT)
 
 
 def _told(

@@ -60,8 +60,8 @@ def quicken(served: Served, features: pd.DataFrame) -> int:
     n = 0
     for pipeline in _pipelines(served.predictor, set()):
         name, transformer = pipeline.steps[0]
-        quick = _quick(transformer)
-        if quick is not None and _is_same(quick, transformer, features):
+        quick = _quick_and_same(transformer, features)
+        if quick is not None:
             pipeline.steps[0] = (name, quick)
             n += 1
     return n
@@ -148,9 +148,12 @@ def _of_numbers(part: Any, columns: list[str], where: slice) -> _Fill:
 def _nameless(part: Any) -> Any:
     """A copy of a fitted part that expects arrays, and so does not look for names."""
     part = copy.copy(part)
-    if hasattr(part, "steps"):
-        part.steps = [(name, _nameless(step)) for name, step in part.steps]
-    elif hasattr(part, "feature_names_in_"):
+    for inside in ("steps", "transformer_list"):
+        if hasattr(part, inside):
+            copies = [(name, _nameless(each)) for name, each in getattr(part, inside)]
+            setattr(part, inside, copies)
+            return part
+    if hasattr(part, "feature_names_in_"):
         del part.feature_names_in_
     return part
 
@@ -200,13 +203,18 @@ def _looked_up(made: Floats, columns: list[str], levels: list[list[str]], where:
     return fill
 
 
-def _is_same(quick: QuickColumns, transformer: Any, features: pd.DataFrame) -> bool:
-    """Whether both ways give the same bits, and none of them an error."""
+def _quick_and_same(transformer: Any, features: pd.DataFrame) -> QuickColumns | None:
+    """The quick form of a transformer, if there is one and it gives the same bits."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            quick = _quick(transformer)
+            if quick is None:
+                return None
             said, expected = quick.transform(features), transformer.transform(features)
     except (ValueError, TypeError, AttributeError, IndexError, KeyError):
-        return False
+        # what is read here of fitted parts is not all public, and what they refuse stays refused
+        return None
     same = said.shape == expected.shape and expected.dtype == np.float64
-    return same and said.tobytes() == np.ascontiguousarray(expected).tobytes()
+    same = same and said.tobytes() == np.ascontiguousarray(expected).tobytes()
+    return quick if same else None
