@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MOST_US = {"boosting": 100, "linear": 100, "forest": 400, "lightgbm": 250}
+MOST_US = {"boosting": 100, "linear": 100, "forest": 1000, "lightgbm": 250}
 FEWEST_TIMES, BATCH = 50, 1000
 
 
