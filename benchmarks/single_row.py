@@ -88,15 +88,25 @@ def _learner(name: str) -> Any:
 
 
 def _model(name: str, n: int, folder: Path) -> Any:
-    import assay
-    from assay.tracking.memory import MemoryStore
+    """Fitted to a part of the rows, packed and loaded; nothing is judged here."""
+    from assay.data.preparation import prepare
+    from assay.data.settings import DataSettings
+    from assay.data.sources import from_frame
+    from assay.inference.finishing import finish
+    from assay.inference.loading import load_folder
+    from assay.inference.packing import pack
+    from assay.inference.settings import PredictionSettings
+    from assay.learners.protocol import FitContext
 
-    store = MemoryStore()
-    settings = {"training": {"seeds": 1}, "evaluation": {"resamples": 200}}
-    run = assay.train(
-        table(n), target="bought", learner=_learner(name), settings=settings, store=store, checks=[]
-    )
-    return assay.load(str(store.model(run.run_id, folder)[0]))
+    frame = table(n)
+    settings = DataSettings(source="table", target="bought")
+    part = prepare(from_frame(frame), settings, "table").development
+    held = np.arange(len(part)) % 5 == 0
+    model = _learner(name).fit(part.take(~held), part.take(held), FitContext())
+    policies = PredictionSettings().model_dump()
+    finished = finish(model, part, calibrated=None, threshold=None, policies=policies, about={})
+    pack(finished, frame.head(5), folder / "model")
+    return load_folder(folder / "model", name=name)
 
 
 def _measured(name: str, n: int, n_alone: int) -> dict[str, Any]:
