@@ -65,7 +65,9 @@ def site_of(requirements: Path, wheel: Path, site: Path) -> None:
 @contextmanager
 def serving(folder: Path, site: Path) -> Iterator[str]:
     """The address at which the exported folder answers."""
-    environment = {"PYTHONPATH": str(site), "PATH": os.environ["PATH"], "HOME": str(site)}
+    # How a BLAS adds up depends on the kernels that it is told to take.
+    environment = {name: text for name, text in os.environ.items() if "BLAS" in name}
+    environment |= {"PYTHONPATH": str(site), "PATH": os.environ["PATH"], "HOME": str(site)}
     process = subprocess.Popen(
         [sys.executable, "-S", "serve.py", "--port", "0"],
         cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
