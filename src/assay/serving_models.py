@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from assay.serving.served_model import ServedModel
 
 _BLOCK = "serving"
+_BETWEEN_COLLECTIONS = 50_000
+"""Objects that are made before garbage is looked for: a body of 1,000 rows makes some thousands."""
 _NEEDED = ("starlette", "uvicorn", "httptools", "orjson", "prometheus_client")
 
 
@@ -128,6 +130,7 @@ def serve(
         app = app_of(ModelSource.of(model, trust), settings)
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection has to look at it again
+        gc.set_threshold(_BETWEEN_COLLECTIONS)
         scheme = "https" if settings.access.certificate else "http"
         named = f"[{host}]" if ":" in host else host
         listens(f"{scheme}://{named}:{listener.getsockname()[1]}")
