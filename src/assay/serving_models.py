@@ -182,7 +182,7 @@ def read_settings(path: Path) -> ServingSettings:
 
     Raises:
         NotFoundError: There is no such file.
-        ExperimentError: It is no YAML, or says what cannot be; every problem is told.
+        InputError: It is no YAML, or says what cannot be; every problem is told.
     """
     if not path.is_file():
         raise NotFoundError(
@@ -208,5 +208,7 @@ def read_settings(path: Path) -> ServingSettings:
     except ValidationError as error:
         problems += of_block(_BLOCK, ServingSettings, error.errors())
     if problems:
-        raise refusal(problems, path.name, {})
+        told = refusal(problems, path.name, {})
+        mend = told.mend if len(problems) == 1 else "change these; the documentation has every key"
+        raise InputError(told.what, where=told.where, mend=mend)
     return settings
