@@ -22,6 +22,8 @@ from assay.serving.validation import Findings
 _UNFIT = "The rows do not fit the model."
 _LARGE = 128 * 1024
 """Bytes of a body from which all of it is done in the thread that predicts."""
+_MANY = 256
+"""Objects in a body, likewise."""
 
 
 async def answer_to(
@@ -39,7 +41,8 @@ async def answer_to(
     Raises:
         Refusal: The body or its rows cannot be answered.
     """
-    if form == "json" and len(body) < _LARGE:
+    is_small = len(body) < _LARGE and body.count(b"{") <= _MANY
+    if form == "json" and is_small:
         rows, is_one = _rows(state, body, takes_one)
         model = _chosen(state, exchange, rows)
         table, findings = model.validator.checked(rows)
@@ -92,11 +95,13 @@ def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], 
     limits = state.settings.limits
     document = strict_json(body, limits.depth)
     rows = document.get("rows") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or (not takes_one and not isinstance(rows, list)):
-        mend = 'send {"rows": [{"COLUMN": VALUE}]}'
+    is_one = not isinstance(rows, list) or len(document) > 1
+    if not isinstance(document, dict) or (is_one and not takes_one):
+        mend = 'send {"rows": [{"COLUMN": VALUE}]} and nothing beside it'
         raise Refusal(422, "The body has no rows.", mend)
-    if not isinstance(rows, list) or len(document) > 1:
+    if is_one:
         return [document], True
+    assert isinstance(rows, list)
     if not rows:
         raise _no_rows()
     if len(rows) > limits.rows:
