@@ -39,7 +39,7 @@ def feature_frame(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
         kind, _, form = read_as.partition(" ")
         try:
             columns[name] = _READ[kind](frame[name], form)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise ValueError(f"column {name!r} is {kind}, but {error}") from None
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 

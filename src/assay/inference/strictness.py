@@ -25,7 +25,7 @@ SLACK = 0.5
 The largest of a fifth more rows often lies a little beyond; another unit lies far beyond.
 """
 
-_SHOWN = 3
+_SHOWN, _LONGEST = 3, 80
 
 
 class RowsUnlikeTraining(UserWarning):
@@ -206,4 +206,7 @@ def _in_words(value: Any, read_as: str) -> str:
     if read_as.startswith("datetime"):
         instant = np.datetime64(round(value * 86_400), "s")  # pandas ends with the year 2262
         return str(instant).replace("T", " ").removesuffix(" 00:00:00")
-    return f"{value:.6g}" if isinstance(value, float) else repr(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

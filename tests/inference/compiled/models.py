@@ -58,9 +58,12 @@ def packed(
     calibration: str = "none",
     threshold: float | None = None,
     n: int = 300,
+    label_of_all: str = "",
 ) -> LoadedModel:
     """A model of the mixed table, from its fit to its loading."""
     frame = mixed(task, n)
+    if label_of_all:
+        frame[label_of_all] = 1
     settings = DataSettings(source="table", target=target_of(task), task=task)
     development = prepare(from_frame(frame), settings, "table").development
     held = np.arange(len(development)) % 5 == 0

@@ -134,6 +134,18 @@ def test_calibration_and_threshold_are_kept(method: str, learner: str, tmp_path:
         assert result.prediction == prediction
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_label_that_all_rows_share_is_kept(tmp_path: Path) -> None:
+    learner = make_learner("linear", {})
+    loaded = packed(learner, Task.MULTILABEL, tmp_path, label_of_all="y2")
+    rows = rows_of(mixed(Task.MULTILABEL, 20, seed=6))
+    predictor = fast_or_ordinary(loaded, rows)
+    assert predictor.is_compiled, predictor.reason
+    [result] = predictor.predict_rows(rows[:1])
+    assert result.probabilities[1] == 1
+    assert_same_bits(list(result.probabilities), alone(loaded, rows[0])[0])
+
+
 def test_what_has_no_preprocessing_of_columns_keeps_the_ordinary_path(tmp_path: Path) -> None:
     codes = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-1

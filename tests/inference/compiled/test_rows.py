@@ -160,6 +160,12 @@ def test_a_long_cell_is_not_repeated(models: dict[str, LoadedModel]) -> None:
     with pytest.raises(RowsRefused) as caught:
         fast_or_ordinary(models["linear"], PROOF).predict_rows([{**ROWS[0], "a": "z" * 10**6}])
     assert len(str(caught.value)) < 1000
+    [result] = fast_or_ordinary(models["linear"], PROOF).predict_rows(
+        [{**PROOF[0], "kind": "z" * 10**6}]
+    )
+    [note] = result.notes
+    assert note.startswith("kind is 'zzz")
+    assert len(note) < 1000
 
 
 def test_no_rows_are_refused(models: dict[str, LoadedModel]) -> None:

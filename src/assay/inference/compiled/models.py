@@ -40,7 +40,7 @@ def model(estimator: Any, encoder: Encoder) -> Responses:
 
 def constant(estimator: Any) -> Responses:
     """What says the same of every row."""
-    row = np.zeros((1, 1))
+    row = np.zeros((1, getattr(estimator, "n_features_in_", 1)))
     if hasattr(estimator, "predict_proba"):
         shares = estimator.predict_proba(row)
         return Responses(predict_proba=lambda _: shares.copy())

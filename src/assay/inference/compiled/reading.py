@@ -82,6 +82,7 @@ class ReadTable:
 
 
 _ABSENT = object()
+"""Stands for a cell that is not there: of a type that is never read at once."""
 _Column = tuple[str, Read, Callable[[Any], bool], "_Odd", Callable[..., Any]]
 _Odd = Callable[[Any, int, ReadRow], Any]
 """What becomes of a value that is not as usual, of the row of this number."""
@@ -143,7 +144,7 @@ class RowReader:
         done = [ReadRow([]) for _ in rows]
         columns: dict[str, NDArray[Any]] = {}
         for name, quickly in self._quickly.items():
-            cells = [row.get(name, _ABSENT) for row in rows]  # of a type of its own
+            cells = [row.get(name, _ABSENT) for row in rows]
             column, odd = quickly(cells)
             for number in odd:
                 column[number] = self._cell(self._columns[name], rows[number], number, done[number])
