@@ -29,8 +29,8 @@ from assay.tuning.correction import Corrected
 from assay.tuning.leaderboard import Leaderboard
 from assay.tuning.settings import TuningSettings
 
-_FINISHING = 0.05
-"""Share of the time that is left for evaluation, report and saving."""
+_FINISHING_S, _FINISHING_A_ROW_S, _MOST_FINISHING = 3.5, 3e-5, 0.25
+"""Seconds that are left for evaluation, report and saving, and the most of the time for them."""
 _OF_OTHERS = ("space", "objectives", "storage", "patience")
 
 
@@ -88,7 +88,7 @@ def tune_auto(
         built = build(
             ready.data.development,
             ready.plan,
-            _budget(asked, settings, workers or cores()),
+            _budget(asked, len(ready.data.development), workers or cores()),
             metric=ready.primary,
             scratch=scratch,
             announce=announce,
@@ -119,12 +119,15 @@ def _explicit(asked: Asked, built: Built) -> Asked:
     return replace(asked, loaded=loaded, learner=learner, built=built)
 
 
-def _budget(asked: Asked, settings: TuningSettings, workers: int) -> Budget:
+def _budget(asked: Asked, rows: int, workers: int) -> Budget:
     """What may be spent; the time began when the experiment was read."""
+    settings = asked.loaded.experiment.tuning
     until = None
     if settings.seconds is not None:
         spent = time.perf_counter() - asked.started
-        until = time.monotonic() + settings.seconds * (1 - _FINISHING) - spent
+        finishing = _FINISHING_S + _FINISHING_A_ROW_S * rows
+        finishing = min(finishing, _MOST_FINISHING * settings.seconds)
+        until = time.monotonic() + settings.seconds - finishing - spent
     return Budget(workers, settings.most_trials, until, settings.latency_ms)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from assay.data.dataset import Part
 from assay.fitting.cross_fit import Plan
-from assay.learners.candidates import OF_TREES, STEPWISE, Candidate
+from assay.learners.candidates import OF_TREES, STEPWISE, Candidate, fewest_rows_leaf
 from assay.learners.logarithm import is_skewed
 from assay.learners.selection import Errors, selected
 from assay.tuning.budget import Budget
@@ -70,7 +70,11 @@ class Trying:
         self._running: dict[Future[FoldFit], tuple[Configuration, int]] = {}
         target = development.known_target
         numbers = not development.schema.task.is_classification
-        self._proposals = Proposals(plan.seed, logarithms=numbers and is_skewed(target))
+        self._proposals = Proposals(
+            plan.seed,
+            logarithms=numbers and is_skewed(target),
+            rows_leaf=fewest_rows_leaf(development),
+        )
         self._proposed: list[Candidate] = []
         self._unheard: dict[int, float | None] = {}
         self._reserved: tuple[tuple[int, int], float] = ((0, 0), 0.0)
