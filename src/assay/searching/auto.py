@@ -29,7 +29,7 @@ from assay.tuning.correction import Corrected
 from assay.tuning.leaderboard import Leaderboard
 from assay.tuning.settings import TuningSettings
 
-_FINISHING_S, _FINISHING_A_ROW_S, _MOST_FINISHING = 3.5, 3e-5, 0.25
+_FINISHING_S, _FINISHING_A_ROW_S, _MOST_FINISHING = 4.5, 3e-5, 0.25
 """Seconds that are left for evaluation, report and saving, and the most of the time for them."""
 _OF_OTHERS = ("space", "objectives", "storage", "patience")
 
