@@ -51,6 +51,11 @@ class StudyPlace:
     folder: Path
     url: str | None = None
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether its folder has a journal."""
+        return (self.folder / _JOURNAL).is_file()
+
     def leases(self) -> Leases:
         """Who works on it.
 
