@@ -22,6 +22,9 @@ from assay.tracking.mlflow_client import (
 )
 from assay.tracking.mlflow_experiments import every
 
+ARCHIVED = "assay.archived"
+"""The tag of a version that is put away: when that was done."""
+SEMANTIC_VERSION = "assay.semantic_version"
 _MODEL = "assay.model"
 _LONGEST_NAME = 250
 
@@ -49,6 +52,16 @@ class Version:
     aliases: tuple[str, ...]
     digest: str
     tags: Mapping[str, str]
+
+    @property
+    def semantic_version(self) -> str:
+        """MAJOR.MINOR.PATCH, counted by what changed; empty if it was registered without Assay."""
+        return self.tags.get(SEMANTIC_VERSION, "")
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is put away."""
+        return ARCHIVED in self.tags
 
     @property
     def reference(self) -> str:
@@ -97,7 +110,7 @@ def register(
     _refuse_name(name)
     with told(tracking_uri):
         asked = client(tracking_uri)
-        for each in _versions(tracking_uri, name):
+        for each in versions_of(tracking_uri, name):
             if each.model_uri == model_uri:
                 return each
         with _racing():
@@ -111,14 +124,14 @@ def register(
             model_id=logged.model_id,  # a server accepts the place as that of this model only
             tags={DIGEST: digest, _MODEL: model_uri, **tags},
         )
-        return _version(tracking_uri, name, int(made.version))
+        return _version(made, {})
 
 
 def list_versions(tracking_uri: str) -> list[Version]:
     """All registered versions, by name, the newest first."""
     with told(tracking_uri):
         return [
-            version for name in _names(tracking_uri) for version in _versions(tracking_uri, name)
+            version for name in _names(tracking_uri) for version in versions_of(tracking_uri, name)
         ]
 
 
@@ -141,9 +154,31 @@ def find_model(tracking_uri: str, reference: str) -> FoundModel:
         return FoundModel(version.model_uri, version.digest, tracking_uri, version)
 
 
+def registered_model(tracking_uri: str, name: str) -> Any:
+    """What MLflow knows of all that is registered under a name; None if that is nothing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client(tracking_uri).get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+
+
+def version_of(tracking_uri: str, name: str, number: int) -> Version:
+    """One version by its number.
+
+    Raises:
+        NotFoundError: There is no such version.
+    """
+    with told(tracking_uri):
+        return _registered(tracking_uri, f"{name}/{number}")
+
+
 def _registered(tracking_uri: str, reference: str) -> Version:
     match = re.fullmatch(r"(?P<name>[^/@]+)(/(?P<number>\d+)|@(?P<alias>.+))?", reference)
-    versions = _versions(tracking_uri, match["name"]) if match else []
+    versions = versions_of(tracking_uri, match["name"]) if match else []
     if not match or not versions:
         raise _no_model(tracking_uri, reference)
     for version in versions:
@@ -159,32 +194,36 @@ def _registered(tracking_uri: str, reference: str) -> Version:
     )
 
 
-def _versions(tracking_uri: str, name: str) -> list[Version]:
+def versions_of(tracking_uri: str, name: str) -> list[Version]:
     """All versions of a model, the newest first."""
     # MLflow's filters have no way to write a quote.
     wanted = {} if re.search(r"['\"\\]", name) else {"filter_string": f"name = '{name}'"}
-    found = every(client(tracking_uri).search_model_versions, **wanted)
-    numbers = sorted((int(each.version) for each in found if each.name == name), reverse=True)
-    return [_version(tracking_uri, name, number) for number in numbers]
+    with told(tracking_uri):
+        found = every(client(tracking_uri).search_model_versions, **wanted)
+        # Aliases are told of a model, and of a single version, but not of versions searched for.
+        model = registered_model(tracking_uri, name)
+    aliases = {} if model is None else model.aliases
+    mine = [_version(each, aliases) for each in found if each.name == name]
+    return sorted(mine, key=lambda each: each.version, reverse=True)
 
 
 def _names(tracking_uri: str) -> list[str]:
     return sorted(each.name for each in every(client(tracking_uri).search_registered_models))
 
 
-def _version(tracking_uri: str, name: str, number: int) -> Version:
-    """One version; only `get_model_version` tells its aliases."""
-    found: Any = client(tracking_uri).get_model_version(name, str(number))
+def _version(found: Any, aliases: Mapping[str, Any]) -> Version:
+    """One version, as MLflow tells it."""
     tags = dict(found.tags)
+    number = int(found.version)
     return Version(
-        name=name,
-        version=int(found.version),
+        name=found.name,
+        version=number,
         model_uri=tags.pop(_MODEL, found.source),
         run_id=found.run_id,
         created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(
             timespec="seconds"
         ),
-        aliases=tuple(found.aliases),
+        aliases=tuple(sorted(name for name, of in aliases.items() if int(of) == number)),
         digest=tags.pop(DIGEST, ""),
         tags=tags,
     )
