@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assay.registry import audit_table
-from assay.registry.database import is_owned, transaction
+from assay.registry.database import is_owned, reading
 from assay.registry.versions import registered_model
 from assay.tracking.mlflow_client import told
 
@@ -67,13 +67,21 @@ class Move:
 
 def history(tracking_uri: str, name: str) -> list[Move]:
     """The audit log of a model, oldest entry first; empty of one that was never moved."""
-    with told(tracking_uri):
-        found = registered_model(tracking_uri, name)
-        tags = found.tags if found is not None else {}
-        if not is_owned(tracking_uri):
-            return from_tags(tags, ENTRY)
-        with transaction(tracking_uri) as connection:
-            return joined(audit_table.read(connection, name), tags)
+    model = registered_model(tracking_uri, name)
+    return logs_of(tracking_uri, {name: {} if model is None else model.tags})[name]
+
+
+def logs_of(tracking_uri: str, tags: Mapping[str, Mapping[str, str]]) -> dict[str, list[Move]]:
+    """The audit logs of models.
+
+    Args:
+        tracking_uri: The store.
+        tags: Of each registered model, by its name.
+    """
+    if not is_owned(tracking_uri):
+        return {name: from_tags(of, ENTRY) for name, of in tags.items()}
+    with told(tracking_uri), reading(tracking_uri) as connection:
+        return {name: joined(audit_table.read(connection, name), of) for name, of in tags.items()}
 
 
 def joined(rows: Iterable[Mapping[str, Any]], tags: Mapping[str, str]) -> list[Move]:

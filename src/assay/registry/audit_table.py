@@ -66,7 +66,7 @@ def append(connection: Any, record: Mapping[str, Any]) -> None:
     columns = ", ".join(row)
     values = ", ".join(f":{column}" for column in row)
     connection.execute(
-        sqlalchemy.text(f"INSERT INTO {TABLE} ({columns}) VALUES ({values})"),  # noqa: S608
+        sqlalchemy.text(f"INSERT INTO {TABLE} ({columns}) VALUES ({values})"),
         row,
     )
 
@@ -77,7 +77,7 @@ def read(connection: Any, name: str) -> list[dict[str, Any]]:
 
     if not exists(connection):
         return []
-    asked = sqlalchemy.text(f"SELECT * FROM {TABLE} WHERE name = :name ORDER BY number")  # noqa: S608
+    asked = sqlalchemy.text(f"SELECT * FROM {TABLE} WHERE name = :name ORDER BY number")
     records = []
     for found in connection.execute(asked, {"name": name}).mappings():
         row = dict(found)

@@ -5,7 +5,7 @@ The same rules hold in a database and on a server; only how they are made to hol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from shlex import quote
@@ -59,13 +59,24 @@ class Standing:
 
     Attributes:
         aliases: Number of the version that each alias means.
-        tags: Of the version that is to be moved; None if there is no such version.
+        model_tags: Tags of the registered model.
         log: The audit log, oldest entry first.
+        tags_of: Tells the tags of a version by its number; None if there is no such version.
     """
 
     aliases: Mapping[str, int]
-    tags: Mapping[str, str] | None
+    model_tags: Mapping[str, str]
     log: Sequence[Move]
+    tags_of: Callable[[int], Mapping[str, str] | None]
+
+
+def is_done(move: Move, now: Standing) -> bool:
+    """Whether things stand as they do after a move."""
+    if move.stage != ARCHIVE:
+        return now.aliases.get(move.stage) == move.to_version
+    version = move.to_version if move.to_version is not None else move.from_version
+    tags = now.tags_of(version) if version is not None else None
+    return tags is not None and (ARCHIVED in tags) == (move.to_version is not None)
 
 
 def entry_of(change: Change, now: Standing) -> Move:
@@ -77,12 +88,13 @@ def entry_of(change: Change, now: Standing) -> Move:
         InputError: It holds the stage already, is archived, or is in use and to be archived.
     """
     reference = f"{change.name}/{change.version}"
-    if now.tags is None:
+    tags = now.tags_of(change.version)
+    if tags is None:
         raise NotFoundError(
             f"There is no version {reference}.", mend=f"assay models {quote(change.name)}"
         )
     _refuse_conflict(change, now)
-    is_archived = ARCHIVED in now.tags
+    is_archived = ARCHIVED in tags
     if change.is_of_alias:
         _refuse_move(change, reference, now, is_archived)
     else:
@@ -101,7 +113,7 @@ def entry_of(change: Change, now: Standing) -> Move:
         reason=change.reason,
         override=change.override,
         verdicts=tuple(dict(each) for each in change.verdicts),
-        digest=now.tags.get(DIGEST, ""),
+        digest=tags.get(DIGEST, ""),
     )
 
 
@@ -130,7 +142,7 @@ def _refuse_move(change: Change, reference: str, now: Standing, is_archived: boo
     if is_archived:
         raise InputError(
             f"{reference} is archived, and cannot be in {change.stage}.",
-            mend="take it out of the archive first, or move another version",
+            mend=f"assay archive {quote(reference)} --undo --reason ..., or move another version",
         )
 
 
@@ -140,7 +152,7 @@ def _refuse_putting_away(change: Change, reference: str, now: Standing, is_archi
         what = "deleted" if change.action == "delete" else "archived"
         raise InputError(
             f"{reference} is in use as {', '.join(used)}, and cannot be {what}.",
-            mend="move another version there first: assay promote, or assay rollback",
+            mend=f"move another version there first: assay models {quote(change.name)}",
         )
     if change.action == "delete" or is_archived == (change.action == "restore"):
         return

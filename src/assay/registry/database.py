@@ -24,12 +24,19 @@ def is_owned(uri: str) -> bool:
 @contextmanager
 def transaction(uri: str) -> Iterator[Any]:
     """A connection whose work is done whole when the block ends, and not at all if it fails."""
-    with _engine(uri).begin() as connection:
+    with _engine(uri, writes=True).begin() as connection:
         yield connection
 
 
-@lru_cache(maxsize=8)
-def _engine(uri: str) -> Any:
+@contextmanager
+def reading(uri: str) -> Iterator[Any]:
+    """A connection that only reads, and keeps nobody from writing."""
+    with _engine(uri, writes=False).connect() as connection:
+        yield connection
+
+
+@lru_cache(maxsize=16)
+def _engine(uri: str, *, writes: bool) -> Any:
     import sqlalchemy
 
     if database_of(uri) is None:
@@ -37,14 +44,16 @@ def _engine(uri: str) -> Any:
     engine = sqlalchemy.create_engine(
         uri, poolclass=sqlalchemy.NullPool, connect_args={"timeout": _PATIENCE_S}
     )
-
-    # Python's driver begins a transaction when it is first written in: too late for who reads first
-    @sqlalchemy.event.listens_for(engine, "connect")
-    def _leave_transactions_alone(connection: Any, _: Any) -> None:
-        connection.isolation_level = None
-
-    @sqlalchemy.event.listens_for(engine, "begin")
-    def _lock(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    if writes:
+        # Python's driver begins a transaction at the first write: too late for who reads first
+        sqlalchemy.event.listen(engine, "connect", _begin_nothing)
+        sqlalchemy.event.listen(engine, "begin", _lock)
     return engine
+
+
+def _begin_nothing(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+
+
+def _lock(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -26,7 +26,7 @@ def holder(tracking_uri: str, name: str, stage: str) -> Version | None:
 
     Raises:
         InputError: There is no such stage.
-        NotFoundError: There is no such model, or the version was deleted outside Assay.
+        NotFoundError: It is a version that is not there any more.
     """
     _refuse_stage(stage)
     number = _holds(tracking_uri, name, stage)
@@ -86,7 +86,7 @@ def rollback(
     Raises:
         NotFoundError: No version held it before.
         ConflictError: Somebody moved it in this very moment.
-        InputError: The stage is none, or there is no reason.
+        InputError: There is no such stage, or no reason.
     """
     _refuse_stage(stage)
     _refuse_silence(reason)
@@ -148,8 +148,7 @@ def _apply(tracking_uri: str, change: Change) -> Move:
 
 def _holds(tracking_uri: str, name: str, stage: str) -> int | None:
     """Number of the version that a stage is, whether or not that is there any more."""
-    with told(tracking_uri):
-        found = registered_model(tracking_uri, name)
+    found = registered_model(tracking_uri, name)
     number = found.aliases.get(stage) if found is not None else None
     return None if number is None else int(number)
 
