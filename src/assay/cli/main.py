@@ -34,6 +34,7 @@ _VERBS = {
     "register": ("serving", "Keep the model of a run under a name."),
     "models": ("serving", "List the registered models."),
     "predict": ("serving", "Predict a table with a model."),
+    "traffic": ("traffic", "Show how models stand that share the traffic of a name."),
     "reproduce": ("reproducing", "Train a run again and compare it bit for bit."),
     "lock": ("reproducing", "Write a folder that trains a run again anywhere."),
     "schema": ("start", "Print the JSON schema of the experiment file."),
