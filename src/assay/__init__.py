@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assay.reproduction.reproduce import reproduce
     from assay.run import Run
     from assay.searching.tune import tune
+    from assay.serving_models import serve
 
 _HOME = {
     "Ablation": "assay.ablation",
@@ -58,6 +59,7 @@ _HOME = {
     "report": "assay.lifecycle",
     "reproduce": "assay.reproduction.reproduce",
     "runs": "assay.logbook",
+    "serve": "assay.serving_models",
     "show": "assay.logbook",
     "train": "assay.lifecycle",
     "tune": "assay.searching.tune",
@@ -72,6 +74,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "register",
     "predict",
     "load",
+    "serve",
     "check",
     "report",
     "runs",

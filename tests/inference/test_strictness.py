@@ -125,6 +125,6 @@ def test_impute_gives_what_a_missing_value_gives(policy: str, models) -> None:
 def test_clip_takes_the_nearest_value_that_was_seen(models) -> None:
     model, _ = models(out_of_range="clip")
     far, near = rows().head(5), rows().head(5)
-    learnt = model._served.about["seen"]["a"]
+    learnt = model.served.about["seen"]["a"]
     far.loc[0, "a"], near.loc[0, "a"] = 1e9, learnt["high"]
     np.testing.assert_array_equal(model.predict_proba(far), model.predict_proba(near))

@@ -34,6 +34,7 @@ _VERBS = {
     "register": ("serving", "Keep the model of a run under a name."),
     "models": ("serving", "List the registered models."),
     "predict": ("serving", "Predict a table with a model."),
+    "serve": ("serve", "Answer requests with a model over HTTP."),
     "traffic": ("traffic", "Show how models stand that share the traffic of a name."),
     "reproduce": ("reproducing", "Train a run again and compare it bit for bit."),
     "lock": ("reproducing", "Write a folder that trains a run again anywhere."),

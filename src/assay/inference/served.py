@@ -86,10 +86,7 @@ class Served:
         if self.is_classifier:
             predicted = self.decide(self.predict_proba(frame).to_numpy())
         else:
-            features = strict_features(frame, self.about)
-            with threadpool_limits(1), np.errstate(over="ignore"):  # trees say what is too large
-                predicted = self.predictor.predict(features)
-            predicted = getattr(predicted, "values", predicted)
+            predicted = self.values_of(strict_features(frame, self.about))
         return pd.DataFrame({"prediction": predicted}, index=frame.index)
 
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -100,11 +97,20 @@ class Served:
         """
         if not self.is_classifier:
             raise ValueError("a regression has no probabilities")
-        features = strict_features(frame, self.about)
+        probabilities = self.probabilities_of(strict_features(frame, self.about))
         names = [str(label) for label in self.about["classes"]]
-        with threadpool_limits(1), np.errstate(over="ignore"):  # as above
-            probabilities = self._probabilities(features)
         return pd.DataFrame(probabilities, columns=names, index=frame.index)
+
+    def values_of(self, features: pd.DataFrame) -> Any:
+        """What a regression predicts of rows as `strict_features` gives them, shape (n,)."""
+        with threadpool_limits(1), np.errstate(over="ignore"):  # trees say what is too large
+            predicted = self.predictor.predict(features)
+        return getattr(predicted, "values", predicted)
+
+    def probabilities_of(self, features: pd.DataFrame) -> Any:
+        """Probabilities of rows as `strict_features` gives them, shape (n, k)."""
+        with threadpool_limits(1), np.errstate(over="ignore"):  # as above
+            return self._probabilities(features)
 
     @property
     def has_labels(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from assay.serving.served_model import Answer, Row
+from assay.serving.rows import Answer, Row
 
 
 class Observer(Protocol):

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from assay.serving.served_model import Row, ServedModel
+from assay.serving.rows import Row
+from assay.serving.served_model import ServedModel
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,12 @@ class Asked:
 
     Attributes:
         request_id: Of the request; the client may have chosen it.
-        headers: Of the request, names in lower case.
+        headers: Of the request, as bytes, names in lower case.
         rows: As they were given, not yet held against any model.
     """
 
     request_id: str
-    headers: Mapping[str, str]
+    headers: Mapping[bytes, bytes]
     rows: Sequence[Row]
 
 
@@ -37,6 +38,8 @@ class Slot:
 
     def __init__(self, model: ServedModel) -> None:
         self.model = model  # an assignment is atomic: a request sees the old one or the new one
+        self.failure: str | None = None
+        """Why the version that the registry names could not be loaded; None if it is served."""
 
 
 class Router(Protocol):

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
 
+import pandas as pd
+
+from assay.data.schema import Column, Kind
+from assay.inference.compiled import RowPredictor, fast_or_ordinary
 from assay.inference.loading import LoadedModel
+from assay.serving.openapi import document
+from assay.serving.rows import Answer, Columns
+from assay.serving.settings import ServingSettings
+from assay.serving.validation import Validator
 
-Row = dict[str, Any]
-Answer = dict[str, Any]
-
-
-class RowPredictor(Protocol):
-    """Predicts rows as they come out of JSON; the same numbers as `LoadedModel` gives."""
-
-    def predict_rows(self, rows: Sequence[Row]) -> list[Answer]:
-        """An answer for each row.
-
-        Returns:
-            'prediction' (a label, a list of labels, or a number) and, of a classifier,
-            'probabilities' by label as text.
-
-        Raises:
-            DataError: The rows do not fit the model.
-        """
+FEW_ROWS = 32
+"""Rows up to which a row at a time is quicker than a table of them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,10 @@ class ServedModel:
         digest: Of its files; empty where none is known.
         loaded: The model.
         predictor: Predicts its rows.
+        validator: Holds rows against its schema.
+        schema: The OpenAPI document of its server.
+        row_s: Seconds that one row took; infinity where that is not known.
+        loaded_at: When it was made ready, seconds since 1970.
     """
 
     reference: str
@@ -44,3 +44,114 @@ class ServedModel:
     digest: str
     loaded: LoadedModel
     predictor: RowPredictor
+    validator: Validator
+    schema: Mapping[str, Any]
+    row_s: float = math.inf
+    loaded_at: float = field(default_factory=time.time)
+
+    @classmethod
+    def ready(
+        cls, loaded: LoadedModel, settings: ServingSettings, *, reference: str, digest: str = ""
+    ) -> ServedModel:
+        """Make a loaded model ready, and predict a first row, so that no client waits for that.
+
+        Args:
+            loaded: The model; its name is the version.
+            settings: Of the server.
+            reference: What was asked for.
+            digest: Of its files.
+        """
+        predictor = fast_or_ordinary(loaded)
+        validator = Validator(
+            loaded,
+            extra_column=settings.extra_column,
+            hides=settings.access.hide_schema,
+            most=settings.limits.problems,
+            pixels=settings.limits.pixels,
+        )
+        schema = document(loaded, settings)
+        made = cls(reference, loaded.name, digest, loaded, predictor, validator, schema)
+        return replace(made, row_s=_row_s(made))
+
+    def predict(self, columns: Columns) -> list[Answer]:
+        """The answers of some rows; few by the quick path, many by the table.
+
+        Args:
+            columns: The features, by column, as the validator gives them.
+
+        Raises:
+            DataError: The model cannot predict them after all.
+        """
+        n = len(next(iter(columns.values()), ()))
+        if n > FEW_ROWS:
+            return self._by_table(self.frame(columns))
+        rows = [
+            dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
+        ]
+        labels = list(map(str, self.loaded.classes))
+        return [
+            {"prediction": each.prediction}
+            if each.probabilities is None
+            else {
+                "prediction": each.prediction,
+                "probabilities": dict(zip(labels, each.probabilities, strict=True)),
+            }
+            for each in self.predictor.predict_rows(rows)
+        ]
+
+    def frame(self, columns: Columns) -> pd.DataFrame:
+        """The features as a table; what is no number stays what it is."""
+        kinds = {column.name: column for column in self.loaded.schema.columns}
+        return pd.DataFrame(
+            {name: _series(cells, kinds.get(name)) for name, cells in columns.items()}
+        )
+
+    def _by_table(self, frame: pd.DataFrame) -> list[Answer]:
+        if not self.loaded.classes:
+            return [{"prediction": value} for value in self.loaded.predict(frame).tolist()]
+        probabilities = self.loaded.predict_proba(frame)
+        labels = list(map(str, self.loaded.classes))
+        return [
+            {"prediction": label, "probabilities": dict(zip(labels, row, strict=True))}
+            for label, row in zip(
+                self.loaded.decide(probabilities).tolist(), probabilities.tolist(), strict=True
+            )
+        ]
+
+
+def _row_s(model: ServedModel) -> float:
+    """Seconds that a row takes, found with one that is made up; infinity where none can be.
+
+    A first row may take longer, so it is predicted several times.
+    """
+    seen = model.loaded.about["seen"]
+    took = math.inf
+    try:
+        features = model.loaded.schema.features
+        columns = {each.name: [_made_up(each, seen[each.name])] for each in features}
+        for _ in range(3):
+            began = time.perf_counter()
+            model.predict(columns)
+            took = min(took, time.perf_counter() - began)
+    except Exception:  # an image cannot be made up, for instance; clients send real ones
+        return math.inf
+    return took
+
+
+def _made_up(column: Column, seen: Mapping[str, Any]) -> Any:
+    """A value like those of training."""
+    form = column.read_as.partition(" ")[2]
+    if form == "truth":
+        return True
+    if column.kind is Kind.DATETIME:
+        day = date(1970, 1, 1) + timedelta(days=seen["low"])
+        return day.strftime(form or "%Y-%m-%d")
+    level = next(iter(seen.get("levels") or ["a"]))
+    if column.kind is Kind.NUMERIC:
+        return seen["low"]
+    return float(level) if form == "number" else level
+
+
+def _series(cells: list[Any], column: Column | None) -> Any:
+    is_number = column is not None and column.read_as == "numeric"
+    return cells if is_number else pd.Series(cells, dtype=object)
