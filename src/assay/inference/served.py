@@ -7,13 +7,14 @@ inside every logged model: what Assay predicts and what plain MLflow predicts is
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from assay.evaluation.replay import recalibrated
 from assay.inference.strictness import strict_features
@@ -45,6 +46,7 @@ class Served:
         self.about = about
         self.predictor = predictor
         self.calibrator = calibrator
+        self._threads: tuple[int, Any] = (0, None)
 
     @classmethod
     def read(
@@ -103,14 +105,25 @@ class Served:
 
     def values_of(self, features: pd.DataFrame) -> Any:
         """What a regression predicts of rows as `strict_features` gives them, shape (n,)."""
-        with threadpool_limits(1), np.errstate(over="ignore"):  # trees say what is too large
+        with self._one_thread(), np.errstate(over="ignore"):  # trees say what is too large
             predicted = self.predictor.predict(features)
         return getattr(predicted, "values", predicted)
 
     def probabilities_of(self, features: pd.DataFrame) -> Any:
         """Probabilities of rows as `strict_features` gives them, shape (n, k)."""
-        with threadpool_limits(1), np.errstate(over="ignore"):  # as above
+        with self._one_thread(), np.errstate(over="ignore"):  # as above
             return self._probabilities(features)
+
+    def _one_thread(self) -> Any:
+        """Limits numerical libraries; to find them takes as long as to predict a thousand rows.
+
+        They are looked for again when something was imported since, which may have loaded one.
+        """
+        n_modules, controller = self._threads
+        if n_modules != len(sys.modules):
+            controller = ThreadpoolController()
+            self._threads = len(sys.modules), controller
+        return controller.limit(limits=1)
 
     @property
     def has_labels(self) -> bool:

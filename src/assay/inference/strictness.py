@@ -204,5 +204,6 @@ def _shown(values: list[Any], read_as: str) -> str:
 
 def _in_words(value: Any, read_as: str) -> str:
     if read_as.startswith("datetime"):
-        return str(pd.Timestamp(value, unit="D").round("s")).removesuffix(" 00:00:00")
+        instant = np.datetime64(round(value * 86_400), "s")  # pandas ends with the year 2262
+        return str(instant).replace("T", " ").removesuffix(" 00:00:00")
     return f"{value:.6g}" if isinstance(value, float) else repr(value)

@@ -13,12 +13,13 @@ from assay.serving.exchange import Exchange
 from assay.serving.json_body import strict_json
 from assay.serving.refusal import Problem, Refusal
 from assay.serving.router import Asked
-from assay.serving.rows import Answer, Columns, Row
+from assay.serving.rows import Answer, Row, Table
 from assay.serving.served_model import ServedModel
 from assay.serving.state import ServerState
 from assay.serving.table_body import arrow_columns, parquet_columns
 from assay.serving.validation import Findings
 
+_UNFIT = "The rows do not fit the model."
 _LARGE = 128 * 1024
 """Bytes of a body from which all of it is done in the thread that predicts."""
 
@@ -41,46 +42,49 @@ async def answer_to(
     if form == "json" and len(body) < _LARGE:
         rows, is_one = _rows(state, body, takes_one)
         model = _chosen(state, exchange, rows)
-        columns, findings = model.validator.checked(rows)
+        table, findings = model.validator.checked(rows)
         try:
-            answers = await state.prediction.predict(model, columns, len(rows))
+            answers = await state.prediction.predict(model, table)
         except AssayError as error:
             raise _unfit(state, error) from None
         told = _told(state, model, findings, answers, is_one=is_one)
     else:
         does = functools.partial(_all_at_once, state, exchange, body, form, takes_one)
-        told, model, columns, answers = await state.prediction.in_thread(does)
+        told, model, table, findings, answers = await state.prediction.in_thread(does)
     exchange.facts["n_rows"] = len(answers)
+    if findings.n_warnings:
+        exchange.facts["n_warnings"] = findings.n_warnings
+        state.metrics.warnings.inc(findings.n_warnings)
     state.metrics.predicted(model.version, len(answers))
-    state.observing.tell(exchange.request_id, model.version, columns, answers)
+    state.observing.tell(exchange.request_id, model.version, table, answers)
     return told
 
 
 def _all_at_once(
     state: ServerState, exchange: Exchange, body: bytes, form: str, takes_one: bool
-) -> tuple[bytes, ServedModel, Columns, list[Answer]]:
+) -> tuple[bytes, ServedModel, Table, Findings, list[Answer]]:
     """The same without a pause, for what is large; in the thread that predicts."""
     is_one = False
     if form == "json":
         rows, is_one = _rows(state, body, takes_one)
         model = _chosen(state, exchange, rows)
-        columns, findings = model.validator.checked(rows)
+        table, findings = model.validator.checked(rows)
     else:
         read = arrow_columns if form == "arrow" else parquet_columns
-        table, n = read(body, state.settings.limits)
+        columns, n = read(body, state.settings.limits)
         if n == 0:
             raise _no_rows()
-        model = _chosen(state, exchange, [{name: cells[0] for name, cells in table.items()}])
-        columns, findings = model.validator.checked_columns(table, n)
+        model = _chosen(state, exchange, [{name: cells[0] for name, cells in columns.items()}])
+        table, findings = model.validator.checked_columns(columns, n)
     try:
-        answers = model.predict(columns)
+        answers = model.predict(table)
     except AssayError as error:
         raise _unfit(state, error) from None
     if form == "json":
         told = _told(state, model, findings, answers, is_one=is_one)
     else:
         told = _table(answers, form)
-    return told, model, columns, answers
+    return told, model, table, findings, answers
 
 
 def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], bool]:
@@ -97,7 +101,7 @@ def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], 
         raise _no_rows()
     if len(rows) > limits.rows:
         raise Refusal(
-            413, f"There are more than {limits.rows:,} rows.", "send fewer rows at a time"
+            422, f"There are more than {limits.rows:,} rows.", "send fewer rows at a time"
         )
     others = [row for row, each in enumerate(rows) if type(each) is not dict]
     if others:
@@ -118,8 +122,8 @@ def _chosen(state: ServerState, exchange: Exchange, rows: list[Row]) -> ServedMo
 def _unfit(state: ServerState, error: AssayError) -> Refusal:
     """The model has the last word: what was let pass may still be no date, or too large."""
     if state.settings.access.hide_schema:
-        return Refusal(422, "The rows do not fit the model.", "look at their values")
-    return Refusal(422, error.what, error.mend)
+        return Refusal(422, _UNFIT, "look at their values")
+    return Refusal(422, error.what, error.mend, log=_UNFIT)
 
 
 def _told(

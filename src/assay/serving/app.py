@@ -78,6 +78,7 @@ class App:
             exception_handlers=_HANDLERS,
             lifespan=self._lifespan,
         )
+        inner.router.redirect_slashes = False  # to an address that the client made up
         self._exchanges = Exchanges(inner, Keys(settings.access), metrics, log)
         self._outer: ASGIApp = self._exchanges
         if settings.access.origins:

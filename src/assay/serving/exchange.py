@@ -59,7 +59,7 @@ class Exchange:
 
     def refused(self, refusal: Refusal) -> Response:
         """The answer that a refusal is."""
-        self.facts["problem"] = refusal.what
+        self.facts["problem"] = refusal.log
         if refusal.n_problems:
             self.facts["n_problems"] = refusal.n_problems
         body, headers = refusal.body(self.request_id), dict(refusal.headers)

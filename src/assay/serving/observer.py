@@ -25,7 +25,8 @@ class Observer(Protocol):
         Args:
             request_id: As the client was told it, in the header X-Request-ID.
             version: The model that answered: NAME/VERSION.
-            rows: As they were given, all valid. Not to be changed.
+            rows: The features of each, valid, as the model takes them: None where one is missing,
+                an image as its bytes. Not to be changed.
             predictions: Of each row, as they were answered. Not to be changed.
         """
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from assay.serving.log import Log
 from assay.serving.observer import Observer
-from assay.serving.rows import Answer, Columns
+from assay.serving.rows import Answer, Table
 
 _MOST_WAITING = 10_000
-_Told = tuple[str, str, Columns, Sequence[Answer]]
+_Told = tuple[str, str, Table, Sequence[Answer]]
 
 
 class Observing:
@@ -34,14 +34,12 @@ class Observing:
         if observers:
             self._thread.start()
 
-    def tell(
-        self, request_id: str, version: str, columns: Columns, answers: Sequence[Answer]
-    ) -> None:
+    def tell(self, request_id: str, version: str, table: Table, answers: Sequence[Answer]) -> None:
         """A request was answered."""
         if not self._observers:
             return
         try:
-            self._queue.put_nowait((request_id, version, columns, answers))
+            self._queue.put_nowait((request_id, version, table, answers))
         except queue.Full:
             self._dropped()
 
@@ -59,11 +57,8 @@ class Observing:
 
     def _work(self) -> None:
         while (told := self._queue.get()) is not None:
-            request_id, version, columns, answers = told
-            rows = [
-                dict(zip(columns, cells, strict=True))
-                for cells in zip(*columns.values(), strict=True)
-            ]
+            request_id, version, table, answers = told
+            rows = table.rows
             for observer in self._observers:
                 try:
                     observer.observe(request_id, version, rows, answers)

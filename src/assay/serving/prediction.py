@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from assay.serving.refusal import Refusal
-from assay.serving.rows import Answer, Columns
+from assay.serving.rows import Answer, Table
 from assay.serving.served_model import ServedModel
 from assay.serving.settings import ServingSettings
 
 AT_ONCE_S = 0.002
 """Up to this estimate rows are predicted by the thread that serves."""
 _Said = TypeVar("_Said")
-_Waiting = tuple[Columns, int, asyncio.Future[list[Answer]]]
-"""Rows by column, their number, and who waits for their answers."""
+_Waiting = tuple[Table, asyncio.Future[list[Answer]]]
+"""Rows, and who waits for their answers."""
 
 
 class Prediction:
@@ -41,22 +41,18 @@ class Prediction:
         self._n_waiting = 0
         self._batches: dict[int, _Batches] = {}
 
-    async def predict(self, model: ServedModel, columns: Columns, n: int) -> list[Answer]:
+    async def predict(self, model: ServedModel, table: Table) -> list[Answer]:
         """The answers of valid rows.
-
-        Args:
-            model: What predicts.
-            columns: The rows, by column.
-            n: Their number.
 
         Raises:
             Refusal: Too many wait, or it takes too long (503).
             DataError: The model cannot predict the rows after all.
         """
-        if n * model.row_s <= AT_ONCE_S and not model.loaded.is_network:
-            return model.predict(columns)
-        if not model.loaded.is_network or n >= self._batching.rows:
-            return await self.in_thread(functools.partial(model.predict, columns))
+        is_network = model.loaded.is_network
+        if not is_network and table.n * model.row_s <= AT_ONCE_S:
+            return model.predict(table)
+        if not is_network or table.n >= self._batching.rows:
+            return await self.in_thread(functools.partial(model.predict, table))
         if self._n_waiting >= self._limits.waiting:
             raise _busy()
         batches = self._batches.get(id(model))
@@ -65,7 +61,7 @@ class Prediction:
         self._n_waiting += 1
         try:
             async with asyncio.timeout(self._limits.request_s):
-                return await batches.ask(columns, n)
+                return await batches.ask(table)
         except TimeoutError:
             raise _too_long(self._limits.request_s) from None
         finally:
@@ -123,9 +119,9 @@ class _Batches:
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def ask(self, columns: Columns, n: int) -> list[Answer]:
+    async def ask(self, table: Table) -> list[Answer]:
         answer: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((columns, n, answer))
+        self._waiting.append((table, answer))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         return await answer
@@ -137,7 +133,7 @@ class _Batches:
             if not taken:
                 continue
             try:
-                joined = _joined([columns for columns, _, _ in taken])
+                joined = Table.joined([table for table, _ in taken])
                 does = functools.partial(self._model.predict, joined)
                 _answer(taken, await self._prediction.of_batch(does))
             except Exception as error:
@@ -147,21 +143,21 @@ class _Batches:
         taken: list[_Waiting] = []
         n = 0
         while self._waiting and (
-            not taken or n + self._waiting[0][1] <= self._prediction.most_rows
+            not taken or n + self._waiting[0][0].n <= self._prediction.most_rows
         ):
             each = self._waiting.pop(0)
-            if not each[2].done():  # its client has lost patience
+            if not each[1].done():  # else its client has lost patience
                 taken.append(each)
-                n += each[1]
+                n += each[0].n
         return taken
 
     async def _one_by_one(self, taken: list[_Waiting], error: Exception) -> None:
         """The fault of one request is not that of the others."""
-        for columns, n, answer in taken:
+        for table, answer in taken:
             if len(taken) > 1:
                 try:
-                    does = functools.partial(self._model.predict, columns)
-                    _answer([(columns, n, answer)], await self._prediction.of_batch(does))
+                    does = functools.partial(self._model.predict, table)
+                    _answer([(table, answer)], await self._prediction.of_batch(does))
                     continue
                 except Exception as own:
                     error = own
@@ -169,18 +165,12 @@ class _Batches:
                 answer.set_exception(error)
 
 
-def _joined(parts: list[Columns]) -> Columns:
-    if len(parts) == 1:
-        return parts[0]
-    return {name: [cell for part in parts for cell in part[name]] for name in parts[0]}
-
-
 def _answer(taken: list[_Waiting], answers: list[Answer]) -> None:
     begin = 0
-    for _, n, answer in taken:
+    for table, answer in taken:
         if not answer.done():
-            answer.set_result(answers[begin : begin + n])
-        begin += n
+            answer.set_result(answers[begin : begin + table.n])
+        begin += table.n
 
 
 def _busy() -> Refusal:

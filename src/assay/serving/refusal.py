@@ -50,6 +50,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, no failure
         problems: What is wrong with rows; those that are listed.
         n_problems: How many there are, those that are not listed too.
         headers: Of the answer.
+        log: What the log is told, where `what` may quote from rows; `what` itself if None.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, no failure
         problems: Sequence[Problem] = (),
         n_problems: int | None = None,
         headers: Mapping[str, str] = {},
+        log: str | None = None,
     ) -> None:
         super().__init__(what)
         self.status = status
@@ -69,6 +71,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, no failure
         self.problems = problems
         self.n_problems = len(problems) if n_problems is None else n_problems
         self.headers = headers
+        self.log = log if log is not None else what
 
     def body(self, request_id: str) -> bytes:
         """The document of the answer."""

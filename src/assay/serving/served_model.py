@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-import pandas as pd
-
 from assay.data.schema import Column, Kind
+from assay.errors import DataError
 from assay.inference.compiled import RowPredictor, fast_or_ordinary
+from assay.inference.compiled.many_rows import quicken_model
 from assay.inference.loading import LoadedModel
+from assay.serving.features import features_of, frame_of
 from assay.serving.openapi import document
-from assay.serving.rows import Answer, Columns
+from assay.serving.rows import Answer, Table
 from assay.serving.settings import ServingSettings
 from assay.serving.validation import Validator
 
@@ -51,7 +52,13 @@ class ServedModel:
 
     @classmethod
     def ready(
-        cls, loaded: LoadedModel, settings: ServingSettings, *, reference: str, digest: str = ""
+        cls,
+        loaded: LoadedModel,
+        settings: ServingSettings,
+        *,
+        reference: str,
+        digest: str = "",
+        predictor: RowPredictor | None = None,
     ) -> ServedModel:
         """Make a loaded model ready, and predict a first row, so that no client waits for that.
 
@@ -60,8 +67,10 @@ class ServedModel:
             settings: Of the server.
             reference: What was asked for.
             digest: Of its files.
+            predictor: Predicts its rows, if that is there already.
         """
-        predictor = fast_or_ordinary(loaded)
+        predictor = predictor or fast_or_ordinary(loaded)
+        quicken_model(loaded)  # after that: what is compiled is read of the model as it was
         validator = Validator(
             loaded,
             extra_column=settings.extra_column,
@@ -73,22 +82,15 @@ class ServedModel:
         made = cls(reference, loaded.name, digest, loaded, predictor, validator, schema)
         return replace(made, row_s=_row_s(made))
 
-    def predict(self, columns: Columns) -> list[Answer]:
+    def predict(self, table: Table) -> list[Answer]:
         """The answers of some rows; few by the quick path, many by the table.
-
-        Args:
-            columns: The features, by column, as the validator gives them.
 
         Raises:
             DataError: The model cannot predict them after all.
         """
-        n = len(next(iter(columns.values()), ()))
-        if n > FEW_ROWS:
-            return self._by_table(self.frame(columns))
-        rows = [
-            dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
-        ]
         labels = list(map(str, self.loaded.classes))
+        if table.n > FEW_ROWS:
+            return self._by_table(table, labels)
         return [
             {"prediction": each.prediction}
             if each.probabilities is None
@@ -96,27 +98,32 @@ class ServedModel:
                 "prediction": each.prediction,
                 "probabilities": dict(zip(labels, each.probabilities, strict=True)),
             }
-            for each in self.predictor.predict_rows(rows)
+            for each in self.predictor.predict_rows(table.rows)
         ]
 
-    def frame(self, columns: Columns) -> pd.DataFrame:
-        """The features as a table; what is no number stays what it is."""
-        kinds = {column.name: column for column in self.loaded.schema.columns}
-        return pd.DataFrame(
-            {name: _series(cells, kinds.get(name)) for name, cells in columns.items()}
-        )
-
-    def _by_table(self, frame: pd.DataFrame) -> list[Answer]:
-        if not self.loaded.classes:
-            return [{"prediction": value} for value in self.loaded.predict(frame).tolist()]
-        probabilities = self.loaded.predict_proba(frame)
-        labels = list(map(str, self.loaded.classes))
+    def _by_table(self, table: Table, labels: list[str]) -> list[Answer]:
+        numbers = self._numbers(table)
+        if not labels:
+            return [{"prediction": value} for value in numbers.tolist()]
+        decided = self.loaded.decide(numbers).tolist()
         return [
             {"prediction": label, "probabilities": dict(zip(labels, row, strict=True))}
-            for label, row in zip(
-                self.loaded.decide(probabilities).tolist(), probabilities.tolist(), strict=True
-            )
+            for label, row in zip(decided, numbers.tolist(), strict=True)
         ]
+
+    def _numbers(self, table: Table) -> Any:
+        """Probabilities, shape (n, k); or values, shape (n,)."""
+        loaded, kinds = self.loaded, self.loaded.about["kinds"]
+        if not table.is_clean:
+            frame = frame_of(table, kinds)
+            return loaded.predict_proba(frame) if loaded.classes else loaded.predict(frame)
+        features, served = features_of(table, kinds), loaded.served
+        predict = served.probabilities_of if loaded.classes else served.values_of
+        try:
+            return predict(features)
+        except (ValueError, TypeError) as error:
+            mend = "look at these rows: a number may be too large, an image broken"
+            raise DataError(f"The rows do not fit the model: {error}.", mend=mend) from None
 
 
 def _row_s(model: ServedModel) -> float:
@@ -129,9 +136,10 @@ def _row_s(model: ServedModel) -> float:
     try:
         features = model.loaded.schema.features
         columns = {each.name: [_made_up(each, seen[each.name])] for each in features}
+        row = Table(columns, 1, is_clean=True)
         for _ in range(3):
             began = time.perf_counter()
-            model.predict(columns)
+            model.predict(row)
             took = min(took, time.perf_counter() - began)
     except Exception:  # an image cannot be made up, for instance; clients send real ones
         return math.inf
@@ -150,8 +158,3 @@ def _made_up(column: Column, seen: Mapping[str, Any]) -> Any:
     if column.kind is Kind.NUMERIC:
         return seen["low"]
     return float(level) if form == "number" else level
-
-
-def _series(cells: list[Any], column: Column | None) -> Any:
-    is_number = column is not None and column.read_as == "numeric"
-    return cells if is_number else pd.Series(cells, dtype=object)

@@ -8,7 +8,6 @@ again, ever more rarely.
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable
 
 from assay.serving.router import Slot
@@ -64,8 +63,6 @@ class Swapper:
         state.metrics.swaps.labels("done").inc()
         state.metrics.served(model.version, before=before.version)
         state.log.write("info", "model swapped", version=model.version, before=before.version)
-        del before
-        gc.collect()
 
     def _note_failure(self, state: ServerState, version: str, error: Exception) -> None:
         """Say it once for each version and reason, and look again later."""

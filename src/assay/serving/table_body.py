@@ -36,7 +36,8 @@ def arrow_columns(body: bytes, limits: Limits) -> tuple[Columns, int]:
     """Columns and number of rows of an Arrow IPC stream.
 
     Raises:
-        Refusal: It is none (400), is compressed (415), or has too many rows (413).
+        Refusal: It is none (400), is compressed (415), has too many rows (422), or unpacks to
+            too much (413).
     """
     try:
         _refuse_compressed(body)
@@ -99,7 +100,7 @@ def _too_large(limits: Limits) -> Refusal:
 def _refuse_rows(n: int, limits: Limits) -> None:
     if n > limits.rows:
         raise Refusal(
-            413, f"The body has more than {limits.rows:,} rows.", "send fewer rows at a time"
+            422, f"The body has more than {limits.rows:,} rows.", "send fewer rows at a time"
         )
 
 

@@ -19,12 +19,12 @@ from assay.data.features import feature_frame, level_text
 NAN = math.nan
 """The one object that stands for what is missing, so that tables find it by identity."""
 
-Read = Callable[[object], Any]
+Read = Callable[[Any], Any]
 """Reads a cell: a number or days since 1970, a level or a text, or `NAN`; raises ValueError."""
 
 _LARGEST = 2**63
 _DAY_US = 86_400e6
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - instants are compared without their zone
+EPOCH = datetime(1970, 1, 1)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}|\.\d{6})?)?(Z|[+-]\d\d:\d\d)?)?")
 _TRUTHS = {"true": True, "false": False}
 
@@ -41,7 +41,7 @@ def reader(name: str, read_as: str) -> Read | None:
     """
     kind, _, form = read_as.partition(" ")
 
-    def ordinary(cell: object) -> Any:
+    def ordinary(cell: Any) -> Any:
         frame = pd.DataFrame([{name: cell}])
         value = feature_frame(frame, {name: read_as})[name].iloc[0]
         if kind in ("numeric", "datetime"):
@@ -58,16 +58,16 @@ def reader(name: str, read_as: str) -> Read | None:
 
 
 def _number_reader(ordinary: Read, *, is_truth: bool) -> Read:
-    def read(cell: object) -> Any:
+    def read(cell: Any) -> Any:
         kind = cell.__class__
         if kind is float:
-            return cell if math.isfinite(cell) else NAN  # type: ignore[arg-type]
+            return cell if math.isfinite(cell) else NAN
         if cell is None:
             return NAN
-        if kind is bool or (kind is int and -_LARGEST <= cell < _LARGEST):  # type: ignore[operator]
-            return float(cell)  # type: ignore[arg-type]
+        if kind is bool or (kind is int and -_LARGEST <= cell < _LARGEST):
+            return float(cell)
         if is_truth and kind is str:
-            known = _TRUTHS.get(cell.lower())  # type: ignore[attr-defined]
+            known = _TRUTHS.get(cell.lower())
             if known is not None:
                 return float(known)
         return ordinary(cell)
@@ -76,17 +76,17 @@ def _number_reader(ordinary: Read, *, is_truth: bool) -> Read:
 
 
 def _days_reader(ordinary: Read, form: str) -> Read:
-    def read(cell: object) -> Any:
+    def read(cell: Any) -> Any:
         if cell is None:
             return NAN
         if cell.__class__ is not str:
             return ordinary(cell)
-        instant = _canonical(cell, form)  # type: ignore[arg-type]
+        instant = _canonical(cell, form)
         if instant is None:
             return ordinary(cell)
         if instant.tzinfo is not None:
             instant = instant.astimezone(UTC).replace(tzinfo=None)
-        since = instant - _EPOCH
+        since = instant - EPOCH
         us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
         return us / _DAY_US
 
@@ -98,25 +98,25 @@ def _canonical(text: str, form: str) -> datetime | None:
     try:
         if not form:
             return datetime.fromisoformat(text) if _ISO.fullmatch(text) and text.isascii() else None
-        instant = datetime.strptime(text, form)  # noqa: DTZ007 - pandas takes it as UTC, too
+        instant = datetime.strptime(text, form)
         return instant if instant.strftime(form) == text else None
     except (ValueError, OverflowError):
         return None
 
 
 def _level_reader(ordinary: Read, form: str) -> Read:
-    def read(cell: object) -> Any:
+    def read(cell: Any) -> Any:
         kind = cell.__class__
         if cell is None:
             return NAN
         if kind is str and not form:
-            return _sound(cell, ordinary) if cell else NAN  # type: ignore[arg-type]
+            return _sound(cell, ordinary) if cell else NAN
         if kind is str and form == "truth":
-            known = _TRUTHS.get(cell.lower())  # type: ignore[attr-defined]
+            known = _TRUTHS.get(cell.lower())
             if known is not None:
                 return "true" if known else "false"
-            return _sound(cell, ordinary) if cell else NAN  # type: ignore[arg-type]
-        if kind is bool or (kind is int and -_LARGEST <= cell < _LARGEST):  # type: ignore[operator]
+            return _sound(cell, ordinary) if cell else NAN
+        if kind is bool or (kind is int and -_LARGEST <= cell < _LARGEST):
             return level_text(cell)
         if kind is float:
             return level_text(cell) if cell == cell else NAN  # noqa: PLR0124
@@ -126,10 +126,10 @@ def _level_reader(ordinary: Read, form: str) -> Read:
 
 
 def _text_reader(ordinary: Read) -> Read:
-    def read(cell: object) -> Any:
+    def read(cell: Any) -> Any:
         if cell is None:
             return ""
-        return _sound(cell, ordinary) if cell.__class__ is str else ordinary(cell)  # type: ignore[arg-type]
+        return _sound(cell, ordinary) if cell.__class__ is str else ordinary(cell)
 
     return read
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from assay.inference.compiled.cells import NAN
+from assay.inference.compiled.documents import document_of
 from assay.inference.compiled.steps import Step, step_of
 
 Entries = Sequence[tuple[int, float]]
@@ -27,7 +28,7 @@ _UNSEEN = "\x00never seen"
 _BY_COLUMN = ("SimpleImputer", "OneHotEncoder", "OrdinalEncoder", "TargetEncoder", "StandardScaler")
 
 
-class NotCompilable(Exception):
+class NotCompilableError(Exception):
     """What is to be compiled is of a kind that is not known here; the text says which."""
 
 
@@ -44,14 +45,14 @@ class Encoder:
         texts: Those of them whose values are texts.
 
     Raises:
-        NotCompilable: It is none, or was not fitted on a data frame.
+        NotCompilableError: It is none, or was not fitted on a data frame.
     """
 
     def __init__(self, transformer: Any, names: Sequence[str], texts: frozenset[str]) -> None:
         from sklearn.compose import ColumnTransformer
 
         if type(transformer) is not ColumnTransformer:
-            raise NotCompilable(f"its preprocessing is a {type(transformer).__name__}")
+            raise NotCompilableError(f"its preprocessing is of type {type(transformer).__name__}")
         self.is_sparse = bool(transformer.sparse_output_)
         self.width = 0
         self._parts: list[_Part] = []
@@ -61,7 +62,7 @@ class Encoder:
                 continue
             listed = [columns] if isinstance(columns, str) else list(columns)
             if not all(isinstance(name, str) and name in position for name in listed):
-                raise NotCompilable(f"its preprocessing {label!r} names columns by number")
+                raise NotCompilableError(f"its preprocessing {label!r} names columns by number")
             where = transformer.output_indices_[label]
             cells = [position[name] for name in listed]
             is_of_texts = texts.issuperset(listed)
@@ -102,12 +103,16 @@ def _of_numbers(step: Step, cells: list[int], start: int) -> _Part:
 
 def _of_documents(part: Any, cell: int, start: int) -> _Part:
     """A part that gets a column by itself, as one that counts words does."""
+    document = document_of(part)
+    if document is not None:
+        known = document
+        return lambda values: [(start + place, value) for place, value in known(values[cell])]
 
-    def made(values: list[Any]) -> Iterable[tuple[int, float]]:
+    def asked(values: list[Any]) -> Iterable[tuple[int, float]]:
         row = part.transform([values[cell]])
         return _entries(row, 0, start) if hasattr(row, "indptr") else enumerate(row[0], start)
 
-    return made
+    return asked
 
 
 def _asked(part: Any, columns: Sequence[str], cells: list[int], start: int) -> _Part:

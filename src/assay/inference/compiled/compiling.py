@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from assay.inference.compiled.columns import NotCompilable
-from assay.inference.compiled.estimators import Responses, compiled
+from assay.inference.compiled.columns import NotCompilableError
+from assay.inference.compiled.estimators import compiled
 from assay.inference.compiled.reading import ReadRow, Row, RowReader
+from assay.inference.compiled.responses import Responses
 from assay.inference.served import EVEN, Served
 
 _TEXTS = ("categorical", "text")
@@ -121,7 +122,7 @@ def compile_model(served: Served) -> CompiledModel | NotCompiled:
     try:
         reader = RowReader(about)
         responses = compiled(served.predictor, list(kinds), texts)
-    except (NotCompilable, ValueError) as error:
+    except (NotCompilableError, ValueError) as error:
         return NotCompiled(str(error))
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         # What is read here of fitted estimators is not all public: another version may differ.

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from assay.inference.compiled.trees import Node, down, nested
 
-_SMALLEST = float.fromhex("0x1.39f0ee0000000p-117")
-"""1e-35 as a 32-bit float: LightGBM reads what is not larger as zero."""
+_SMALLEST = float(np.float32(1e-35))
+"""LightGBM reads what is not larger as zero."""
 _OF_LEVELS, _GOES_LEFT = 1, 2
 _AS_ZERO, _AS_NAN = 1, 2
 
 
-class UnknownTrees(Exception):
+class UnknownTreesError(Exception):
     """A booster of a kind that is not read here; the text says which."""
 
 
@@ -30,14 +33,14 @@ def light_trees(booster: Any) -> Callable[[list[float]], list[float]]:
         booster: A `lightgbm.Booster`.
 
     Raises:
-        UnknownTrees: Its trees are linear, averaged, or take zero for missing.
+        UnknownTreesError: Its trees are linear, averaged, or take zero for missing.
     """
     n = booster.num_feature()
     best = booster.best_iteration
     text = booster.model_to_string(num_iteration=best if best > 0 else -1)
     head, *blocks = text.partition("\nend of trees")[0].split("\nTree=")
     if "\naverage_output" in head:
-        raise UnknownTrees("its trees are averaged")
+        raise UnknownTreesError("its trees are averaged")
     trees = [_tree(_fields(block), n) for block in blocks]
     n_outputs = booster.num_model_per_iteration()
     per_output = [trees[output::n_outputs] for output in range(n_outputs)]
@@ -70,7 +73,7 @@ def _fields(block: str) -> Mapping[str, str]:
 
 def _tree(fields: Mapping[str, str], n: int) -> Node:
     if fields.get("is_linear", "0") != "0":
-        raise UnknownTrees("its leaves hold linear models")
+        raise UnknownTreesError("its leaves hold linear models")
     values = [float(each) for each in fields["leaf_value"].split()]
     if len(values) == 1:
         return values[0]
@@ -87,7 +90,7 @@ def _tree(fields: Mapping[str, str], n: int) -> Node:
             return column[number], sets[int(limits[number])]
         told = kind >> 2 & 3
         if told == _AS_ZERO:
-            raise UnknownTrees("its trees take zero for missing")
+            raise UnknownTreesError("its trees take zero for missing")
         if told != _AS_NAN:
             return column[number] + 2 * n, limits[number]
         return column[number] + n * bool(kind & _GOES_LEFT), limits[number]
@@ -114,5 +117,5 @@ def _sets(fields: Mapping[str, str]) -> list[frozenset[float]]:
             for bit in range(32)
             if word >> bit & 1
         )
-        for first, last in zip(ends, ends[1:], strict=False)
+        for first, last in pairwise(ends)
     ]

@@ -6,15 +6,16 @@ every problem of a row is found, not only its first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from assay.inference.compiled.cells import NAN, Read, reader
+from assay.inference.compiled.quick import Quick, quick
 from assay.inference.misfits import misread_told
 from assay.inference.strictness import (
     SLACK,
@@ -67,6 +68,21 @@ class ReadRow:
     problems: list[RowProblem] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """Many rows that were read.
+
+    Attributes:
+        features: As `strict_features` gives them.
+        rows: What is said of each; their values are in the features alone.
+    """
+
+    features: pd.DataFrame
+    rows: Sequence[ReadRow]
+
+
+_ABSENT = object()
+_Column = tuple[str, Read, Callable[[Any], bool], "_Odd", Callable[..., Any]]
 _Odd = Callable[[Any, int, ReadRow], Any]
 """What becomes of a value that is not as usual, of the row of this number."""
 
@@ -84,14 +100,17 @@ class RowReader:
     def __init__(self, about: Mapping[str, Any]) -> None:
         self.kinds: dict[str, str] = about["kinds"]
         self._policies: dict[str, str] = about["policies"]
-        self._columns = []
+        self._columns: dict[str, _Column] = {}
+        self._quickly: dict[str, Quick] = {}
         for name, read_as in self.kinds.items():
             read = reader(name, read_as)
             if read is None:
                 raise ValueError(f"column {name!r} holds images")
             learnt = about["seen"][name]
             usual, odd = _usual(learnt), self._odd(name, read_as, learnt)
-            self._columns.append((name, read, usual, odd, partial(self._unread, name, read_as)))
+            unread = partial(self._unread, name, read_as)
+            self._columns[name] = (name, read, usual, odd, unread)
+            self._quickly[name] = quick(read, read_as, learnt, slack=SLACK)
 
     def read(self, row: Row, number: int = 0) -> ReadRow:
         """The values of a row, with all that is to be said of it.
@@ -100,31 +119,36 @@ class RowReader:
             row: The row.
             number: Its position among the rows.
         """
-        values: list[Any] = []
-        done = ReadRow(values)
-        for name, read, is_usual, odd, unread in self._columns:
-            try:
-                value = read(row[name])
-            except KeyError:
-                value = self._absent(name, read, number, done)
-            except (ValueError, TypeError):
-                value = unread(read, row[name], number, done)
-            # Of what is refused already nothing more is said.
-            refused = done.problems and done.problems[-1].column == name
-            is_fine = refused or is_usual(value)
-            values.append(value if is_fine else odd(value, number, done))
+        done = ReadRow([])
+        cell = self._cell
+        done.values = [cell(column, row, number, done) for column in self._columns.values()]
         return done
 
-    def frame(self, rows: list[ReadRow]) -> pd.DataFrame:
-        """Rows that were read without problems, as `strict_features` gives them."""
-        columns: dict[str, np.ndarray[Any, Any]] = {}
-        for (name, read_as), cells in zip(
-            self.kinds.items(), zip(*(row.values for row in rows), strict=True), strict=True
-        ):
-            is_number = read_as.partition(" ")[0] in ("numeric", "datetime")
-            columns[name] = np.empty(len(rows), dtype=np.float64 if is_number else object)
-            columns[name][:] = cells
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+    def _cell(self, column: _Column, row: Row, number: int, done: ReadRow) -> Any:
+        name, read, is_usual, odd, unread = column
+        try:
+            value = read(row[name])
+        except KeyError:
+            value = self._absent(name, read, number, done)
+        except (ValueError, TypeError):
+            value = unread(read, row[name], number, done)
+        if is_usual(value):
+            return value
+        # Of what is refused already nothing more is said.
+        is_refused = done.problems and done.problems[-1].column == name
+        return value if is_refused else odd(value, number, done)
+
+    def table(self, rows: Sequence[Row]) -> ReadTable:
+        """Many rows, as `read` reads each, but column by column: most cells are as usual."""
+        done = [ReadRow([]) for _ in rows]
+        columns: dict[str, NDArray[Any]] = {}
+        for name, quickly in self._quickly.items():
+            cells = [row.get(name, _ABSENT) for row in rows]  # of a type of its own
+            column, odd = quickly(cells)
+            for number in odd:
+                column[number] = self._cell(self._columns[name], rows[number], number, done[number])
+            columns[name] = column
+        return ReadTable(pd.DataFrame(columns, index=pd.RangeIndex(len(rows))), done)
 
     def _absent(self, name: str, read: Read, number: int, done: ReadRow) -> Any:
         if self._policies["missing_column"] == "error":
@@ -144,7 +168,7 @@ class RowReader:
             done.notes.append(unread_told(name, read_as, within([number])))
         return read(None)
 
-    def _odd(self, name: str, read_as: str, learnt: Mapping[str, Any]) -> _Odd:
+    def _odd(self, name: str, read_as: str, learnt: dict[str, Any]) -> _Odd:
         """What the policies say of a value that may be unlike those that were seen."""
         policies, gaps = self._policies, learnt["gaps"]
         low, high = learnt.get("low", NAN), learnt.get("high", NAN)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+import pandas as pd
+
 from assay.errors import DataError
 from assay.inference.compiled.agreement import probes, verify
 from assay.inference.compiled.compiling import (
@@ -27,7 +29,7 @@ VERIFIED = 1000
 _SHOWN = 5
 
 
-class RowsRefused(DataError):
+class RowsRefused(DataError):  # noqa: N818 - what happened to them
     """Rows do not fit the model; `problems` has every problem of every row."""
 
     problems: tuple[RowProblem, ...] = ()
@@ -68,20 +70,24 @@ class RowPredictor:
             raise DataError("There are no rows to predict.", mend="give at least one row")
         if self._reader is None:
             return self._of_frame(rows)
-        read = [self._reader.read(row, number) for number, row in enumerate(rows)]
-        problems = [problem for row in read for problem in row.problems]
-        if problems:
-            raise self._refused(problems)
         if self._compiled is not None and len(rows) <= FEW:
+            read = [self._reader.read(row, number) for number, row in enumerate(rows)]
+            self._check(read)
             try:
                 return [self._compiled.predict_read(row) for row in read]
             except ValueError:  # the ordinary path has words for it
                 pass
-        return self._of_read(read)
+        table = self._reader.table(rows)
+        self._check(table.rows)
+        return self._of_table(table.features, table.rows)
 
-    def _of_read(self, read: list[ReadRow]) -> list[RowResult]:
-        assert self._reader is not None
-        served, features = self.loaded.served, self._reader.frame(read)
+    def _check(self, read: Sequence[ReadRow]) -> None:
+        problems = [problem for row in read for problem in row.problems]
+        if problems:
+            raise self._refused(problems)
+
+    def _of_table(self, features: pd.DataFrame, read: Sequence[ReadRow]) -> list[RowResult]:
+        served = self.loaded.served
         try:
             if not served.is_classifier:
                 values = served.values_of(features).tolist()

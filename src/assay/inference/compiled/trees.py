@@ -192,4 +192,3 @@ def _forest_tree(tree: Any, n: int, first: int) -> Node:
         lambda number: (column[number] + n * bool(goes_left[number]), limit[number]),
         lambda number: first + number,
     )
-
