@@ -1,10 +1,10 @@
-"""How often a comparison of live traffic is wrong under continuous peeking, and what it takes to tell.
+"""How often a comparison of live traffic is wrong though it is looked at all the time.
 
-A/Bs are simulated and looked at after every single outcome, which is the worst that anybody can do:
-first with models that are equally good, or differ by a known amount, where an interval that ever
-leaves the truth out is an error; then with models that are two points of accuracy apart, counting
-the requests until that is told. Beside the confidence sequences as `assay traffic` makes them stands
-a plain 95 % interval, looked at as often. Then keys that come back, guard rails, and shares that are
+A/Bs are simulated and looked at after every single outcome, the worst that anybody can do: first
+with models that are equally good, or differ by a known amount, where an interval that ever leaves
+the truth out is an error; then with models that are two points of accuracy apart, counting the
+requests until that is told. Beside the confidence sequences as `assay traffic` makes them stands a
+plain 95 % interval, looked at as often. Then keys that come back, guard rails, and shares that are
 not those asked for.
 
 Shares of n repetitions are uncertain by 3 sqrt(p (1 - p) / n), which the bars of error do not allow
@@ -206,7 +206,7 @@ def returning(repetitions: int) -> dict[str, float]:
 
 
 def guards(repetitions: int) -> dict[str, float]:
-    """Stops of a version that fails as often as it may, and calls until one that fails is stopped."""
+    """Stops of a version that fails as often as it may; calls until one that fails is stopped."""
     random = np.random.default_rng(6)
     limit, calls = 0.01, 20_000
     stopped, took = 0, []
@@ -224,7 +224,7 @@ def _stopped_at(failed: np.ndarray, limit: float) -> int | None:
 
 
 def mismatches(repetitions: int) -> dict[str, float]:
-    """Alarms where shares are those asked for, looked at every 100 units, and where they are not."""
+    """Alarms where shares are those asked for, looked at every 100 units, and where not."""
     random = np.random.default_rng(7)
     found = {}
     for name, seen in (("as asked", 0.1), ("9 % where 10 % was asked", 0.09)):

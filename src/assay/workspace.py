@@ -77,7 +77,7 @@ class Workspace:
 
     @property
     def traffic_folder(self) -> Path:
-        """Where answers of models that share traffic are kept with their outcomes, a file a name."""
+        """Where answers are kept with their outcomes, and who shares traffic; a file a name."""
         return self.root / "traffic"
 
     @property

@@ -24,8 +24,22 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the page there; among the reports of the workspace when absent.",
 )
+@click.option(
+    "--as-test",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a table there whose test rows are those with an outcome; with --beside.",
+)
+@click.option("--beside", metavar="DATA", help="The rows to learn from in that table.")
 @json_option
-def traffic(model: str, contest: str | None, page: Path | None, as_json: bool) -> int:
+def traffic(
+    model: str,
+    contest: str | None,
+    page: Path | None,
+    as_test: Path | None,
+    beside: str | None,
+    as_json: bool,
+) -> int:
     """Show how the models stand that share the traffic of MODEL.
 
     Who gets which share, who is better so far, and about how much more it takes to tell. The
@@ -33,6 +47,10 @@ def traffic(model: str, contest: str | None, page: Path | None, as_json: bool) -
     """
     from assay import traffic as verb
 
+    if (as_test is None) != (beside is None):
+        raise click.UsageError("--as-test FILE and --beside DATA go together.")
+    if as_test is not None and beside is not None:
+        return _refreshed(model, beside, as_test, as_json)
     found = verb.traffic(model, contest)
     written = verb.write_page(found, page)
     if as_json:
@@ -40,6 +58,20 @@ def traffic(model: str, contest: str | None, page: Path | None, as_json: bool) -
     else:
         out().print(shown(found), soft_wrap=True)
         click.echo(f"\n{written}")
+    return 0
+
+
+def _refreshed(model: str, data: str, out: Path, as_json: bool) -> int:
+    from assay import traffic as verb
+
+    made = verb.refresh_test(model, data, out)
+    if as_json:
+        print_json({**vars(made), "path": str(made.path)})
+        return 0
+    click.echo(f"{made.n_test:,} test rows beside {made.n_train:,} others: {made.path}")
+    click.echo("next   train on it with these lines in the experiment file:")
+    split = f"split: {{by: column, column: {made.column}}}"
+    click.echo(f"data:\n  source: {made.path}\n  target: {made.target}\n  {split}")
     return 0
 
 

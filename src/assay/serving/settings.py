@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.serving.traffic.settings import TrafficSettings
+
 Form = Literal["json", "arrow", "parquet"]
 
 
@@ -81,6 +83,9 @@ class ServingSettings(BaseModel):
     limits: Limits = Field(Limits(), description="What a request may ask for.")
     access: Access = Field(Access(), description="Who may ask, and what is told.")
     batching: Batching = Field(Batching(), description="Batches of a network's rows.")
+    traffic: TrafficSettings = Field(
+        TrafficSettings(), description="How challengers share the traffic, and what stops them."
+    )
     extra_column: Literal["error", "warn", "ignore"] = Field(
         "error", description="A column that the model was not trained beside: error, warn, ignore."
     )

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from assay.data.schema import Task
-from assay.errors import InputError, NotFoundError, TrackingError
+from assay.errors import NotFoundError, TrackingError
+from assay.serving.refusal import Refusal
 from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.feedback import Feedback, Outcome, outcomes_in
 from assay.serving.traffic.measures import Measure
@@ -23,7 +24,7 @@ from assay.serving.traffic.standing import standing
 from assay.serving.traffic.store import Event, Given, TrafficStore
 
 SHARED = Contest(
-    "m/1", {"m/2": 0.25}, ("m/3",), None, "", Task.BINARY, ("no", "yes"), Measure("accuracy")
+    "m/1", {"m/2": 0.25}, ("m/3",), None, "", "y", Task.BINARY, ("no", "yes"), Measure("accuracy")
 )
 
 
@@ -154,29 +155,39 @@ def test_an_outcome_may_be_faster_than_the_note_of_its_answer(store: TrafficStor
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        ({"row": 0, "outcome": "x"}, "item 0: 'request_id' is not a text"),
-        ({"request_id": "", "outcome": "x"}, "item 0: 'request_id' is not a text"),
-        ({"request_id": "a", "row": -1, "outcome": "x"}, "'row' is not a whole number from 0 on"),
-        ({"request_id": "a", "row": True, "outcome": "x"}, "'row' is not a whole number from 0 on"),
-        ({"request_id": "a", "row": 0}, "item 0: 'outcome' is missing"),
-        ({"request_id": "a", "outcome": None}, "item 0: 'outcome' is missing"),
-        ({"request_id": "a", "outcome": 1, "rows": 2}, "item 0: 'rows' is unknown"),
-        ([{"request_id": "a", "outcome": 1}, 7], "item 1: not an object"),
+        ({"row": 0, "outcome": "x"}, (0, "request_id", "is no text")),
+        ({"request_id": "", "outcome": "x"}, (0, "request_id", "is no text")),
+        (
+            {"request_id": "a", "row": -1, "outcome": "x"},
+            (0, "row", "is no whole number from 0 on"),
+        ),
+        (
+            {"request_id": "a", "row": True, "outcome": 1},
+            (0, "row", "is no whole number from 0 on"),
+        ),
+        ({"request_id": "a", "row": 0}, (0, "outcome", "is missing")),
+        ({"request_id": "a", "outcome": None}, (0, "outcome", "is missing")),
+        ({"request_id": "a", "outcome": 1, "rows": 2}, (0, "rows", "is not known here")),
+        ([{"request_id": "a", "outcome": 1}, 7], (1, None, "is no object")),
     ],
 )
-def test_a_body_that_holds_something_else_is_refused(document: Any, problem: str) -> None:
-    with pytest.raises(InputError, match="thing is wrong with the outcomes") as caught:
+def test_a_body_that_holds_something_else_is_refused(
+    document: Any, problem: tuple[Any, ...]
+) -> None:
+    with pytest.raises(Refusal, match="something else than outcomes") as caught:
         outcomes_in(document)
-    assert problem in caught.value.where
+    assert caught.value.status == 422
+    assert [(each.row, each.column, each.what) for each in caught.value.problems] == [problem]
     assert '"request_id"' in caught.value.mend
 
 
-def test_a_body_names_ten_problems_and_how_many_more_there_are() -> None:
-    with pytest.raises(InputError, match="12 things are wrong") as caught:
-        outcomes_in([7] * 12)
-    assert caught.value.where.splitlines()[-1] == "and 2 more"
-    with pytest.raises(InputError, match="0 outcomes in one body"):
+def test_a_body_holds_at_least_one_outcome() -> None:
+    with pytest.raises(Refusal, match="There are 0 outcomes") as caught:
         outcomes_in([])
+    assert caught.value.status == 422
+    with pytest.raises(Refusal, match="There are 10,001 outcomes") as caught:
+        outcomes_in([{"request_id": "a", "outcome": 1}] * 10_001)
+    assert caught.value.status == 413
     assert outcomes_in({"request_id": "a", "outcome": 1}) == [Outcome("a", 0, 1)]
 
 

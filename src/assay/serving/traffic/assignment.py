@@ -44,7 +44,8 @@ def assigned(unit: str, salt: str, shares: Mapping[str, float]) -> str | None:
 def unit_of(asked: Asked, key: str | None) -> str:
     """What is assigned as a whole: everything with the same key, else the request alone.
 
-    A request without the key, or with rows of several keys, is a unit of its own.
+    A request without the key, or with rows of several keys, is a unit of its own. Keys are known by
+    their hashes: nobody's name is kept, and nothing long.
 
     Args:
         asked: The request.
@@ -53,12 +54,17 @@ def unit_of(asked: Asked, key: str | None) -> str:
     kind, _, name = (key or "").partition(":")
     if kind == "header":
         value = asked.headers.get(name.lower().encode(), b"").decode(errors="replace")
-        return f"key {value}" if value else f"request {asked.request_id}"
+        return _key(value) if value else f"request {asked.request_id}"
     if kind == "field":
         values = {_told(row.get(name)) for row in asked.rows}
         only = values.pop() if len(values) == 1 else None
-        return f"key {only}" if only is not None else f"request {asked.request_id}"
+        return _key(only) if only is not None else f"request {asked.request_id}"
     return f"request {asked.request_id}"
+
+
+def _key(value: str) -> str:
+    digest = blake2b(value.encode(errors="surrogatepass"), digest_size=12)
+    return f"key {digest.hexdigest()}"
 
 
 def _told(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Calls: how often a version failed or was slow, counted while it serves, and when that is too much.
+"""Calls: how often a version failed or was slow while it served, and when that is too much.
 
 A challenger that fails is answered for by the champion: its client gets an answer all the same.
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from threading import Lock
 from time import perf_counter
 
 import numpy as np
 
-from assay.errors import DataError
-from assay.serving.served_model import Answer, Row, RowPredictor
+from assay.errors import AssayError
+from assay.serving.rows import Answer, Table
+from assay.serving.served_model import ServedModel
 from assay.serving.traffic.evidence import log_evidence_of_rate
-from assay.serving.traffic.settings import Limits
+from assay.serving.traffic.settings import GuardRails
 
 CERTAIN = float(np.log(100))
 """Evidence at which a version is stopped: it would be in error once in a hundred contests."""
@@ -32,7 +34,7 @@ class Calls:
     """
 
     def __init__(
-        self, limits: Limits, counts: Sequence[int], stop: Callable[[str], None] | None
+        self, limits: GuardRails, counts: Sequence[int], stop: Callable[[str], None] | None
     ) -> None:
         self._limits = limits
         self._counts = list(counts)
@@ -79,32 +81,41 @@ class Calls:
 _WORDS = {"failed": "failed", "slow": "were slow"}
 
 
-class Watched:
-    """A predictor whose calls are counted.
+@dataclass(frozen=True)
+class WatchedModel(ServedModel):
+    """A served model whose predictions are counted.
 
-    Args:
-        predictor: Whose.
+    Attributes:
         calls: Where they are counted.
         instead: Who answers what it fails at; None where the failure is to be seen.
     """
 
-    def __init__(self, predictor: RowPredictor, calls: Calls, instead: RowPredictor | None) -> None:
-        self._predictor = predictor
-        self._calls = calls
-        self._instead = instead
+    calls: Calls = field(kw_only=True)
+    instead: ServedModel | None = field(default=None, kw_only=True)
 
-    def predict_rows(self, rows: Sequence[Row]) -> list[Answer]:
-        """As `RowPredictor`: its own answers, or those of whoever stands in."""
+    @classmethod
+    def of(cls, model: ServedModel, calls: Calls, instead: ServedModel | None) -> WatchedModel:
+        """The same model, watched."""
+        same = {each.name: getattr(model, each.name) for each in fields(ServedModel)}
+        return cls(**same, calls=calls, instead=instead)
+
+    def predict(self, table: Table) -> list[Answer]:
+        """As `ServedModel`: its own answers, or those of whoever stands in.
+
+        Raises:
+            DataError: The model cannot predict these rows, which is no failure of its own.
+        """
         began = perf_counter()
         try:
-            answers = self._predictor.predict_rows(rows)
-        except DataError:  # the client's own
+            answers = super().predict(table)
+        except AssayError:
             raise
         except Exception:
-            self._calls.failed()
-            if self._instead is None:
+            self.calls.failed()
+            if self.instead is None:
                 raise
             _log.exception("a challenger failed, and the champion answered")
-            return self._instead.predict_rows(rows)
-        self._calls.done(perf_counter() - began)
+            # what is clean to the one may be something to see to for the other
+            return self.instead.predict(replace(table, is_clean=False))
+        self.calls.done(perf_counter() - began)
         return answers

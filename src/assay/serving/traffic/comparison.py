@@ -1,10 +1,10 @@
 """The running comparison of two models: a difference of mean losses that may be looked at any time.
 
-Of models that share the traffic, each unit was given to one of them by a known chance. What it lost,
-less what units of that model lost before, is weighted by one over that chance (augmented inverse
-probability weighting; Howard et al. 2021, section 4.2): the mean of that is the difference between
-the models, whatever units come in whatever order, since the draw is the only thing that must be
-random. A shadow has answered the same rows, so its difference is that of pairs.
+Of models that share the traffic, each unit was given to one of them by a known chance. What it
+lost, less what units of that model lost before, is weighted by one over that chance (augmented
+inverse probability weighting; Howard et al. 2021, section 4.2): the mean of that is the difference
+between the models, whatever units come in whatever order, since the draw is the only thing that
+must be random. A shadow has answered the same rows, so its difference is that of pairs.
 
 Both are means of numbers within known limits, each compared with what was expected of it before it
 came; `sequence` makes intervals of these.
@@ -28,7 +28,7 @@ _SPREAD_OF_PAIRS = 0.05
 """Variance of differences likewise: of models that disagree on one row in twenty."""
 _ERRORS_TO_DETECT = 3.0
 _MOST_EXPECTED = 0.25
-"""Of the difference of a pair before it comes: surprises then reach less far. Any limit is valid."""
+"""Of the difference of a pair before it comes: surprises reach less far. Any limit is valid."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Design:
         guesses = others - losses
         expected = (sums[1] - sums[0] - guesses) / counts[0]
         expected = np.clip(expected, -_MOST_EXPECTED, _MOST_EXPECTED)
-        return self._steps(guesses, guesses - expected, counts, sums, before)
+        return self._steps(guesses, guesses - expected, counts.astype(float), sums, before)
 
     def interval(
         self, n: Floats | int, values: Floats | float, squares: Floats | float
@@ -133,7 +133,9 @@ class Design:
         """
         middle = np.asarray(values) / n
         half = self.boundary.at(squares) / n
-        return middle, np.maximum(middle - half, -1.0), np.minimum(middle + half, 1.0)
+        # no difference of losses is larger than one, but a first few guesses may be
+        low, value, high = (np.clip(middle + off, -1.0, 1.0) for off in (-half, 0.0, half))
+        return value, low, high
 
     def is_above(self, sums: Sums, limit: float) -> bool:
         """Whether the whole interval lies above a limit."""

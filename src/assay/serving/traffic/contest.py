@@ -1,7 +1,7 @@
 """A contest: one champion, those that challenge it, and everything that the comparison goes by.
 
-Another version, share, key, salt or measure makes it another contest, since outcomes under different
-ones cannot be put together. The same again, after a restart for instance, goes on where it was.
+Another version, share, key, salt or measure makes it another contest, since outcomes under
+different ones cannot be put together. The same again, after a restart for instance, goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from assay.errors import InputError
 from assay.serving.served_model import ServedModel
 from assay.serving.traffic.assignment import assigned
 from assay.serving.traffic.comparison import Design
-from assay.serving.traffic.measures import Measure, measure_of
+from assay.serving.traffic.measures import OF_TASK, Measure, measure_of
 from assay.serving.traffic.sequence import LEVEL
 from assay.serving.traffic.settings import TrafficSettings
 
@@ -33,7 +33,8 @@ class Contest:
         shadows: Versions that answer what the champion answers, for nobody to see.
         key: What keeps its model; None for requests one by one.
         salt: The text that was asked for.
-        task: What is predicted.
+        target: Name of what is predicted.
+        task: What kind of thing that is.
         classes: As text; empty of a regression.
         measure: What the models are compared by.
     """
@@ -43,6 +44,7 @@ class Contest:
     shadows: tuple[str, ...]
     key: str | None
     salt: str
+    target: str
     task: Task
     classes: tuple[str, ...]
     measure: Measure
@@ -107,7 +109,6 @@ def contest_of(
     schema = champion.loaded.schema
     for each in (*(model for model, _ in challengers), *shadows):
         _refuse_unlike(champion, each)
-    measure = measure_of(schema.task, settings.measure, settings.largest_error)
     shares: dict[str, float] = {}
     for model, share in challengers:
         if model.version != champion.version:
@@ -119,9 +120,13 @@ def contest_of(
         tuple(each for each in versions if each != champion.version and each not in shares),
         settings.key,
         settings.salt,
+        schema.target,
         schema.task,
         tuple(str(each) for each in schema.classes),
-        measure,
+        # of the champion alone nothing is compared, and no largest error is asked for
+        measure_of(schema.task, settings.measure, settings.largest_error)
+        if challengers or shadows
+        else Measure(OF_TASK[schema.task][0]),
     )
 
 
@@ -139,7 +144,7 @@ def _refuse_unlike(champion: ServedModel, other: ServedModel) -> None:
             where=other.reference,
             mend="let models compete that predict the same target with the same classes",
         )
-    apart = {each.name for each in ours.features} ^ {each.name for each in theirs.features}
+    apart = {name for name, _ in ours.reading.items() ^ theirs.reading.items()}
     if apart:
         raise InputError(
             f"{other.version} does not read the same columns as {champion.version}, so that no "

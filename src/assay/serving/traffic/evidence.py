@@ -1,8 +1,8 @@
-"""Evidence that may be looked at any time: of a rate above a limit, and of shares that are not kept.
+"""Evidence that may be looked at any time: of a rate above its limit, of shares not kept.
 
-Both are bets that start with 1 and cannot be expected to win while all is well: whoever stops at the
-first moment at which a bet has won a hundredfold is wrong once in a hundred times at most (Ville
-1939), however often they looked.
+Both are bets that start with 1 and cannot be expected to win while all is well: whoever stops at
+the first moment at which a bet has won a hundredfold is wrong once in a hundred times at most
+(Ville 1939), however often they looked.
 """
 
 from __future__ import annotations

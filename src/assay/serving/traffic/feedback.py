@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
-from assay.errors import InputError
+from assay.serving.refusal import Problem, Refusal, shown
 from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.counting import Entry, entries, merged
 from assay.serving.traffic.measures import outcome_of
 from assay.serving.traffic.store import TrafficStore
 
 MOST_AT_ONCE = 10_000
+_MOST_PROBLEMS = 1_000
 _PAUSE_S = 0.05
 _PAUSES = 20
 _FORM = '[{"request_id": "...", "row": 0, "outcome": "..."}]'
@@ -44,7 +45,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Untaken:
     """An outcome that was not taken, and why."""
 
     request_id: str
@@ -64,7 +65,7 @@ class Taken:
 
     taken: int = 0
     known: int = 0
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[Untaken] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         refused = [vars(each) for each in self.refused]
@@ -75,37 +76,42 @@ def outcomes_in(document: Any) -> list[Outcome]:
     """The outcomes in a body: one of them, or a list.
 
     Raises:
-        InputError: It holds something else; every problem of it is named, up to ten.
+        Refusal: It holds something else (422); every problem of it is named.
     """
     items = document if isinstance(document, list) else [document]
     if not items or len(items) > MOST_AT_ONCE:
-        raise InputError(
-            f"{len(items):,} outcomes in one body.",
-            mend=f"send 1 to {MOST_AT_ONCE:,} at a time: {_FORM}",
+        raise Refusal(
+            413 if items else 422,
+            f"There are {len(items):,} outcomes in the body.",
+            f"send 1 to {MOST_AT_ONCE:,} at a time: {_FORM}",
         )
-    problems = [f"item {n}: {text}" for n, each in enumerate(items) for text in _problems(each)]
+    problems = [each for number, item in enumerate(items) for each in _problems(number, item)]
     if problems:
-        more = f"\nand {len(problems) - 10:,} more" if len(problems) > 10 else ""
-        raise InputError(
-            f"{len(problems):,} {'thing is' if len(problems) == 1 else 'things are'} wrong with "
-            "the outcomes.",
-            where="\n".join(problems[:10]) + more,
-            mend=f"send {_FORM}",
+        raise Refusal(
+            422,
+            "The body holds something else than outcomes.",
+            f"send {_FORM}",
+            problems=problems[:_MOST_PROBLEMS],
+            n_problems=len(problems),
         )
     return [Outcome(each["request_id"], each.get("row", 0), each["outcome"]) for each in items]
 
 
-def _problems(item: Any) -> list[str]:
+def _problems(number: int, item: Any) -> list[Problem]:
     if not isinstance(item, dict):
-        return ["not an object"]
-    found = [f"{name!r} is unknown" for name in sorted(set(item) - _KNOWN)]
+        return [Problem(number, None, "is no object", f"send {_FORM}", shown(item))]
+    found = [
+        Problem(number, name, "is not known here", "leave it out")
+        for name in sorted(set(item) - _KNOWN)
+    ]
     if not isinstance(item.get("request_id"), str) or not item["request_id"]:
-        found.append("'request_id' is not a text")
+        found.append(Problem(number, "request_id", "is no text", "send the X-Request-ID"))
     row = item.get("row", 0)
     if not isinstance(row, int) or isinstance(row, bool) or not 0 <= row < 2**31:
-        found.append("'row' is not a whole number from 0 on")
-    if "outcome" not in item or item["outcome"] is None:
-        found.append("'outcome' is missing")
+        mend = "count the rows of the request from 0"
+        found.append(Problem(number, "row", "is no whole number from 0 on", mend, shown(row)))
+    if item.get("outcome") is None:
+        found.append(Problem(number, "outcome", "is missing", "send what came true"))
     return found
 
 
@@ -160,13 +166,13 @@ class Feedback:
             "SELECT contest FROM answers WHERE request_id = ? AND row = ? LIMIT 1", asked
         ).fetchone()
         if found is None:
-            told.refused.append(Refusal(*asked, "no answer of this id and row is known here"))
+            told.refused.append(Untaken(*asked, "no answer of this id and row is known here"))
             return None
         contest = self._contest(found[0])
         outcome = outcome_of(given.outcome, contest.task, contest.classes)
         if outcome is None:
             told.refused.append(
-                Refusal(*asked, f"it cannot be the outcome of a {contest.task} row")
+                Untaken(*asked, f"it cannot be the outcome of a {contest.task} row")
             )
             return None
         text = json.dumps(outcome)
@@ -183,7 +189,7 @@ class Feedback:
         if before[0] == text:
             told.known += 1
         else:
-            told.refused.append(Refusal(*asked, "another outcome was taken before"))
+            told.refused.append(Untaken(*asked, "another outcome was taken before"))
         return None
 
     def _entries(self, database: sqlite3.Connection, given: Outcome, kept: Any) -> Iterator[Entry]:

@@ -51,6 +51,7 @@ class Keeper:
         self._waiting: deque[Sequence[Given]] = deque()
         self._n_waiting = 0
         self._events: deque[Event] = deque()
+        self._untold: deque[Event] = deque()
         self._stopped: frozenset[tuple[str, str]] = frozenset()
         self._calls: dict[tuple[str, str], Calls] = {}
         self._judged: dict[str, _Judged] = {}
@@ -88,7 +89,7 @@ class Keeper:
         if key not in self._calls:
             before = self.store.calls(contest.id).get(version, (0, 0, 0))
             stop = None if version == contest.champion else self._stopper(contest.id, version)
-            self._calls[key] = Calls(self._settings.limits, before, stop)
+            self._calls[key] = Calls(self._settings.guards, before, stop)
         return self._calls[key]
 
     def is_stopped(self, contest: str, version: str) -> bool:
@@ -122,7 +123,7 @@ class Keeper:
                     self._calls[key].written(counts)
             while self._events:
                 self.store.tell(self._events[0])
-                self._told(self._events.popleft())
+                self._untold.append(self._events.popleft())
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -130,13 +131,17 @@ class Keeper:
         if self._thread.is_alive():
             self._thread.join()
         self.flush()
+        self._pass_on()
 
     def judge(self) -> None:
-        """Stop every version whose outcomes show that it is worse than it may be."""
+        """Stop every challenger whose outcomes show that it is worse than it may be.
+
+        A shadow that is worse harms nobody.
+        """
         for judged in list(self._judged.values()):
-            for version in judged.contest.others:
+            for version in judged.contest.shares:
                 if not self.is_stopped(judged.contest.id, version):
-                    why = judged.why(self.store, version, self._settings.limits.worse_by)
+                    why = judged.why(self.store, version, self._settings.guards.worse_by)
                     if why:
                         self.stop(judged.contest.id, version, why)
 
@@ -146,6 +151,7 @@ class Keeper:
             pauses += 1
             try:
                 self.flush()
+                self._pass_on()
                 if pauses % _LOOKS_EVERY == 0:
                     for contest in list(self._judged):
                         self._learn(contest)
@@ -154,7 +160,9 @@ class Keeper:
                     self._forgot = time.monotonic()
                     self.store.forget(self._settings.keep_days)
             except TrackingError as error:
-                _log.error("answers cannot be kept: %s", error)  # noqa: TRY400 - no bug of ours
+                _log.error("answers cannot be kept: %s", error)
+            except Exception:  # the next pause may go better, and nobody else would write
+                _log.exception("the keeper of answers failed")
 
     def _learn(self, contest: str) -> None:
         found = {(contest, e.version) for e in self.store.events(contest) if e.kind == "stopped"}
@@ -164,13 +172,15 @@ class Keeper:
     def _stopper(self, contest: str, version: str) -> Callable[[str], None]:
         return lambda why: self.stop(contest, version, why)
 
-    def _told(self, event: Event) -> None:
-        if self._tell is None:
-            return
-        try:
-            self._tell(event)
-        except Exception:
-            _log.exception("an event could not be passed on")
+    def _pass_on(self) -> None:
+        """Tell of events that were written; who is told may be slow, and nothing waits for it."""
+        while self._untold:
+            event = self._untold.popleft()
+            try:
+                if self._tell is not None:
+                    self._tell(event)
+            except Exception:
+                _log.exception("an event could not be passed on")
 
 
 class _Judged:
@@ -187,10 +197,7 @@ class _Judged:
         if not len(found.numbers):
             return ""
         design, measure = self.contest.design(version), self.contest.measure
-        if design.share is None:
-            sums = design.of_pairs(found.loss, found.beside, sums).last
-        else:
-            sums = design.of_units(found.loss, found.is_other, sums).last
+        sums = design.of_units(found.loss, found.is_other, sums).last
         self._sums[version] = (int(found.numbers[-1]), sums)
         limit = worse_by / abs(measure.difference(1.0))
         if not design.is_above(sums, limit):

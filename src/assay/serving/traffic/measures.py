@@ -89,7 +89,7 @@ def measure_of(task: Task, asked: str | None, largest_error: float | None) -> Me
     if name not in known:
         raise InputError(
             f"Models of the task {task.value} cannot be compared by {name} while they serve.",
-            where="measure",
+            where="serving.traffic.measure, in the file of --settings",
             mend=f"choose one of: {', '.join(known)}",
         )
     if task is not Task.REGRESSION:
@@ -99,8 +99,8 @@ def measure_of(task: Task, asked: str | None, largest_error: float | None) -> Me
         raise InputError(
             "Models that predict numbers are compared within limits: the largest error that "
             "counts is not named.",
-            where="largest_error",
-            mend="name the error from which on all are equally bad: --largest-error 100",
+            where="serving.traffic.largest_error, in the file of --settings",
+            mend="name the error from which on all are equally bad: largest_error: 100",
         )
     return Measure(name, largest_error**2 if name == "squared_error" else largest_error)
 

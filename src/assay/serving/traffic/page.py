@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from assay.predictions import Floats
 from assay.reports.axis import extent
 from assay.reports.page import put, templates, version
-from assay.reports.plots import LEFT, RIGHT, Mark, Note, Plot, across, band, line, upwards
+from assay.reports.plots import LEFT, RIGHT, TOP, Note, Plot, across, band, line, upwards
 from assay.reports.verdicts import Verdict
 from assay.reports.wording import metric_within
 from assay.serving.traffic.standing import Duel, Standing, moment
@@ -25,8 +26,10 @@ from assay.serving.traffic.telling import (
 )
 
 _FEWEST_POINTS = 2
-_SHOWN_WIDTHS = 6.0
-"""Times its last width that an interval is shown with: first ones say nothing, and are wide."""
+_MORE = 1.5
+"""Widths of the last interval that are shown beyond it, on either side."""
+_SHARES = ("accuracy", "hamming")
+"""Measures whose differences are told in points."""
 
 
 @dataclass(frozen=True)
@@ -75,41 +78,40 @@ def write(standing: Standing, path: Path) -> Path:
 
 def history(standing: Standing, number: int) -> Plot:
     """How the interval of one duel went, over the units that counted."""
-    duel = standing.duels[number]
-    found, rises = duel.history, standing.contest.measure.rises
-    last = float(found.high[-1] - found.low[-1])
-    least, most = (
-        min(0.0, float(found.low[-1])) - _SHOWN_WIDTHS / 4 * last,
-        max(0.0, float(found.high[-1])) + _SHOWN_WIDTHS / 4 * last,
-    )
-    x = across(0.0, float(found.n[-1]) * 1.02)
-    y = upwards(*extent([least, most], 0.0))
-    at, low, high, value = (
-        x.at(found.n), *(y.at(np.clip(e, y.low, y.high)) for e in (found.low, found.high, found.value))
-    )  # fmt: skip
+    duel, measure = standing.duels[number], standing.contest.measure
+    times, scale = (100.0, "points") if measure.name in _SHARES else (1.0, "")
+    found = duel.history
+    low, value, high = times * found.low, times * found.value, times * found.high
+    x, y = across(0.0, float(duel.history.n[-1]) * 1.02), upwards(*_shown(low, high))
+    at = x.at(duel.history.n)
+    drawn = [y.at(np.clip(each, y.low, y.high)) for each in (low, value, high)]
     zero = y.at(np.zeros(2))
     marks = [
-        band("band", at, low, high),
-        line("reference", np.array([LEFT, RIGHT], dtype=float), zero),
-        line("trend", at, value),
-        Mark("interval", _edge(at, low) + _edge(at, high)),
+        band("band", at, drawn[0], drawn[2]),
+        line("reference solid", np.array([LEFT, RIGHT], dtype=float), zero),
+        line("interval", at, drawn[0], step=True),
+        line("interval", at, drawn[2], step=True),
+        line("trend", at, drawn[1]),
     ]
-    better = "above" if rises else "below"
-    note = Note(f"{better}: {duel.version} is better", RIGHT - 2, float(zero[0]) - 5, "end")
-    measure, noun = metric_within(standing.contest.measure.name), unit(standing, duel)
-    reading = verdict(standing, duel).text
+    noun, named = unit(standing, duel), metric_within(measure.name)
+    better = "up" if measure.rises else "down"
+    note = Note(f"{better}: {duel.version} is better", RIGHT - 2, TOP + 12, "end")
+    pairs = "Both answered the same rows. " if duel.is_shadow else ""
     return Plot(
         f"history-{number}", duel.version,
         f"Difference of {duel.version} from {standing.contest.champion} with its interval, after "
-        f"each {noun} that counted. {reading}",
-        f"{'Both answered the same rows. ' if duel.is_shadow else ''}The line is the difference, the "
-        "band its interval, which holds at all times together.",
-        x, y, f"{noun}s with an outcome", f"difference in {measure}", marks, [note],
+        f"each {noun} that counted. {verdict(standing, duel).text}",
+        f"{pairs}The line is the difference, the band its interval, which holds at all times "
+        "together.",
+        x, y, f"{noun}s with an outcome", f"{named}, {scale}".removesuffix(", "), marks,
+        [note],
     )  # fmt: skip
 
 
-def _edge(x: np.ndarray, y: np.ndarray) -> str:
-    return line("", x, y, step=True).path
+def _shown(low: Floats, high: Floats) -> tuple[float, float]:
+    """What the axis shows: first intervals say nothing and are wide."""
+    more = _MORE * float(high[-1] - low[-1])
+    return extent([min(0.0, float(low[-1])) - more, max(0.0, float(high[-1])) + more], 0.0)
 
 
 def _line(standing: Standing, duel: Duel) -> Line:

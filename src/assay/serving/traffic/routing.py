@@ -10,13 +10,14 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from assay.errors import AssayError
 from assay.serving.router import Asked, Slot
-from assay.serving.served_model import Answer, Row, ServedModel
+from assay.serving.rows import Answer, Row, Table
+from assay.serving.served_model import ServedModel
 from assay.serving.traffic.assignment import unit_of
-from assay.serving.traffic.calls import Watched
+from assay.serving.traffic.calls import WatchedModel
 from assay.serving.traffic.contest import Contest, contest_of
 from assay.serving.traffic.keeper import Keeper
 from assay.serving.traffic.settings import TrafficSettings
@@ -35,13 +36,13 @@ class Lineup:
         served: As they are in the slots.
         contest: What they make; None where the champion stands alone, or they cannot compete.
         models: By version, with their calls counted.
-        shadows: Predictors of those that answer nobody, by version.
+        shadows: Those that answer nobody, by version.
     """
 
     served: tuple[ServedModel, ...]
     contest: Contest | None
     models: Mapping[str, ServedModel]
-    shadows: Mapping[str, Watched]
+    shadows: Mapping[str, WatchedModel]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class _Expected:
     """What was decided about a request whose answer has not been seen yet."""
 
     contest: Contest
-    shadows: Mapping[str, Watched]
+    shadows: Mapping[str, WatchedModel]
     unit: str
     assigned: str
 
@@ -76,9 +77,7 @@ class Traffic:
         settings: TrafficSettings,
         keeper: Keeper,
     ) -> None:
-        self._champion = champion
-        self._challengers = tuple(challengers)
-        self._shadows = tuple(shadows)
+        self._shares = [share for _, share in challengers]
         self._slots = (champion, *(slot for slot, _ in challengers), *shadows)
         self._settings = settings
         self.keeper = keeper
@@ -115,9 +114,9 @@ class Traffic:
         now = time.time()
         given = self._given(request_id, version, expected, rows, predictions, now)
         if version == expected.contest.champion == expected.assigned:
-            for shadow, predictor in expected.shadows.items():
+            for shadow, model in expected.shadows.items():
                 if not self.keeper.is_stopped(expected.contest.id, shadow):
-                    answers = _tried(predictor, rows)
+                    answers = _tried(model, rows)
                     given += self._given(request_id, shadow, expected, rows, answers, now)
         self.keeper.add(given)
         self._expected.pop(request_id, None)
@@ -168,35 +167,35 @@ class Traffic:
         try:
             return self._lined_up()
         except AssayError as error:
-            _log.error("the champion answers alone: %s", error)  # noqa: TRY400 - the user's own
+            _log.error("the champion answers alone: %s", error)
             return Lineup(tuple(slot.model for slot in self._slots), None, {}, {})
 
     def _lined_up(self) -> Lineup:
         served = tuple(slot.model for slot in self._slots)
         champion, *others = served
-        n = len(self._challengers)
-        challengers = list(zip(others[:n], (share for _, share in self._challengers), strict=True))
+        n = len(self._shares)
+        challengers = list(zip(others[:n], self._shares, strict=True))
         contest = contest_of(champion, challengers, others[n:], self._settings)
-        if not contest.others:
+        if not contest.others and not self._settings.feedback:
             return Lineup(served, None, {}, {})
         self.keeper.enter(contest)
-        watched = {
-            each.version: Watched(
-                each.predictor,
+        models = {
+            each.version: WatchedModel.of(
+                each,
                 self.keeper.calls_of(contest, each.version),
-                champion.predictor if each.version in contest.shares else None,
+                champion if each.version in contest.shares else None,
             )
             for each in served
         }
-        models = {each.version: replace(each, predictor=watched[each.version]) for each in served}
-        shadows = {version: watched[version] for version in contest.shadows}
+        shadows = {version: models[version] for version in contest.shadows}
         return Lineup(served, contest, models, shadows)
 
 
-def _tried(predictor: Watched, rows: Sequence[Row]) -> list[Answer]:
+def _tried(shadow: ServedModel, rows: Sequence[Row]) -> list[Answer]:
     """What a shadow says; nothing where it fails."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
     try:
-        return predictor.predict_rows(rows)
+        return shadow.predict(Table(columns, len(rows), is_clean=False))
     except Exception:  # whatever it is, it is the shadow's own and was counted
         _log.exception("a shadow failed")
         return []

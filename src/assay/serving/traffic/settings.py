@@ -1,4 +1,4 @@
-"""What is asked of traffic: who gets which share of it, by which key, and when a challenger stops."""
+"""What is asked of traffic: who gets which share, by which key, and what stops a challenger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FLAG = "--challenger"
 _LEAST_FOR_CHAMPION = 0.01
 
 
-class Limits(BaseModel):
+class GuardRails(BaseModel):
     """What a challenger must not do; it is stopped once it is certain that it does."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -60,7 +60,10 @@ class TrafficSettings(BaseModel):
         gt=0,
         description="Of a regression: the error from which on all errors count the same.",
     )
-    limits: Limits = Limits()
+    guards: GuardRails = Field(GuardRails(), description="What stops a challenger.")
+    feedback: bool = Field(
+        False, description="Take outcomes at /feedback also where nobody challenges the champion."
+    )
     keep_rows: bool = Field(
         False, description="Keep the rows that were asked, so that they can become a test set."
     )

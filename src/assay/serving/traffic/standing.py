@@ -20,20 +20,20 @@ from assay.serving.traffic.store import Event, Losses, TrafficStore
 
 MISMATCH = 0.01
 """p-value below which shares are not those that were asked for."""
-_POINTS = 120
+_POINTS = 60
 _METHOD = "confidence sequence"
 Better = Literal["champion", "other"]
 
 
 @dataclass(frozen=True)
-class Traffic:
+class VersionTraffic:
     """What one version got of the traffic.
 
     Attributes:
         version: NAME/VERSION.
         part: 'champion', 'challenger' or 'shadow'.
         asked: Its share as it was asked for; None of a shadow.
-        seen: Its share of the units while all took part; None of a shadow, and where there are none.
+        seen: Its share of the units while all took part; None of a shadow, and of none.
         requests: That it answered.
         rows: That it answered.
         units: Distinct keys, or requests, that were given to it.
@@ -120,7 +120,7 @@ class Standing:
 
     contest: Contest
     began: str
-    traffic: tuple[Traffic, ...]
+    traffic: tuple[VersionTraffic, ...]
     mismatch: float | None
     coverage_mismatch: float | None
     duels: tuple[Duel, ...]
@@ -188,12 +188,14 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _traffic(store: TrafficStore, contest: Contest, events: Sequence[Event]) -> tuple[Traffic, ...]:
+def _traffic(
+    store: TrafficStore, contest: Contest, events: Sequence[Event]
+) -> tuple[VersionTraffic, ...]:
     counts, outcomes = store.answered(contest.id), store.known_outcomes(contest.id)
     calls, units = store.calls(contest.id), store.units(contest.id, _until(events))
     total = sum(units.values())
     return tuple(
-        Traffic(
+        VersionTraffic(
             version,
             part,
             asked,
@@ -241,7 +243,8 @@ def _duel(store: TrafficStore, contest: Contest, version: str, events: Sequence[
     steps = _steps(design, found)
     last, is_shadow = steps.last, design.share is None
     stopped = [e.said for e in events if e.kind == "stopped" and e.version == version]
-    values, difference, better, needed = None, None, None, None
+    values, difference, needed = None, None, None
+    better: Better | None = None
     if min(last.n):
         n = design.n_guesses(last)
         middle, low, high = (float(e) for e in design.interval(n, last.values, last.squares))
@@ -249,9 +252,9 @@ def _duel(store: TrafficStore, contest: Contest, version: str, events: Sequence[
         needed = design.needed(last) if better is None else None
         means = [loss / count for loss, count in zip(last.losses, last.n, strict=True)]
         values = (measure.value(means[0]), measure.value(means[1]))
-        ends = sorted(measure.difference(each) for each in (low, high))
+        first, second = sorted(measure.difference(each) for each in (low, high))
         difference = Estimate(
-            measure.difference(middle), *ends, n=n, level=design.level, method=_METHOD
+            measure.difference(middle), first, second, n=n, level=design.level, method=_METHOD
         )
     return Duel(
         version, is_shadow, values, difference, better, needed, last.n,
@@ -270,7 +273,8 @@ def _history(design: Design, measure: Measure, steps: Steps) -> History:
     if not n:
         nothing = np.zeros(0)
         return History(nothing, nothing, nothing, nothing)
-    at = np.unique(np.geomspace(1, n, _POINTS).round().astype(int)) - 1
+    shown = [np.geomspace(1, n, _POINTS), np.linspace(1, n, _POINTS)]
+    at = np.unique(np.concatenate(shown).round().astype(int)) - 1
     found = design.interval(steps.n[at].astype(float), steps.values[at], steps.squares[at])
     middle, first, second = (np.array([measure.difference(e) for e in each]) for each in found)
     return History(

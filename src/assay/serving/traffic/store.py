@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS answers (
     request_id TEXT NOT NULL, row INTEGER NOT NULL, version TEXT NOT NULL, contest TEXT NOT NULL,
     unit TEXT NOT NULL, assigned TEXT NOT NULL, at REAL NOT NULL, answer TEXT NOT NULL, asked TEXT,
     PRIMARY KEY (request_id, row, version)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS answers_by_time ON answers (at);
+CREATE INDEX IF NOT EXISTS answers_by_contest ON answers (contest, at);
 CREATE TABLE IF NOT EXISTS outcomes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, row INTEGER NOT NULL,
     outcome TEXT NOT NULL, at REAL NOT NULL, UNIQUE (request_id, row));
@@ -115,6 +115,15 @@ class Losses:
 def path_of(workspace: Workspace, name: str) -> Path:
     """The file of a model name."""
     return workspace.traffic_folder / f"{file_name(name)}.db"
+
+
+def model_name(reference: str) -> str:
+    """The name in NAME, NAME@STAGE or NAME/VERSION.
+
+    >>> model_name("income@production"), model_name("income/3"), model_name("income")
+    ('income', 'income', 'income')
+    """
+    return reference.removeprefix("models:/").partition("@")[0].partition("/")[0]
 
 
 class TrafficStore:
@@ -237,8 +246,10 @@ class TrafficStore:
 
     def forget(self, keep_days: int) -> int:
         """Forget answers that are older and have no outcome; how many they were."""
-        query = """DELETE FROM answers WHERE at < ? AND NOT EXISTS (SELECT 1 FROM outcomes o
-            WHERE o.request_id = answers.request_id AND o.row = answers.row)"""
+        query = """DELETE FROM answers
+            WHERE contest IN (SELECT id FROM contests) AND at < ? AND NOT EXISTS (
+                SELECT 1 FROM outcomes o
+                WHERE o.request_id = answers.request_id AND o.row = answers.row)"""
         with self.connected() as database:
             return database.execute(query, (time.time() - keep_days * _DAY_S,)).rowcount
 
@@ -266,8 +277,8 @@ class TrafficStore:
             after: Number after which to begin.
         """
         stopped = [each.at for each in self.events(contest.id) if _ends(each, version)]
-        query = """SELECT number, loss, beside, version FROM losses WHERE contest = ?
-            AND shadow = ? AND version IN (?, ?) AND number > ? AND answered < ? ORDER BY number"""
+        query = """SELECT number, loss, beside, version FROM losses WHERE +contest = ?
+            AND +shadow = ? AND version IN (?, ?) AND number > ? AND answered < ? ORDER BY number"""
         shadow = version if version in contest.shadows else ""
         until = min(stopped, default=float("inf"))
         wanted = (contest.id, shadow, contest.champion, version, after, until)

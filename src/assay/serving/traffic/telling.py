@@ -13,7 +13,7 @@ from assay.reports.wording import (
     numbers,
     share,
 )
-from assay.serving.traffic.standing import MISMATCH, Duel, Standing, Traffic
+from assay.serving.traffic.standing import MISMATCH, Duel, Standing, VersionTraffic
 
 TONES = {"other": "good", "champion": "bad", None: "even"}
 _UNITS = {True: "key", False: "request"}
@@ -102,18 +102,20 @@ def basis(standing: Standing) -> str:
 
 def shared(standing: Standing) -> str:
     """Who takes part, in a sentence."""
-    others = [
-        f"{each.version} with {share(each.asked)}" if each.asked is not None else
-        f"{each.version} in its shadow"
-        for each in standing.traffic[1:]
-    ]  # fmt: skip
-    by = f"by {standing.contest.key.replace(':', ' ')}" if standing.contest.key else "by request"
-    return f"{standing.contest.champion} against {listed(others, 8)} of the traffic, {by}." if (
-        standing.contest.shares
-    ) else f"{standing.contest.champion} with {listed(others, 8)}."  # fmt: skip
+    contest = standing.contest
+    shares = [
+        f"{version} with {share(part)} of the traffic" for version, part in contest.shares.items()
+    ]
+    text = contest.champion
+    if shares:
+        by = contest.key.replace(":", " ") if contest.key else "request"
+        text += f" against {listed(shares, 8)}, by {by}"
+    if contest.shadows:
+        text += f"{'; ' if shares else ' with '}{listed(contest.shadows, 8)} in its shadow"
+    return f"{text}." if contest.others else f"{text} alone: outcomes are kept, nobody challenges."
 
 
-def traffic_cells(each: Traffic) -> tuple[str, ...]:
+def traffic_cells(each: VersionTraffic) -> tuple[str, ...]:
     """A line of the table of traffic: shares, counts, coverage, calls."""
     n, failed, slow = each.calls
     return (
@@ -147,8 +149,8 @@ def _needed(standing: Standing, duel: Duel) -> str:
     size = 10 ** max(0, len(str(duel.needed)) - _ROUND)
     about = max(1, round(duel.needed / size)) * size
     return (
-        f"About {counted(about, f'more {unit(standing, duel)}')} with an outcome would tell, if they "
-        "differ as much as they seem to."
+        f"About {counted(about, f'more {unit(standing, duel)}')} with an outcome would tell, if "
+        "they differ as much as they seem to."
     )
 
 
