@@ -25,7 +25,8 @@ PUBLIC = [
     "Ablation", "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Evidence",
     "Experiment", "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions",
     "Run", "Severity", "ablate", "check", "compare", "evaluate", "load", "load_experiment", "lock",
-    "models", "note", "predict", "register", "report", "reproduce", "runs", "show", "train", "tune",
+    "models", "note", "predict", "register", "report", "reproduce", "runs", "serve", "show", "train",
+    "tune",
 ]  # fmt: skip
 
 

@@ -162,6 +162,13 @@ def test_a_broken_body_is_refused_in_words(
     assert client.post("/predict", json=row).status_code == 200
 
 
+def test_a_batch_is_rows_and_nothing_else(client: TestClient, row: Any) -> None:
+    for body in (row, {"rows": [row], "more": 1}, {"rows": row}):
+        said = client.post("/predict/batch", json=body)
+        assert (said.status_code, said.json()["title"]) == (422, "The body has no rows.")
+    assert client.post("/predict/batch", json={"rows": [row]}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "told"),
     [

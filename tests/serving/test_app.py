@@ -209,3 +209,50 @@ def test_the_schema_describes_the_model(loaded: LoadedModel) -> None:
     assert (model["version"], model["classes"], model["threshold"]) == (
         "model/1", ["no", "yes"], 0.4,
     )  # fmt: skip
+
+
+def test_who_is_too_slow_is_not_told_and_nobody_waits(
+    loaded: LoadedModel, row: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Remembering):
+        def observe(self, *told: Any) -> None:
+            goes_on.wait(30)
+            super().observe(*told)
+
+    goes_on, observer = threading.Event(), Slow()
+    monkeypatch.setattr("assay.serving.observing._MOST_ROWS", 50)
+    with TestClient(app_with(loaded, observers=(observer,))) as client:
+        for _ in range(10):
+            assert client.post("/predict", json={"rows": [row] * 20}).status_code == 200
+        metrics = client.get("/metrics").text
+        goes_on.set()
+    n = len(observer.seen)
+    assert 2 <= n <= 3
+    assert f"assay_observations_dropped_total {10 - n}.0" in metrics
+
+
+def test_a_watch_that_fails_is_written_down(loaded: LoadedModel) -> None:
+    from assay.serving.app import App
+
+    async def failing(_: Any) -> None:
+        raise RuntimeError("out of luck")
+
+    out = io.BytesIO()
+    known = app_with(loaded).state
+    app = App(known.slots, known.settings, watches=[failing], log=Log(out, requests=False))
+    with TestClient(app) as client:
+        assert client.get("/health").status_code == 200
+    assert b"out of luck" in out.getvalue()
+
+
+def test_files_for_tls_that_cannot_be_used_are_told(loaded: LoadedModel, tmp_path: Any) -> None:
+    from assay.serving import server
+
+    access = {"certificate": str(tmp_path / "none.pem"), "private_key": str(tmp_path / "k.pem")}
+    app = app_with(loaded, access=access)
+    with (
+        server.listening("127.0.0.1", 0) as listener,
+        pytest.raises(InputError, match="TLS cannot be used") as caught,
+    ):
+        server.run(app, listener)
+    assert "none.pem" in caught.value.where

@@ -20,7 +20,9 @@ import pytest
 
 import assay
 from assay.data.schema import Task
+from assay.errors import ExperimentError, InputError, NotFoundError
 from assay.place import Place
+from assay.registry.pointing import version_named
 from assay.tracking.mlflow_client import DIGEST, client
 from tests.tables import table
 
@@ -152,6 +154,11 @@ def sent(port: int, *pieces: bytes) -> bytes:
 def test_no_request_fails_while_models_are_swapped_and_the_server_ends(
     registered: Callable[[int], None], tmp_path: Path
 ) -> None:
+    uri = Place.to_find().uri
+    assert (version_named(uri, "m@production"), version_named(uri, "m")) == ("m/1", "m/3")
+    for reference in ("m@nothing", "nothing@production", "nothing"):
+        with pytest.raises(NotFoundError, match=f"No version is {reference} now"):
+            version_named(uri, reference)
     with serving(tmp_path, "m@production") as (process, port):
         with Clients(port) as clients:
             until(lambda: "m/1" in clients.versions)
@@ -198,7 +205,6 @@ def slow_clients_are_shown_out(port: int) -> None:
 def test_what_cannot_be_served_is_told_before_anything_starts(
     tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from assay.errors import ExperimentError, InputError, NotFoundError
     from assay.serving_models import read_settings, serve
 
     with pytest.raises(NotFoundError, match="There is no model 'nothing'"):

@@ -92,11 +92,13 @@ def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], 
     limits = state.settings.limits
     document = strict_json(body, limits.depth)
     rows = document.get("rows") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or (not takes_one and not isinstance(rows, list)):
-        mend = 'send {"rows": [{"COLUMN": VALUE}]}'
+    is_one = not isinstance(rows, list) or len(document) > 1
+    if not isinstance(document, dict) or (is_one and not takes_one):
+        mend = 'send {"rows": [{"COLUMN": VALUE}]} and nothing beside it'
         raise Refusal(422, "The body has no rows.", mend)
-    if not isinstance(rows, list) or len(document) > 1:
+    if is_one:
         return [document], True
+    assert isinstance(rows, list)
     if not rows:
         raise _no_rows()
     if len(rows) > limits.rows:

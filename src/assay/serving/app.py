@@ -31,6 +31,7 @@ from assay.serving.settings import ServingSettings
 from assay.serving.state import ServerState
 
 _MENDS = {404: "GET /schema tells which paths there are", 405: "ask by the method that Allow names"}
+_Watch = Callable[[ServerState], Coroutine[Any, Any, None]]
 
 
 class App:
@@ -54,7 +55,7 @@ class App:
         router: Router | None = None,
         observers: Sequence[Observer] = (),
         routes: Sequence[BaseRoute] = (),
-        watches: Sequence[Callable[[ServerState], Coroutine[Any, Any, None]]] = (),
+        watches: Sequence[_Watch] = (),
         log: Log | None = None,
     ) -> None:
         # each answer tells of its own rows
@@ -97,10 +98,17 @@ class App:
         """The server is about to end: /ready says so, and connections close after their answer."""
         self.state.ends = self._exchanges.ends = True
 
+    async def _watched(self, watch: _Watch) -> None:
+        """Go on beside the requests; what fails there is written down, and no request does."""
+        try:
+            await watch(self.state)
+        except Exception as error:
+            self.state.log.failure("a watch ended", error)
+
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         tasks: list[asyncio.Task[None]] = [
-            asyncio.create_task(watch(self.state)) for watch in self._watches
+            asyncio.create_task(self._watched(watch)) for watch in self._watches
         ]
         yield
         for task in tasks:

@@ -1,8 +1,8 @@
 """Observers: whoever wants to know what was asked and answered, told off the hot path.
 
 A sampler that keeps predictions, a shadow model, a monitor of drift: each is an `Observer`. It is
-called in one thread of its own, after the answer was sent, and never for a request that failed. If
-it is slower than the requests for long, some are not told; the metric
+called in one thread of its own, which no answer waits for; never for a request that was refused. If
+it is slower than the requests for long, it is not told of some; the metric
 `assay_observations_dropped_total` counts them.
 """
 

@@ -10,7 +10,8 @@ from assay.serving.log import Log
 from assay.serving.observer import Observer
 from assay.serving.rows import Answer, Table
 
-_MOST_WAITING = 10_000
+_MOST_ROWS = 100_000
+"""Rows that wait for observers; of more, they are not told."""
 _Told = tuple[str, str, Table, Sequence[Answer]]
 
 
@@ -29,7 +30,9 @@ class Observing:
         self._observers = observers
         self._log = log
         self._dropped = dropped
-        self._queue: queue.Queue[_Told | None] = queue.Queue(_MOST_WAITING)
+        self._queue: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
+        self._n_rows = 0
+        self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="observes", daemon=True)
         if observers:
             self._thread.start()
@@ -38,10 +41,13 @@ class Observing:
         """A request was answered."""
         if not self._observers:
             return
-        try:
-            self._queue.put_nowait((request_id, version, table, answers))
-        except queue.Full:
+        with self._counting:
+            is_too_much = self._n_rows + table.n > _MOST_ROWS
+            self._n_rows += 0 if is_too_much else table.n
+        if is_too_much:
             self._dropped()
+        else:
+            self._queue.put((request_id, version, table, answers))
 
     def close(self) -> None:
         """Tell what is left, and finish."""
@@ -59,6 +65,8 @@ class Observing:
         while (told := self._queue.get()) is not None:
             request_id, version, table, answers = told
             rows = table.rows
+            with self._counting:
+                self._n_rows -= table.n
             for observer in self._observers:
                 try:
                     observer.observe(request_id, version, rows, answers)

@@ -13,15 +13,13 @@ from assay.data.schema import Column, Kind
 from assay.errors import DataError
 from assay.inference.compiled import RowPredictor, fast_or_ordinary
 from assay.inference.compiled.many_rows import quicken_model
+from assay.inference.compiled.rows import FEW
 from assay.inference.loading import LoadedModel
 from assay.serving.features import features_of, frame_of
 from assay.serving.openapi import document
 from assay.serving.rows import Answer, Table
 from assay.serving.settings import ServingSettings
 from assay.serving.validation import Validator
-
-FEW_ROWS = 32
-"""Rows up to which a row at a time is quicker than a table of them."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class ServedModel:
             DataError: The model cannot predict them after all.
         """
         labels = list(map(str, self.loaded.classes))
-        if table.n > FEW_ROWS:
+        if table.n > FEW:
             return self._by_table(table, labels)
         return [
             {"prediction": each.prediction}
