@@ -26,7 +26,7 @@ PUBLIC = [
     "Experiment", "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions",
     "Run", "Severity", "ablate", "check", "compare", "evaluate", "load", "load_experiment", "lock",
     "models", "note", "predict", "promote", "register", "report", "reproduce", "rollback", "runs",
-    "show", "train", "tune",
+    "serve", "show", "train", "tune",
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assay.reproduction.reproduce import reproduce
     from assay.run import Run
     from assay.searching.tune import tune
+    from assay.serving_models import serve
 
 _HOME = {
     "Ablation": "assay.ablation",
@@ -61,6 +62,7 @@ _HOME = {
     "reproduce": "assay.reproduction.reproduce",
     "rollback": "assay.releasing",
     "runs": "assay.logbook",
+    "serve": "assay.serving_models",
     "show": "assay.logbook",
     "train": "assay.lifecycle",
     "tune": "assay.searching.tune",
@@ -76,6 +78,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "predict",
     "promote",
     "load",
+    "serve",
     "check",
     "report",
     "runs",

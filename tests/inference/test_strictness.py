@@ -122,9 +122,17 @@ def test_impute_gives_what_a_missing_value_gives(policy: str, models) -> None:
         np.testing.assert_array_equal(said.to_numpy(), model.predict_proba(odd))
 
 
+def test_a_date_of_any_century_is_told(models) -> None:
+    model, _ = models()
+    with pytest.warns(
+        RowsUnlikeTraining, match=r"when is 9999-12-31 in 1 row \(0\), seen was 2026"
+    ):
+        model.predict(rows().head(1).assign(when="9999-12-31"))
+
+
 def test_clip_takes_the_nearest_value_that_was_seen(models) -> None:
     model, _ = models(out_of_range="clip")
     far, near = rows().head(5), rows().head(5)
-    learnt = model._served.about["seen"]["a"]
+    learnt = model.served.about["seen"]["a"]
     far.loc[0, "a"], near.loc[0, "a"] = 1e9, learnt["high"]
     np.testing.assert_array_equal(model.predict_proba(far), model.predict_proba(near))

@@ -38,6 +38,8 @@ _VERBS = {
     "archive": ("releasing", "Put a version away, so that it can be in no stage."),
     "unregister": ("releasing", "Delete a version that is not in use."),
     "predict": ("serving", "Predict a table with a model."),
+    "serve": ("serve", "Answer requests with a model over HTTP."),
+    "traffic": ("traffic", "Show how models stand that share the traffic of a name."),
     "reproduce": ("reproducing", "Train a run again and compare it bit for bit."),
     "lock": ("reproducing", "Write a folder that trains a run again anywhere."),
     "schema": ("start", "Print the JSON schema of the experiment file."),

@@ -90,7 +90,7 @@ def _categories(series: pd.Series[Any], form: str) -> np.ndarray[Any, np.dtype[n
         series = pd.to_numeric(series, errors="raise")
     codes, levels = pd.factorize(series)
     texts = np.empty(len(levels) + 1, dtype=object)
-    texts[:-1] = [_text(level) for level in levels]
+    texts[:-1] = [level_text(level) for level in levels]
     texts[-1] = np.nan
     return texts[codes]
 
@@ -101,7 +101,8 @@ def _texts(series: pd.Series[Any], _: str) -> np.ndarray[Any, np.dtype[np.object
     return texts
 
 
-def _text(level: Any) -> Any:
+def level_text(level: Any) -> Any:
+    """A level as text: truth and whole numbers as one writes them; NaN for an empty text."""
     if isinstance(level, bool | np.bool_):
         return "true" if level else "false"
     if isinstance(level, float | np.floating) and float(level).is_integer():

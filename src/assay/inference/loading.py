@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from assay.data.schema import Schema
+from assay.data.schema import Kind, Schema
 from assay.data.sources.huggingface import is_dataset, table_of
 from assay.data.sources.settling import named, plain
 from assay.errors import DataError, NotFoundError, UnsafeModelError
@@ -26,13 +26,18 @@ from assay.learners.served_network import (
     OF_IMAGES,
     OF_TABLES,
     TRANSFORMERS,
+    ServedNetwork,
     named_object,
 )
-from assay.learners.served_text import TEXT
+from assay.learners.served_text import TEXT, ServedText
 from assay.learners.trust import TRUSTED_TYPES, skops_io, untrusted_types
 from assay.predictions import Floats
 
+MEND_OF_POLICY = (
+    "change these rows, or train with another policy: prediction in the experiment file"
+)
 _INNER = Path("artifacts") / "finished"
+_EXAMPLE = "input_example.json"
 _NETWORKS = "assay.networks."
 _IMPORTS = "assay.networks.own"
 """What builds the networks of others by their names, so that it is they who must be vouched for."""
@@ -44,12 +49,17 @@ class LoadedModel:
     Attributes:
         name: What it was asked for by.
         schema: The columns and classes it knows.
+        served: The model itself, which takes data frames.
+        examples: The few rows kept with it, as mappings; none if features are images.
     """
 
-    def __init__(self, served: Served, name: str) -> None:
-        self._served = served
+    def __init__(
+        self, served: Served, name: str, examples: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self.served = served
         self.name = name
         self.schema = Schema.from_dict(served.about["schema"])
+        self.examples = examples
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -57,10 +67,26 @@ class LoadedModel:
         return self.schema.classes
 
     @property
+    def has_images(self) -> bool:
+        """Whether features are images."""
+        return bool(self.schema.named(Kind.IMAGE))
+
+    @property
     def threshold(self) -> float | None:
         """Probability of the last class from which a binary decision says yes."""
-        threshold: float | None = self._served.about["threshold"]
+        threshold: float | None = self.served.about["threshold"]
         return threshold
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What was written down of it: kinds, what was seen, policies, and facts of its run."""
+        about: Mapping[str, Any] = self.served.about
+        return about
+
+    @property
+    def is_network(self) -> bool:
+        """Whether torch predicts, which many rows at once cost little more than one."""
+        return isinstance(self.served.predictor, ServedNetwork | ServedText)
 
     def predict(self, frame: pd.DataFrame) -> NDArray[Any]:
         """Labels or values, shape (n,); of a multilabel task the list of each row's labels.
@@ -68,7 +94,7 @@ class LoadedModel:
         Raises:
             DataError: A column is missing, or holds values of another kind.
         """
-        return self._guarded(self._served.predict, frame)["prediction"].to_numpy()
+        return self._guarded(self.served.predict, frame)["prediction"].to_numpy()
 
     def predict_proba(self, frame: pd.DataFrame) -> Floats:
         """Class probabilities, float64, shape (n, k), columns as in `classes`.
@@ -76,12 +102,12 @@ class LoadedModel:
         Raises:
             DataError: As `predict`; or the model predicts numbers.
         """
-        probabilities = self._guarded(self._served.predict_proba, frame)
+        probabilities = self._guarded(self.served.predict_proba, frame)
         return probabilities.to_numpy(dtype=np.float64)
 
     def decide(self, probabilities: Floats) -> NDArray[Any]:
         """What `predict` gives where `predict_proba` gives these, shape (n,)."""
-        labels: NDArray[Any] = self._served.decide(probabilities)
+        labels: NDArray[Any] = self.served.decide(probabilities)
         return labels
 
     def decided(self, probabilities: Floats) -> NDArray[np.int64]:
@@ -89,23 +115,21 @@ class LoadedModel:
 
         Of several labels 1 for each that is given and 0 for the others, shape (n, k).
         """
-        found: NDArray[np.int64] = self._served.decided(probabilities)
+        found: NDArray[np.int64] = self.served.decided(probabilities)
         return found
 
     def __repr__(self) -> str:
         return f"LoadedModel({self.name}: {self.schema.target}, {self.schema.task})"
 
     def _guarded(self, predict: Any, rows: Any) -> pd.DataFrame:
-        frame, about = as_frame(rows), self._served.about
+        frame, about = as_frame(rows), self.served.about
         if len(frame) == 0:
             raise DataError("There are no rows to predict.", mend="give at least one row")
         try:
             predicted: pd.DataFrame = predict(frame)
         except (ValueError, TypeError) as error:
             raise misfit(frame, about["kinds"], about["policies"], self.name) or DataError(
-                f"The rows do not fit the model {self.name}: {error}.",
-                mend="change these rows, or train with another policy: "
-                "prediction in the experiment file",
+                f"The rows do not fit the model {self.name}: {error}.", mend=MEND_OF_POLICY
             ) from None
         return predicted
 
@@ -171,7 +195,7 @@ def load_folder(
             mend="train and register it again",
         )
     assert trust is not None or expected, "only a model of known digest is trusted unseen"
-    return LoadedModel(_read(inner, name, trust), name)
+    return LoadedModel(_read(inner, name, trust), name, _examples(folder))
 
 
 def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
@@ -199,6 +223,15 @@ def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:
             f"in Python: assay.load({name!r}, trust={names})",
         )
     return Served.read(inner, [*TRUSTED_TYPES, *trust], rebuild=rebuild)
+
+
+def _examples(folder: Path) -> list[dict[str, Any]]:
+    """The rows that MLflow keeps as an example of what to give the model."""
+    path = folder / _EXAMPLE
+    if not path.is_file():
+        return []
+    table = json.loads(path.read_text(encoding="utf-8"))
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
 
 
 def _code_of(network: Mapping[str, Any]) -> tuple[set[str], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def misfit(
         return DataError(
             f"The rows do not fit the model {model}: columns are missing: {', '.join(missing)}.",
             where=f"columns: {', '.join(frame.columns)}",
-            mend=f"give the columns that the model was trained on: {', '.join(kinds)}",
+            mend=mend_of_absent(kinds),
         )
     twice = sorted({name for name in kinds if list(frame.columns).count(name) > 1})
     if twice:
@@ -57,21 +57,35 @@ def misfit(
     return None
 
 
-def _of_cells(name: str, read_as: str, bad: Mapping[str, Rows], model: str) -> DataError:
+def mend_of_absent(kinds: Mapping[str, str]) -> str:
+    """What to do where a column is not there."""
+    return f"give the columns that the model was trained on: {', '.join(kinds)}"
+
+
+def misread_told(name: str, read_as: str, bad: Iterable[str]) -> str:
+    """What is said of cells that cannot be read as their kind; `bad` has them as typed."""
     kind, _, form = read_as.partition(" ")
+    said = "true or false" if form == "truth" else kind
+    return f"column {name!r} is {said}, but holds {', '.join(bad)}"
+
+
+def _of_cells(name: str, read_as: str, bad: Mapping[str, Rows], model: str) -> DataError:
     rows = np.sort(np.concatenate(list(bad.values())))
     shown = ", ".join(map(str, rows[:_SHOWN_ROWS]))
     more = f" and {len(rows) - _SHOWN_ROWS:,} more" if len(rows) > _SHOWN_ROWS else ""
-    mend = _MENDS.get(read_as, _MENDS.get(kind, "give values as in training"))
-    said = "true or false" if form == "truth" else kind
-    if kind == "datetime" and form:
-        mend = f"write the date as {form} there, or leave it empty"
     return DataError(
-        f"The rows do not fit the model {model}: column {name!r} is {said}, but holds "
-        f"{', '.join(bad)}.",
+        f"The rows do not fit the model {model}: {misread_told(name, read_as, bad)}.",
         where=f"column {name!r}, row{'s' if len(rows) > 1 else ''} {shown}{more}, counted from 0",
-        mend=mend,
+        mend=mend_of(read_as),
     )
+
+
+def mend_of(read_as: str) -> str:
+    """What to write where a cell cannot be read as its kind."""
+    kind, _, form = read_as.partition(" ")
+    if kind == "datetime" and form:
+        return f"write the date as {form} there, or leave it empty"
+    return _MENDS.get(read_as, _MENDS.get(kind, "give values as in training"))
 
 
 def _misread(cells: pd.Series[Any], read_as: str) -> Iterator[tuple[str, Rows]]:

@@ -7,13 +7,14 @@ inside every logged model: what Assay predicts and what plain MLflow predicts is
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from assay.evaluation.replay import recalibrated
 from assay.inference.strictness import strict_features
@@ -45,6 +46,7 @@ class Served:
         self.about = about
         self.predictor = predictor
         self.calibrator = calibrator
+        self._threads: tuple[int, Any] = (0, None)
 
     @classmethod
     def read(
@@ -86,10 +88,7 @@ class Served:
         if self.is_classifier:
             predicted = self.decide(self.predict_proba(frame).to_numpy())
         else:
-            features = strict_features(frame, self.about)
-            with threadpool_limits(1), np.errstate(over="ignore"):  # trees say what is too large
-                predicted = self.predictor.predict(features)
-            predicted = getattr(predicted, "values", predicted)
+            predicted = self.values_of(strict_features(frame, self.about))
         return pd.DataFrame({"prediction": predicted}, index=frame.index)
 
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -100,11 +99,31 @@ class Served:
         """
         if not self.is_classifier:
             raise ValueError("a regression has no probabilities")
-        features = strict_features(frame, self.about)
+        probabilities = self.probabilities_of(strict_features(frame, self.about))
         names = [str(label) for label in self.about["classes"]]
-        with threadpool_limits(1), np.errstate(over="ignore"):  # as above
-            probabilities = self._probabilities(features)
         return pd.DataFrame(probabilities, columns=names, index=frame.index)
+
+    def values_of(self, features: pd.DataFrame) -> Any:
+        """What a regression predicts of rows as `strict_features` gives them, shape (n,)."""
+        with self._one_thread(), np.errstate(over="ignore"):  # trees say what is too large
+            predicted = self.predictor.predict(features)
+        return getattr(predicted, "values", predicted)
+
+    def probabilities_of(self, features: pd.DataFrame) -> Any:
+        """Probabilities of rows as `strict_features` gives them, shape (n, k)."""
+        with self._one_thread(), np.errstate(over="ignore"):  # as above
+            return self._probabilities(features)
+
+    def _one_thread(self) -> Any:
+        """Limits numerical libraries; to find them takes as long as to predict a thousand rows.
+
+        They are looked for again when something was imported since, which may have loaded one.
+        """
+        n_modules, controller = self._threads
+        if n_modules != len(sys.modules):
+            controller = ThreadpoolController()
+            self._threads = len(sys.modules), controller
+        return controller.limit(limits=1)
 
     @property
     def has_labels(self) -> bool:

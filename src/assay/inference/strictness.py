@@ -7,6 +7,8 @@ model: plain MLflow is as strict as Assay.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,7 +71,7 @@ def strict_features(frame: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
     if absent and policies["missing_column"] == "impute":
         frame = frame.copy()
         frame[absent] = np.nan
-        _warn(f"columns are missing and count as empty: {', '.join(absent)}")
+        _warn(absent_told(absent))
     if policies["wrong_type"] == "impute":
         frame = _readable(frame, kinds)
     features = feature_frame(frame, kinds)
@@ -95,37 +97,62 @@ def _held_against(
 ) -> pd.Series[Any]:
     missing = values.isna().to_numpy()
     if missing.any() and not learnt["gaps"]:
-        _apply(policies["unexpected_null"], values, missing, f"{name} is missing in")
+        _apply(policies["unexpected_null"], values, missing, partial(null_told, name))
     if "low" in learnt:
         low, high = learnt["low"], learnt["high"]
         slack = SLACK * (high - low)
         beyond = ((values < low - slack) | (values > high + slack)).to_numpy()
         if beyond.any():
-            said = _shown(values[beyond], read_as)
-            limits = " to ".join(_in_words(end, read_as) for end in (low, high))
             policy = policies["out_of_range"]
-            _apply(policy, values, beyond, f"{name} is {said} in", f", seen was {limits}")
+            told = partial(range_told, name, values[beyond].tolist(), learnt, read_as)
+            _apply(policy, values, beyond, told)
             if policy == "clip":
                 return values.where(~beyond, values.clip(low, high))
             return values.where(~beyond) if policy == "impute" else values
     if learnt.get("levels") is not None:
         unseen = ~values.isin(learnt["levels"]).to_numpy() & ~missing
         if unseen.any():
-            said = _shown(values[unseen], read_as)
             policy = policies["unseen_category"]
-            _apply(policy, values, unseen, f"{name} is {said} in", ", never seen before")
+            told = partial(level_told, name, values[unseen].tolist(), read_as)
+            _apply(policy, values, unseen, told)
             return values.where(~unseen) if policy == "impute" else values
     return values
 
 
+def absent_told(names: list[str]) -> str:
+    """What is said of columns that are not there."""
+    return f"columns are missing and count as empty: {', '.join(names)}"
+
+
+def unread_told(name: str, read_as: str, where: str) -> str:
+    """What is said of cells that cannot be read as their kind, and count as missing."""
+    return f"{name} cannot be read as {read_as.partition(' ')[0]}{where}"
+
+
+def null_told(name: str, where: str) -> str:
+    """What is said of a value that is missing where none was; `where` names rows, or is empty."""
+    return f"{name} is missing{where}"
+
+
+def range_told(name: str, odd: list[Any], learnt: dict[str, Any], read_as: str, where: str) -> str:
+    """What is said of values far beyond those that were seen."""
+    limits = " to ".join(_in_words(learnt[end], read_as) for end in ("low", "high"))
+    return f"{name} is {_shown(odd, read_as)}{where}, seen was {limits}"
+
+
+def level_told(name: str, odd: list[Any], read_as: str, where: str) -> str:
+    """What is said of levels that no row had."""
+    return f"{name} is {_shown(odd, read_as)}{where}, never seen before"
+
+
 def _apply(
-    policy: str, values: pd.Series[Any], odd: np.ndarray[Any, Any], what: str, besides: str = ""
+    policy: str, values: pd.Series[Any], odd: np.ndarray[Any, Any], told: Callable[..., str]
 ) -> None:
-    told = f"{what} {_rows(values.index[odd])}{besides}"
+    """Raise or warn of odd values, by what is told of their rows."""
     if policy == "error":
-        raise ValueError(told)
+        raise ValueError(told(where=within(values.index[odd])))
     if policy == "warn":
-        _warn(told)
+        _warn(told(where=within(values.index[odd])))
 
 
 def _warn(text: str) -> None:
@@ -144,9 +171,7 @@ def _readable(frame: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
             cells = frame[name].astype(object)
             odd = np.array([not _can_be_read(cell, name, read_as) for cell in cells])
             columns[name] = cells.mask(odd, None)
-            _warn(
-                f"{name} cannot be read as {read_as.partition(' ')[0]} in {_rows(frame.index[odd])}"
-            )
+            _warn(unread_told(name, read_as, within(frame.index[odd])))
     frame = frame.copy()
     for name, cells in columns.items():
         frame[name] = cells
@@ -161,23 +186,24 @@ def _can_be_read(cell: Any, name: str, read_as: str) -> bool:
     return True
 
 
-def _rows(where: pd.Index[Any]) -> str:
-    """Which rows, counted from the first.
+def within(rows: pd.Index[Any] | list[int]) -> str:
+    """In which rows, counted from the first.
 
-    >>> _rows(pd.Index([0, 2]))
-    '2 rows (0, 2)'
+    >>> within([0, 2])
+    ' in 2 rows (0, 2)'
     """
-    listed = ", ".join(map(str, where[:_SHOWN])) + (", ..." if len(where) > _SHOWN else "")
-    return f"{len(where):,} row{'' if len(where) == 1 else 's'} ({listed})"
+    listed = ", ".join(map(str, rows[:_SHOWN])) + (", ..." if len(rows) > _SHOWN else "")
+    return f" in {len(rows):,} row{'' if len(rows) == 1 else 's'} ({listed})"
 
 
-def _shown(values: pd.Series[Any], read_as: str) -> str:
-    odd = list(dict.fromkeys(values.tolist()))
+def _shown(values: list[Any], read_as: str) -> str:
+    odd = list(dict.fromkeys(values))
     listed = ", ".join(_in_words(value, read_as) for value in odd[:_SHOWN])
     return listed + (", ..." if len(odd) > _SHOWN else "")
 
 
 def _in_words(value: Any, read_as: str) -> str:
     if read_as.startswith("datetime"):
-        return str(pd.Timestamp(value, unit="D").round("s")).removesuffix(" 00:00:00")
+        instant = np.datetime64(round(value * 86_400), "s")  # pandas ends with the year 2262
+        return str(instant).replace("T", " ").removesuffix(" 00:00:00")
     return f"{value:.6g}" if isinstance(value, float) else repr(value)

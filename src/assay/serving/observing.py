@@ -1,0 +1,74 @@
+"""Telling observers, in a thread of their own, of what was answered."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from assay.serving.log import Log
+from assay.serving.observer import Observer
+from assay.serving.rows import Answer, Table
+
+_MOST_ROWS = 100_000
+"""Rows that wait for observers; of more, they are not told."""
+_Told = tuple[str, str, Table, Sequence[Answer]]
+
+
+class Observing:
+    """Hands requests over to observers; never waits for them.
+
+    Args:
+        observers: Who is told.
+        log: Where their errors go.
+        dropped: Called for each request that they were too slow for.
+    """
+
+    def __init__(
+        self, observers: Sequence[Observer], log: Log, dropped: Callable[[], None]
+    ) -> None:
+        self._observers = observers
+        self._log = log
+        self._dropped = dropped
+        self._queue: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
+        self._n_rows = 0
+        self._counting = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="observes", daemon=True)
+        if observers:
+            self._thread.start()
+
+    def tell(self, request_id: str, version: str, table: Table, answers: Sequence[Answer]) -> None:
+        """A request was answered."""
+        if not self._observers:
+            return
+        with self._counting:
+            is_too_much = self._n_rows + table.n > _MOST_ROWS
+            self._n_rows += 0 if is_too_much else table.n
+        if is_too_much:
+            self._dropped()
+        else:
+            self._queue.put((request_id, version, table, answers))
+
+    def close(self) -> None:
+        """Tell what is left, and finish."""
+        if not self._observers:
+            return
+        self._queue.put(None)
+        self._thread.join()
+        for observer in self._observers:
+            try:
+                observer.close()
+            except Exception as error:
+                self._log.failure("an observer failed to finish", error)
+
+    def _work(self) -> None:
+        while (told := self._queue.get()) is not None:
+            request_id, version, table, answers = told
+            rows = table.rows
+            with self._counting:
+                self._n_rows -= table.n
+            for observer in self._observers:
+                try:
+                    observer.observe(request_id, version, rows, answers)
+                except Exception as error:
+                    self._log.failure("an observer failed", error, request_id=request_id)
