@@ -76,6 +76,11 @@ class Workspace:
         return self.root / "studies"
 
     @property
+    def traffic_folder(self) -> Path:
+        """Where answers of models that share traffic are kept with their outcomes, a file a name."""
+        return self.root / "traffic"
+
+    @property
     def checkpoints_folder(self) -> Path:
         """Where fits that go step by step leave what they need to go on, a folder per run."""
         return self.root / "checkpoints"
