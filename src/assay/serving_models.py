@@ -23,9 +23,11 @@ from assay.place import Place
 from assay.registry import versions
 from assay.registry.pointing import moves, version_named
 from assay.serving.settings import ServingSettings
+from assay.workspace import Workspace
 
 if TYPE_CHECKING:
     from assay.serving.app import App
+    from assay.serving.observer import Observer
     from assay.serving.served_model import ServedModel
 
 _BLOCK = "serving"
@@ -145,7 +147,16 @@ def app_of(source: ModelSource, settings: ServingSettings) -> App:
     if source.moves:
         swapper = Swapper(slot, source.newest, lambda version: source.load(settings, version))
         watches.append(swapper.watch)
-    return App([slot], settings, watches=watches)
+    return App([slot], settings, watches=watches, observers=_observers(settings))
+
+
+def _observers(settings: ServingSettings) -> list[Observer]:
+    """Who is told of what was answered: the sampler, where something is to be kept."""
+    if not settings.sampling.share:
+        return []
+    from assay.serving.monitoring.sampling import Sampler
+
+    return [Sampler(Workspace.find().ensure().samples_folder, settings.sampling)]
 
 
 def refuse_if_missing() -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.serving.monitoring.settings import SamplingSettings
+
 Form = Literal["json", "arrow", "parquet"]
 
 
@@ -81,6 +83,9 @@ class ServingSettings(BaseModel):
     limits: Limits = Field(Limits(), description="What a request may ask for.")
     access: Access = Field(Access(), description="Who may ask, and what is told.")
     batching: Batching = Field(Batching(), description="Batches of a network's rows.")
+    sampling: SamplingSettings = Field(
+        SamplingSettings(), description="What is kept of the traffic, for `assay monitor`."
+    )
     extra_column: Literal["error", "warn", "ignore"] = Field(
         "error", description="A column that the model was not trained beside: error, warn, ignore."
     )
