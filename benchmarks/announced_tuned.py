@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from announced import simulated
-from bars import bar
 
+from announced import simulated
 from assay.data.schema import Task
+from bars import bar
 
 TABLES, QUICK = 20, 1
 """Of each kind of task, size and search."""

@@ -28,6 +28,7 @@ from assay.workspace import Workspace
 
 if TYPE_CHECKING:
     from assay.serving.app import App
+    from assay.serving.observer import Observer
     from assay.serving.router import Slot
     from assay.serving.served_model import ServedModel
     from assay.serving.state import ServerState
@@ -186,14 +187,15 @@ def app_of(source: ModelSource, settings: ServingSettings, rivals: Rivals = Riva
     watches = [
         _watch(*each, settings) for each in zip(sources, slots, strict=True) if each[0].moves
     ]
+    samplers = _samplers(settings)
     if not rivals.sources and not settings.traffic.feedback:
-        return App(slots, settings, watches=watches)
+        return App(slots, settings, watches=watches, observers=samplers)
     shared = _shared(source, slots, rivals, settings)
     return App(
         slots,
         settings,
         router=shared.traffic,
-        observers=[shared.traffic],
+        observers=[shared.traffic, *samplers],
         routes=[shared.route],
         watches=watches,
     )
@@ -219,6 +221,15 @@ def _shared(
     tell = tagger(place.uri) if place is not None else None
     name = model_name(slots[0].model.version)
     return share_traffic(workspace, name, slots, rivals.shares, settings, tell)
+
+
+def _samplers(settings: ServingSettings) -> list[Observer]:
+    """The sampler of what was answered, where something is to be kept."""
+    if not settings.sampling.share:
+        return []
+    from assay.serving.monitoring.sampling import Sampler
+
+    return [Sampler(Workspace.find().ensure().samples_folder, settings.sampling)]
 
 
 def refuse_if_missing() -> None:

@@ -101,6 +101,11 @@ class Workspace:
         return self.root / "tokens"
 
     @property
+    def samples_folder(self) -> Path:
+        """Where samples of what was served are, a folder per model."""
+        return self.root / "samples"
+
+    @property
     def artifacts_folder(self) -> Path:
         """Where the store of runs keeps files."""
         return self.root / "artifacts"

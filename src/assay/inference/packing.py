@@ -140,6 +140,8 @@ def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
         **finished.about,
     }
     (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    if finished.reference is not None:
+        finished.reference.write(folder)
 
 
 def _add_program(finished: Finished, example: pd.DataFrame, folder: Path) -> list[str]:
