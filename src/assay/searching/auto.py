@@ -19,6 +19,7 @@ from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.run import Run
 from assay.searching.asked import with_settings
+from assay.searching.interrupted import interruptible
 from assay.searching.recording import STUDY
 from assay.threads import cores
 from assay.tracking.store import Store
@@ -26,6 +27,7 @@ from assay.tuning.auto import build
 from assay.tuning.budget import Budget
 from assay.tuning.building import Built
 from assay.tuning.correction import Corrected
+from assay.tuning.kept import Kept
 from assay.tuning.leaderboard import Leaderboard
 from assay.tuning.settings import TuningSettings
 
@@ -84,25 +86,28 @@ def tune_auto(
     _refuse_what_is_of_others(settings)
     place = Place.to_begin(loaded.tracking_uri, store, loaded.experiment.tracking.artifacts)
     ready = steps.made_ready(asked)
-    with place.workspace.scratch() as scratch:
-        built = build(
-            ready.data.development,
-            ready.plan,
-            _budget(asked, settings, workers or cores()),
-            metric=ready.primary,
-            scratch=scratch,
+    name = study or loaded.name
+    with interruptible(ready, place, name) as kept:
+        budget = _budget(asked, settings, workers or cores(), kept)
+        with place.workspace.scratch() as scratch:
+            built = build(
+                ready.data.development,
+                ready.plan,
+                budget,
+                metric=ready.primary,
+                scratch=scratch,
+                announce=announce,
+                kept=kept,
+            )
+        n = len(built.leaderboard.rows)
+        announce(Step(f"Recording the ensemble of {built.leaderboard.n_members} out of {n}"))
+        run = lifecycle.train(
+            replace(_explicit(asked, built), called="auto-tuned", tags={STUDY: name}),
+            why=why or f"The ensemble that {n} configurations of the study {name} came to.",
+            tags=tags,
+            store=store,
             announce=announce,
         )
-    name = study or loaded.name
-    n = len(built.leaderboard.rows)
-    announce(Step(f"Recording the ensemble of {built.leaderboard.n_members} out of {n}"))
-    run = lifecycle.train(
-        replace(_explicit(asked, built), called="auto-tuned", tags={STUDY: name}),
-        why=why or f"The ensemble that {n} configurations of the study {name} came to.",
-        tags=tags,
-        store=store,
-        announce=announce,
-    )
     primary = run.evaluation.metrics[ready.primary]
     corrected = Corrected(ready.primary, built.flattered, primary, built.leaderboard.n_scored)
     return FoundEnsemble(name, built.leaderboard, corrected, run)
@@ -119,12 +124,12 @@ def _explicit(asked: Asked, built: Built) -> Asked:
     return replace(asked, loaded=loaded, learner=learner, built=built)
 
 
-def _budget(asked: Asked, settings: TuningSettings, workers: int) -> Budget:
-    """What may be spent; the time began when the experiment was read."""
+def _budget(asked: Asked, settings: TuningSettings, workers: int, kept: Kept) -> Budget:
+    """What may be spent; the time began when the experiment was read, the first time."""
+    kept.counts_from(time.monotonic() - (time.perf_counter() - asked.started))
     until = None
     if settings.seconds is not None:
-        spent = time.perf_counter() - asked.started
-        until = time.monotonic() + settings.seconds * (1 - _FINISHING) - spent
+        until = kept.since + settings.seconds * (1 - _FINISHING)
     return Budget(workers, settings.most_trials, until, settings.latency_ms)
 
 

@@ -19,6 +19,7 @@ from assay.tracking.recorder import Recorder
 from assay.tuning.budget import Budget
 from assay.tuning.building import Building, Built
 from assay.tuning.crew import crew
+from assay.tuning.kept import Kept
 from assay.tuning.leaderboard import TABLE
 from assay.tuning.trying import Trying
 
@@ -31,6 +32,7 @@ def build(
     metric: str,
     scratch: Path,
     announce: Announce,
+    kept: Kept | None = None,
 ) -> Built:
     """Try configurations, and make an ensemble of them.
 
@@ -42,6 +44,8 @@ def build(
         metric: What the leaderboard shows.
         scratch: An empty folder that outlives the call.
         announce: Told of progress.
+        kept: What the same search had come to before it was killed, and comes to now; None to keep
+            nothing.
 
     Raises:
         LearnerError: No configuration could be fitted.
@@ -56,10 +60,10 @@ def build(
         budget = replace(budget, trials=len(first))
     models = scratch / "models"
     models.mkdir()
-    trying = Trying(development, plan, budget, first, options.members, options.folds, models)
+    trying = Trying(development, plan, budget, first, options.members, options.folds, models, kept)
     with crew(development, budget.workers, scratch) as workers:
         trying.run(workers, lambda: _tell(trying, budget, announce))
-        building = Building(development, plan, budget, metric, trying, options.members)
+        building = Building(development, plan, trying.budget, metric, trying, options.members)
         built = building.built(workers, announce)
         if budget.until is not None:
             workers.let_go()  # from fits that were given up

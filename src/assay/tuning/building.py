@@ -32,7 +32,7 @@ from assay.learners.protocol import Learner
 from assay.monitor import Announce, Step
 from assay.predictions import Predictions
 from assay.tuning.budget import Budget
-from assay.tuning.configurations import Configuration, FoldTask, fit_all
+from assay.tuning.configurations import Configuration, FoldTask, fit_all, fit_fold
 from assay.tuning.crew import Crew
 from assay.tuning.ensemble import Chosen, choose, quick_enough
 from assay.tuning.importance import ShuffleTask, shuffled_fold
@@ -102,6 +102,7 @@ class Building:
             if weight
         ]
         announce(Step(f"Fitting {len(members)} models to all rows"))
+        self._refit_folds(members, workers)
         refits = self._refits(members, workers)
         shuffles = [workers.submit(shuffled_fold, task) for task in self._shuffles(members)]
         self._wait([*refits, *shuffles], workers)
@@ -132,6 +133,20 @@ class Building:
             return self.plan.folding.crossing(self.part, self.plan.folds)
         folds = self.plan.folding.divide(self.development, self.plan.seed).number
         return folds[self.development.rows.searchsorted(self.part.rows)]
+
+    def _refit_folds(self, members: Sequence[tuple[Configuration, float]], workers: Crew) -> None:
+        """Make models of folds again whose fit is of a process that was killed.
+
+        They come out as they were. With a budget in seconds there is no time for it.
+        """
+        if self.budget.until is None:
+            lost = [
+                self.trying.task(each, fold)
+                for each, _ in members
+                for fold in self.folds
+                if (each.number, fold) in self.trying.restored
+            ]
+            wait([workers.submit(fit_fold, task) for task in lost])
 
     def _refits(
         self, members: Sequence[tuple[Configuration, float]], workers: Crew
