@@ -21,7 +21,9 @@ from assay.run import Run
 from assay.searching.asked import with_settings
 from assay.searching.interrupted import interruptible
 from assay.searching.recording import STUDY
+from assay.searching.recording_auto import EnsembleRecord
 from assay.threads import cores
+from assay.tracking.keeping import kept as recorded
 from assay.tracking.store import Store
 from assay.tuning.auto import build
 from assay.tuning.budget import Budget
@@ -89,7 +91,8 @@ def tune_auto(
     name = study or loaded.name
     with interruptible(ready, place, name) as kept:
         budget = _budget(asked, settings, workers or cores(), kept)
-        with place.workspace.scratch() as scratch:
+        record = EnsembleRecord(ready, name, place, kept)
+        with recorded(record.recorder), place.workspace.scratch() as scratch:
             built = build(
                 ready.data.development,
                 ready.plan,
@@ -98,7 +101,9 @@ def tune_auto(
                 scratch=scratch,
                 announce=announce,
                 kept=kept,
+                ended=record.tell,
             )
+            record.finish(built, scratch)
         n = len(built.leaderboard.rows)
         announce(Step(f"Recording the ensemble of {built.leaderboard.n_members} out of {n}"))
         run = lifecycle.train(

@@ -6,6 +6,7 @@ What the run is judged on are out-of-fold predictions, each fold by weights that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from assay.tracking.recorder import Recorder
 from assay.tuning.budget import Budget
 from assay.tuning.building import Building, Built
 from assay.tuning.crew import crew
+from assay.tuning.endings import Endings
 from assay.tuning.kept import Kept
-from assay.tuning.leaderboard import TABLE
+from assay.tuning.leaderboard import TABLE, Ranked
+from assay.tuning.scores import Scores
 from assay.tuning.trying import Trying
 
 
@@ -33,6 +36,7 @@ def build(
     scratch: Path,
     announce: Announce,
     kept: Kept | None = None,
+    ended: Callable[[Ranked], None] = lambda ranked: None,  # noqa: ARG005
 ) -> Built:
     """Try configurations, and make an ensemble of them.
 
@@ -46,6 +50,7 @@ def build(
         announce: Told of progress.
         kept: What the same search had come to before it was killed, and comes to now; None to keep
             nothing.
+        ended: Told of every configuration that is complete, fell behind or failed.
 
     Raises:
         LearnerError: No configuration could be fitted.
@@ -61,9 +66,17 @@ def build(
     models = scratch / "models"
     models.mkdir()
     trying = Trying(development, plan, budget, first, options.members, options.folds, models, kept)
+    scores = Scores(development, metric)
+    endings = Endings(trying, scores, ended)
+
+    def tell() -> None:
+        endings.tell()
+        _tell(trying, budget, announce)
+
     with crew(development, budget.workers, scratch) as workers:
-        trying.run(workers, lambda: _tell(trying, budget, announce))
-        building = Building(development, plan, trying.budget, metric, trying, options.members)
+        trying.run(workers, tell)
+        endings.tell()
+        building = Building(development, plan, trying.budget, scores, trying, options.members)
         built = building.built(workers, announce)
         if budget.until is not None:
             workers.let_go()  # from fits that were given up

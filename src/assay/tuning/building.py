@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from assay.data.dataset import Part
 from assay.errors import LearnerError
-from assay.evaluation.evaluate import outcome_of
-from assay.evaluation.metrics import METRICS
 from assay.fitting.cross_fit import CrossFit, Plan
 from assay.fitting.jobs import Job, fit
 from assay.learners.auto import as_estimator, told
@@ -37,6 +35,7 @@ from assay.tuning.crew import Crew
 from assay.tuning.ensemble import Chosen, choose, quick_enough
 from assay.tuning.importance import ShuffleTask, shuffled_fold
 from assay.tuning.leaderboard import Leaderboard, Ranked
+from assay.tuning.scores import Scores
 from assay.tuning.trying import Trying
 
 _GRACE_S = 2.0
@@ -71,12 +70,12 @@ class Building:
         development: Part,
         plan: Plan,
         budget: Budget,
-        metric: str,
+        scores: Scores,
         trying: Trying,
         most: int,
     ) -> None:
         self.development, self.plan, self.budget = development, plan, budget
-        self.metric, self.trying, self.most = metric, trying, most
+        self.scores, self.trying, self.most = scores, trying, most
         self.folds = trying.folds
         self.complete = trying.complete
         if not self.complete:
@@ -124,7 +123,7 @@ class Building:
                 each for each, was in zip(candidates, chosen.touched, strict=True) if was
             ),
             n_folds=len(self.folds),
-            flattered=self._score(chosen.flattered),
+            flattered=self.scores.of(chosen.flattered),
         )
 
     def _numbers(self) -> NDArray[np.int64]:
@@ -246,11 +245,6 @@ class Building:
             for text in fold.warned
         )
 
-    def _score(self, predictions: Predictions) -> float:
-        part = self.part
-        outcome = outcome_of(predictions, part.known_target, part.schema, weights=part.weights)
-        return METRICS[part.schema.task][self.metric].of(outcome)
-
     def _leaderboard(self, chosen: Chosen) -> Leaderboard:
         weights = {
             each.number: float(weight)
@@ -260,16 +254,16 @@ class Building:
         rows = [
             Ranked(
                 each.number, each.candidate,
-                self._score(each.predictions(self.folds)) if each.number in scored else None,
+                self.scores.of_configuration(each, self.folds) if each.number in scored else None,
                 each.seconds, each.row_ms, weights.get(each.number, 0.0),
                 each.dropped or _too_slow(each.number in weights),
             )
             for each in self.trying.configurations
         ]  # fmt: skip
-        measured = METRICS[self.part.schema.task][self.metric]
+        metric = self.scores.metric
         return Leaderboard.of(
-            self.metric, rows, self._score(chosen.predictions),
-            greater_is_better=measured.greater_is_better,
+            metric.name, rows, self.scores.of(chosen.predictions),
+            greater_is_better=metric.greater_is_better,
         )  # fmt: skip
 
 

@@ -77,6 +77,7 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self._decisions, self._fits = folder / "decisions", folder / "fits"
+        self._run = folder / "run"
         self._n_fits = len([*self._fits.glob("*.npz")])
         self.spent = max((each["spent"] for each in self._noted()), default=0.0)
         self.counts_from(time.monotonic())
@@ -128,6 +129,15 @@ class Kept:
             classes: Labels of the classes; empty for a regression.
         """
         return [_read(path, classes) for path in sorted(self._fits.glob("*.npz"))]
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that the search is recorded in; None before there is one."""
+        return self._run.read_text(encoding="utf-8") if self._run.exists() else None
+
+    @run_id.setter
+    def run_id(self, run_id: str) -> None:
+        atomic_write(self._run, run_id, mode=0o600)
 
     @property
     def is_worth_nothing(self) -> bool:

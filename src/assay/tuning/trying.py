@@ -104,6 +104,11 @@ class Trying:
         """Those whose folds are all fitted."""
         return [each for each in self.configurations if each.is_complete(self.folds)]
 
+    def is_done(self, configuration: Configuration) -> bool:
+        """Whether it has come to its end: complete, once it is known of how many folds, or not."""
+        settled = self._n_folds is not None and configuration.is_complete(self.folds)
+        return bool(configuration.dropped) or settled
+
     def run(self, workers: Crew, tell: Callable[[], None]) -> None:
         """Try until the budget is spent.
 
