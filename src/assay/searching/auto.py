@@ -13,6 +13,7 @@ from typing import Any
 
 from assay import lifecycle, steps
 from assay.errors import ExperimentError
+from assay.evaluation.result import Corrected
 from assay.experiment.asking import Asked
 from assay.learners.adapt import resolve_learner
 from assay.monitor import Announce, Step
@@ -28,7 +29,6 @@ from assay.tracking.store import Store
 from assay.tuning.auto import build
 from assay.tuning.budget import Budget
 from assay.tuning.building import Built
-from assay.tuning.correction import Corrected
 from assay.tuning.kept import Kept
 from assay.tuning.leaderboard import Leaderboard
 from assay.tuning.settings import TuningSettings
