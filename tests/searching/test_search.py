@@ -126,7 +126,7 @@ def test_every_task_is_searched_and_corrected(task: Task) -> None:
     from tests.tables import target_of
 
     if task is Task.MULTILABEL:
-        pytest.skip(f"target is {target_of(task)}: asked for below")
+        pytest.skip(f"target is {target_of(task)}: asked for in test_labels")
     found = searched(asking({"trials": 3, "space": C}, task=task))
     assert found.count("complete") == 3
     assert found.corrected is not None
