@@ -1,4 +1,4 @@
-"""Searching where rows may have several labels: by one learner it works, by `auto` it is refused."""
+"""Searching where rows may have several labels: one learner is searched, `auto` is refused."""
 
 from __future__ import annotations
 

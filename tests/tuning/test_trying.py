@@ -15,11 +15,13 @@ from assay.fitting.cross_fit import Plan
 from assay.learners.auto import AutoLearner, AutoOptions
 from assay.learners.candidates import Candidate
 from assay.monitor import Step, silent
+from assay.predictions import Predictions
 from assay.tuning import trying
 from assay.tuning.auto import build
 from assay.tuning.budget import Budget
 from assay.tuning.building import Built
-from assay.tuning.kept import Kept
+from assay.tuning.configurations import LATE, FoldFit
+from assay.tuning.kept import Decision, Ended, Kept
 from tests.tables import prepared
 
 QUICK = (
@@ -124,6 +126,29 @@ def test_by_the_clock_it_goes_on_within_what_is_left(
     named = [each.candidate.learner for each in board]
     assert named[: len(configurations)] == [each.learner for each in configurations]
     assert sum(each.score is not None for each in board) > 3
+
+
+@pytest.mark.parametrize(("fold_seconds", "goes_on"), [(30.0, False), (0.01, True)])
+def test_a_fit_that_nothing_stops_is_begun_only_if_it_ends_in_time(
+    fold_seconds: float, goes_on: bool, tmp_path: Path, fits: list[tuple[str, int]]
+) -> None:
+    """Ten seconds are left, and a fold of the second one took so long before."""
+    ready = prepared(Task.REGRESSION, 120, split={"folds": 2})
+    kept = Kept(tmp_path / "kept")
+    folds = ready.folding.divide(ready.development, 0)
+    kept.decide(Decision(0, (QUICK[1],)))
+    kept.decide(Decision(1, (Candidate(learner="forest", options={"trees": 10}),)))
+    for number, fold in ((0, 0), (0, 1), (1, 0)):
+        rows = ready.development.rows[folds.predicts(fold)]
+        fit = FoldFit(Predictions(rows, values=np.zeros(len(rows))), {},
+                      fold_seconds if number else 0.01)  # fmt: skip
+        kept.keep(Ended(number, fold, fit, "", 2, 0.5 if fold else None))
+    begun = time.monotonic()
+    done = built(tmp_path / "on", Kept(tmp_path / "kept"), Budget(until=begun + 10, trials=2))
+    assert time.monotonic() - begun < 10
+    assert fits == ([("forest", 1)] if goes_on else [])
+    [forest] = [each for each in done.leaderboard.rows if each.candidate.learner == "forest"]
+    assert forest.reason == ("" if goes_on else LATE)
 
 
 def test_with_the_time_over_there_is_enough_to_build(

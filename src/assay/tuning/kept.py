@@ -19,7 +19,7 @@ import numpy as np
 
 from assay.learners.candidates import Candidate
 from assay.predictions import Labels, Predictions
-from assay.tuning.configurations import FoldFit
+from assay.tuning.configurations import Configuration, FoldFit
 from assay.workspace import atomic_write
 
 _ARRAYS = ("rows", "values", "probabilities", "scores")
@@ -129,6 +129,21 @@ class Kept:
             classes: Labels of the classes; empty for a regression.
         """
         return [_read(path, classes) for path in sorted(self._fits.glob("*.npz"))]
+
+    def begun(self, classes: Labels, most: int | None) -> tuple[list[Configuration], list[Ended]]:
+        """The configurations that were begun, as they were, and their fits.
+
+        Args:
+            classes: As for `fits`.
+            most: No more than these are wanted; None for no limit.
+        """
+        decided = [candidate for each in self.decisions() for candidate in each.candidates]
+        found = [Configuration(*each) for each in enumerate(decided[:most])]
+        fits = [each for each in self.fits(classes) if each.number < len(found)]
+        for each in fits:
+            found[each.number].take(each.fold, each.fit)
+            found[each.number].dropped = each.dropped
+        return found, fits
 
     @property
     def run_id(self) -> str | None:

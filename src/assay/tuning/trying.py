@@ -197,12 +197,20 @@ class Trying:
         if self._by_clock and self.complete and self._left() <= 0:
             return None
         for each in self.configurations:
-            for fold in self.folds if not each.dropped else []:
+            for fold in [] if each.dropped or self._would_overrun(each) else self.folds:
                 if fold not in each.fits and (each.number, fold) not in self._waiting:
                     return each, fold
                 if self._n_folds is None or (self._by_clock and self._order[0] not in each.fits):
                     break  # the first fold says whether others are worth it
         return None
+
+    def _would_overrun(self, configuration: Configuration) -> bool:
+        """Whether its next fit, which nothing stops, would likely take more time than is left."""
+        is_stopped = configuration.candidate.learner in STEPWISE
+        if is_stopped or not self._by_clock or not self.complete:
+            return False
+        tried = [configuration] if configuration.fits else self.configurations
+        return expected_seconds(tried, configuration.candidate) > self._left()
 
     def _has_time_for(self, candidate: Candidate | None) -> bool:
         if not self._by_clock or not self.complete:
@@ -235,9 +243,8 @@ class Trying:
         is_first = self._by_clock and len(configuration.fits) == 1 and len(self.folds) > 1
         if is_first and self._judging.falls_behind(configuration, self.configurations, fold):
             configuration.dropped = BEHIND
-        loss = None
-        if self._n_folds is not None and configuration.is_complete(self.folds):
-            loss = self._judging.loss(configuration, self.folds)
+        is_scored = self.is_done(configuration) and not configuration.dropped
+        loss = self._judging.loss(configuration, self.folds) if is_scored else None
         ended = Ended(configuration.number, fold, fit, configuration.dropped, self._n_folds, loss)
         self._hear(ended)
         if self._kept is not None and fit.says_something:
@@ -249,19 +256,13 @@ class Trying:
 
     def _restore(self, kept: Kept) -> None:
         """Be where the search was that kept this; with the time over, have enough to build."""
-        decisions = kept.decisions()
-        decided = [candidate for each in decisions for candidate in each.candidates]
-        begun = decided[: self.budget.trials]
-        self.configurations = [Configuration(*each) for each in enumerate(begun)]
-        for each in kept.fits(self._development.schema.class_array):
-            if each.number < len(begun):
-                configuration = self.configurations[each.number]
-                configuration.take(each.fold, each.fit)
-                configuration.dropped = each.dropped
-                self.restored.add((each.number, each.fold))
-                self._n_folds = each.n_folds if each.n_folds is not None else self._n_folds
-                self._hear(each)
-        self._agenda.restore(decisions, len(begun))
+        classes = self._development.schema.class_array
+        self.configurations, fits = kept.begun(classes, self.budget.trials)
+        for each in fits:
+            self.restored.add((each.number, each.fold))
+            self._n_folds = each.n_folds if each.n_folds is not None else self._n_folds
+            self._hear(each)
+        self._agenda.restore(kept.decisions(), len(self.configurations))
         if self._by_clock and self.complete and self._left() <= 0:
             self._is_over = True
             self.budget = replace(self.budget, until=time.monotonic() + _TO_BUILD * self._reserve())
