@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from assay.data.schema import Task
@@ -82,10 +83,18 @@ def told(built: Built) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _line(process: psutil.Process) -> str:
+    """The command line of a process; empty if it is gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def test_in_trials_it_goes_on_to_the_same_bit_for_bit(
     tmp_path: Path, fits: list[tuple[str, int]]
 ) -> None:
-    """Interrupted in the portfolio, in a group of proposals, by two workers, and for more."""
+    """Interrupted in the portfolio, among proposals, and by two workers, of which one is killed."""
     budget = Budget(trials=5)
     whole = built(tmp_path / "whole", None, budget)
     in_all = [*fits]
@@ -105,7 +114,18 @@ def test_in_trials_it_goes_on_to_the_same_bit_for_bit(
     with pytest.raises(KeyboardInterrupt):
         built(tmp_path / "first", Kept(tmp_path / "two"), Budget(2, 5), stop_after(6))
     assert len(Kept(tmp_path / "two").fits(np.array([]))) >= 6
-    assert told(built(tmp_path / "second", Kept(tmp_path / "two"), Budget(2, 5))) == told(whole)
+    killed: list[int] = []
+
+    def kill_one(step: Step) -> None:
+        """A worker, once, while it fits."""
+        if step.text == "Trying configurations" and not killed:
+            workers = [each for each in psutil.Process().children() if "popen_loky" in _line(each)]
+            killed.append(workers[0].pid)
+            workers[0].kill()
+
+    again = built(tmp_path / "second", Kept(tmp_path / "two"), Budget(2, 5), kill_one)
+    assert len(killed) == 1
+    assert told(again) == told(whole)
 
 
 def test_by_the_clock_it_goes_on_within_what_is_left(

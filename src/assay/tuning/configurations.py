@@ -82,9 +82,14 @@ class FoldFit:
     failed: str = ""
 
     @property
+    def is_lost(self) -> bool:
+        """Whether its process was killed."""
+        return self.failed.startswith(GONE)
+
+    @property
     def says_something(self) -> bool:
         """Whether it ended by itself, so that the same would come of it another time."""
-        return self.failed != LATE and not self.failed.startswith(GONE)
+        return self.failed != LATE and not self.is_lost
 
 
 BEHIND = "far behind on the first fold"

@@ -9,6 +9,7 @@ by the clock, and what comes out depends on the seed alone, whatever the number 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from assay.data.dataset import Part
 from assay.fitting.cross_fit import Plan
-from assay.learners.candidates import OF_TREES, STEPWISE, Candidate
+from assay.learners.candidates import STEPWISE, Candidate
 from assay.learners.logarithm import is_skewed
 from assay.tuning.agenda import Agenda
 from assay.tuning.budget import Budget
@@ -29,11 +30,12 @@ from assay.tuning.configurations import (
     FoldTask,
     fit_fold,
 )
-from assay.tuning.crew import Crew, first_of
+from assay.tuning.crew import Crew
 from assay.tuning.judging import Judging
 from assay.tuning.kept import Ended, Kept
-from assay.tuning.pace import affordable_folds, expected_seconds
+from assay.tuning.pace import affordable_folds, expected_seconds, tells_the_pace
 from assay.tuning.proposals import Proposals
+from assay.tuning.study import MOST_TRIES
 
 _OF_FIRST = 0.3
 """Share of the time after which the very first fits are stopped, and taken as they are."""
@@ -82,6 +84,7 @@ class Trying:
         self.configurations: list[Configuration] = []
         self.restored: set[tuple[int, int]] = set()
         self._waiting: set[tuple[int, int]] = set()
+        self._losses: Counter[tuple[int, int]] = Counter()
         self._running: dict[Future[FoldFit], tuple[Configuration, int]] = {}
         target = development.known_target
         numbers = not development.schema.task.is_classification
@@ -121,9 +124,9 @@ class Trying:
                 self._submit(workers, *task)
             if not self._running:
                 break
-            done = first_of({*self._running}, self._left_to_wait())
+            done = workers.first_of({*self._running}, self._left_to_wait())
             for future in sorted(done, key=lambda each: self._running[each][0].number):
-                self._take(*self._running.pop(future), _result(future, workers))
+                self._take(*self._running.pop(future), _result(future))
                 tell()
             if not done and self.complete:
                 self._end(workers)
@@ -232,11 +235,15 @@ class Trying:
         self._running[future] = (configuration, fold)
 
     def _take(self, configuration: Configuration, fold: int, fit: FoldFit) -> None:
-        self._waiting.discard((configuration.number, fold))
+        place = configuration.number, fold
+        self._waiting.discard(place)
+        self._losses[place] += fit.is_lost
+        if fit.is_lost and self._losses[place] < MOST_TRIES:
+            return  # it is tried again: another fit may have had its process killed
         configuration.take(fold, fit)
         if fit.failed:
             configuration.dropped = fit.failed
-        elif self._n_folds is None and self._tells_the_pace(configuration):
+        elif self._n_folds is None and tells_the_pace(configuration, self.configurations):
             assert self.budget.until is not None
             left = (self.budget.until - time.monotonic()) * self.budget.workers
             self._n_folds = affordable_folds(fit.seconds, left, self._plan.folds)
@@ -245,7 +252,7 @@ class Trying:
             configuration.dropped = BEHIND
         is_scored = self.is_done(configuration) and not configuration.dropped
         loss = self._judging.loss(configuration, self.folds) if is_scored else None
-        ended = Ended(configuration.number, fold, fit, configuration.dropped, self._n_folds, loss)
+        ended = Ended(*place, fit, configuration.dropped, self._n_folds, loss)
         self._hear(ended)
         if self._kept is not None and fit.says_something:
             self._kept.keep(ended)
@@ -267,10 +274,6 @@ class Trying:
             self._is_over = True
             self.budget = replace(self.budget, until=time.monotonic() + _TO_BUILD * self._reserve())
 
-    def _tells_the_pace(self, configuration: Configuration) -> bool:
-        trees = any(each.candidate.learner in OF_TREES for each in self.configurations)
-        return configuration.candidate.learner in OF_TREES or not trees
-
     def _reserve(self) -> float:
         """Seconds to leave for the fits of the members to all rows."""
         complete = self.complete
@@ -289,10 +292,9 @@ class Trying:
                 each.dropped = LATE
 
 
-def _result(future: Future[FoldFit], workers: Crew) -> FoldFit:
-    """What a fit gave; a worker that is no more takes its configuration with it."""
+def _result(future: Future[FoldFit]) -> FoldFit:
+    """What a fit gave, or that its worker is no more."""
     try:
         return future.result()
     except Exception as error:  # loky's, whose names are its own
-        workers.let_go()
         return FoldFit(failed=f"{GONE} ({type(error).__name__}): is memory short?")
