@@ -377,6 +377,7 @@ def summed_up(
         test_digest=data.sealed.digest,
         model=model,
         profile=profile(data.raw_development, data.schema),
+        corrected=asked.corrected,
     )
 
 

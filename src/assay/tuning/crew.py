@@ -54,6 +54,17 @@ class Crew:
         future: Future[Done] = self._executor.submit(_on_stored, work, self._path, task)
         return future
 
+    def first_of(self, running: set[Future[Any]], seconds: float | None) -> set[Future[Any]]:
+        """Those that have ended, once one has or the time is over.
+
+        All of them, if a process was killed: the others go with it.
+        """
+        done = wait(running, timeout=seconds, return_when=FIRST_COMPLETED).done
+        if any(map(_is_lost, done)):
+            self.let_go()
+            done = wait(running).done
+        return done
+
     def let_go(self) -> None:
         """End all workers now, whatever they do; others begin with the next task."""
         if self._executor is not None:
@@ -83,9 +94,9 @@ def crew(development: Part, size: int, scratch: Path) -> Iterator[Crew]:
         workers.let_go()
 
 
-def first_of(running: set[Future[Any]], seconds: float | None) -> set[Future[Any]]:
-    """Those that have ended, once one has or the time is over."""
-    return wait(running, timeout=seconds, return_when=FIRST_COMPLETED).done
+def _is_lost(future: Future[Any]) -> bool:
+    """Whether a task that has ended gave nothing: its process was killed."""
+    return future.cancelled() or future.exception() is not None
 
 
 def _at_once(do: Callable[[], Done]) -> Future[Done]:
