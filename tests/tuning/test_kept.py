@@ -88,7 +88,7 @@ def test_an_agenda_that_goes_on_is_proposed_the_same(
     portfolio = [FIRST[0], slow, FIRST[1]]
 
     def agenda(kept: Kept | None) -> Agenda:
-        return Agenda(portfolio, Proposals(3, logarithms=True), at_a_time, kept)
+        return Agenda(portfolio, Proposals(3, logarithms=True, rows_leaf=1), at_a_time, kept)
 
     def tried(agenda: Agenda, numbers: range) -> list[Candidate | None]:
         found = []
