@@ -25,8 +25,8 @@ PUBLIC = [
     "Ablation", "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Evidence",
     "Experiment", "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions",
     "Run", "Severity", "ablate", "check", "compare", "evaluate", "export", "load",
-    "load_experiment", "lock", "models", "note", "predict", "register", "report", "reproduce",
-    "runs", "serve", "show", "train", "tune",
+    "load_experiment", "lock", "models", "note", "predict", "promote", "register", "report",
+    "reproduce", "rollback", "runs", "serve", "show", "train", "tune",
 ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assay.lifecycle import compare, evaluate, report, train
     from assay.logbook import note, runs, show
     from assay.predictions import Predictions
+    from assay.promoting import promote
     from assay.reproduction.lock import lock
     from assay.reproduction.reproduce import reproduce
     from assay.run import Run
@@ -57,9 +58,11 @@ _HOME = {
     "models": "assay.delivery",
     "note": "assay.logbook",
     "predict": "assay.delivery",
+    "promote": "assay.promoting",
     "register": "assay.delivery",
     "report": "assay.lifecycle",
     "reproduce": "assay.reproduction.reproduce",
+    "rollback": "assay.releasing",
     "runs": "assay.logbook",
     "serve": "assay.serving_models",
     "show": "assay.logbook",
@@ -75,6 +78,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "tune",
     "register",
     "predict",
+    "promote",
     "load",
     "serve",
     "export",
@@ -84,6 +88,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "show",
     "note",
     "models",
+    "rollback",
     "reproduce",
     "lock",
     "Run",

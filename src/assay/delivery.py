@@ -13,10 +13,11 @@ from assay.errors import InputError
 from assay.inference import predicting
 from assay.inference.loading import LoadedModel, load_folder
 from assay.inference.predicting import PredictedFile, check_out, predict_frame
+from assay.lineage import carried
 from assay.monitor import Announce, silent
 from assay.place import Place
 from assay.publishing import keep_card, known_run
-from assay.registry import versions
+from assay.registry import registering, versions
 from assay.reports.card import written
 from assay.run import Run
 from assay.tracking.runs import find_run
@@ -25,7 +26,10 @@ from assay.tracking.runs import find_run
 def register(
     run: Run | str, name: str | None = None, *, card: str | Path | None = None
 ) -> versions.Version:
-    """Keep the model of a run under a name, and its model card with the run.
+    """Keep the model of a run under a name as its next version, and its model card with the run.
+
+    The version carries where it comes from (`lineage`), and a semantic version that says what
+    changed since the one before (`registry.numbering`).
 
     Args:
         run: A run, or what it is called.
@@ -50,13 +54,13 @@ def register(
     found = versions.find_model(place.uri, f"runs:/{known.run_id}")
     with place.workspace.scratch() as scratch, closing(place.attach(known.run_id)) as recorder:
         recorder.artifact(keep_card(known, place, scratch, given))
-    return versions.register(
+    return registering.register(
         place.uri,
         found.uri,
         name=name if name is not None else known.model_name,
         run_id=known.run_id,
         digest=found.digest,
-        tags={"assay.run": known.name, known.evaluation.primary: str(known.evaluation.headline)},
+        tags=carried(known),
     )
 
 

@@ -6,7 +6,8 @@ AssayError
 │   ├── DataError         the table it names
 │   ├── LearnerError      the learner it names, or what that learner did with the data
 │   │   └── DivergedError NaN or infinity that a network's training does not get rid of
-│   └── NotFoundError     a run, a model or a file that is not there
+│   ├── NotFoundError     a run, a model or a file that is not there
+│   └── ConflictError     somebody else was first
 ├── VaultError            the test rows stay sealed: exit 2
 ├── TrackingError         the store of runs cannot be used: exit 2
 │   └── RefusedError      it will never take this, however often it is asked
@@ -65,6 +66,10 @@ class DivergedError(LearnerError):
 
 class NotFoundError(InputError):
     """No such run, model, version or file."""
+
+
+class ConflictError(InputError):
+    """Somebody else changed it first: what was decided on no longer stands."""
 
 
 class VaultError(AssayError):

@@ -93,6 +93,7 @@ def tested(
         resamples=run.resamples,
         looks=looks,
         told=run.evaluation.rows,
+        flattery=run.evaluation.headline.value - run.announced.value,
     )
     level = widened(run.level, looks)
     segments, broken = _by_segment(run, outcome, table, level)

@@ -20,6 +20,7 @@ from assay.evaluation.curves import Curves
 from assay.evaluation.result import (
     OUT_OF_FOLD,
     VALIDATION,
+    Corrected,
     Difference,
     Evaluation,
     Importance,
@@ -79,6 +80,8 @@ class Run:
             JSON null); empty where rows were held out, or folds go forward, and in runs that were
             recorded without it.
         segments: The model by segment; None in runs that were recorded without it.
+        corrected: What the settings were worth that it was trained with, the best of a search; None
+            where none were chosen from.
     """
 
     run_id: str
@@ -114,6 +117,7 @@ class Run:
     opposites: Opposites | None = None
     by_fold: tuple[tuple[float, ...], ...] = ()
     segments: Segments | None = None
+    corrected: Corrected | None = None
 
     @property
     def reference(self) -> str:
@@ -130,6 +134,12 @@ class Run:
     def metrics(self) -> Mapping[str, Estimate]:
         """The metrics with their intervals, on test rows once these were opened."""
         return self.latest.metrics
+
+    @property
+    def announced(self) -> Estimate:
+        """The primary metric of training: corrected, where its settings were chosen by it."""
+        corrected = self.corrected.of(self.evaluation) if self.corrected is not None else None
+        return corrected if corrected is not None else self.evaluation.headline
 
     @property
     def latest(self) -> Evaluation:
@@ -176,11 +186,12 @@ class Run:
             "importance": [each.as_dict() for each in self.importance],
             "threshold": self.threshold.as_dict() if self.threshold is not None else None,
             "report": None,
-            "test": _test_as_dict(self.test),
+            "test": self.test.as_dict() if self.test is not None else None,
             "profile": self.profile.as_dict() if self.profile is not None else None,
             "mistakes": self.mistakes.as_dict() if self.mistakes is not None else None,
             "opposites": self.opposites.as_dict() if self.opposites is not None else None,
             "segments": self.segments.as_dict() if self.segments is not None else None,
+            "corrected": self.corrected.as_dict() if self.corrected is not None else None,
         }
 
     @classmethod
@@ -188,7 +199,8 @@ class Run:
         """Read back what `as_dict` wrote."""
         threshold, profile = record["threshold"], record.get("profile")
         mistakes, segments = record.get("mistakes"), record.get("segments")
-        opposites = record.get("opposites")
+        opposites, corrected = record.get("opposites"), record.get("corrected")
+        test = record["test"]
         return cls(
             **{
                 **record,
@@ -210,11 +222,12 @@ class Run:
                 "checks": CheckResults.from_dict(record["checks"]),
                 "importance": tuple(Importance.from_dict(each) for each in record["importance"]),
                 "threshold": Threshold.from_dict(threshold) if threshold is not None else None,
-                "test": _test_from_dict(record["test"]),
+                "test": TestLook.from_dict(test) if test is not None else None,
                 "profile": Profile.from_dict(profile) if profile is not None else None,
                 "mistakes": Mistakes.from_dict(mistakes) if mistakes is not None else None,
                 "opposites": Opposites.from_dict(opposites) if opposites is not None else None,
                 "segments": Segments.from_dict(segments) if segments is not None else None,
+                "corrected": Corrected.from_dict(corrected) if corrected is not None else None,
             }
         )
 
@@ -288,6 +301,7 @@ class Run:
             mistakes=self.mistakes,
             opposites=self.opposites,
             segments=self.segments,
+            corrected=self.corrected,
         )
 
     def __repr__(self) -> str:
@@ -343,34 +357,6 @@ def write_run(run: Run, folder: Path) -> Path:
     path = folder / RUN_FILE
     path.write_text(json.dumps(run.as_dict(), default=_plain), encoding="utf-8")
     return path
-
-
-def _test_as_dict(test: TestLook | None) -> dict[str, Any] | None:
-    if test is None:
-        return None
-    return {
-        "evaluation": test.evaluation.as_dict(),
-        "difference": test.difference.as_dict(),
-        "looks": test.looks,
-        "notes": list(test.notes),
-        "segments": test.segments.as_dict() if test.segments is not None else None,
-        "goal": test.goal.as_dict() if test.goal is not None else None,
-    }
-
-
-def _test_from_dict(record: Mapping[str, Any] | None) -> TestLook | None:
-    if record is None:
-        return None
-    segments = record.get("segments")
-    goal = record.get("goal")
-    return TestLook(
-        Evaluation.from_dict(record["evaluation"]),
-        Difference.from_dict(record["difference"]),
-        record["looks"],
-        tuple(record.get("notes", ())),
-        Segments.from_dict(segments) if segments is not None else None,
-        Estimate(**goal) if goal is not None else None,
-    )
 
 
 def _without_curve(threshold: Threshold) -> dict[str, Any]:

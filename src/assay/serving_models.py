@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -23,10 +23,16 @@ from assay.place import Place
 from assay.registry import versions
 from assay.registry.pointing import moves, version_named
 from assay.serving.settings import ServingSettings
+from assay.serving.traffic.settings import shares
+from assay.workspace import Workspace
 
 if TYPE_CHECKING:
     from assay.serving.app import App
+    from assay.serving.observer import Observer
+    from assay.serving.router import Slot
     from assay.serving.served_model import ServedModel
+    from assay.serving.state import ServerState
+    from assay.serving.traffic.opening import SharedTraffic
 
 _BLOCK = "serving"
 _BETWEEN_COLLECTIONS = 50_000
@@ -99,6 +105,8 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     settings: ServingSettings | str | Path | None = None,
+    challengers: Sequence[str] = (),
+    shadows: Sequence[str] = (),
     trust: Sequence[str] = (),
     announce: Announce = silent,
     listens: Callable[[str], None] = lambda _: None,
@@ -111,6 +119,8 @@ def serve(
         host: The address to listen at; that of this machine alone by default.
         port: The port; 0 for any that is free.
         settings: How the server behaves, or the file that says so.
+        challengers: Models that get a share of the requests: 'NAME@staging=0.1'.
+        shadows: Models that predict what this one answered, for nobody to see.
         trust: As in `assay.load`.
         announce: Told what is being done before it listens.
         listens: Called with the address once it does.
@@ -126,8 +136,9 @@ def serve(
     settings = settings_of(settings)
     listener = server.listening(host, port)
     with listener:
-        announce(Step(f"Loading {model}"))
-        app = app_of(ModelSource.of(model, trust), settings)
+        rivals = Rivals.of(challengers, shadows, trust)
+        announce(Step(f"Loading {', '.join([model, *rivals.names])}"))
+        app = app_of(ModelSource.of(model, trust), settings, rivals)
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection has to look at it again
         gc.set_threshold(_BETWEEN_COLLECTIONS)
@@ -137,18 +148,91 @@ def serve(
         server.run(app, listener)
 
 
-def app_of(source: ModelSource, settings: ServingSettings) -> App:
+@dataclass(frozen=True)
+class Rivals:
+    """The models beside the one that a server was asked for.
+
+    Attributes:
+        sources: Challengers, then shadows.
+        shares: Of the requests, of the challengers.
+    """
+
+    sources: tuple[ModelSource, ...] = ()
+    shares: tuple[float, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """What they are asked for by."""
+        return [each.reference for each in self.sources]
+
+    @classmethod
+    def of(
+        cls, challengers: Sequence[str], shadows: Sequence[str], trust: Sequence[str] = ()
+    ) -> Rivals:
+        """As they are named: 'NAME@staging=0.1' and 'NAME@staging'.
+
+        Raises:
+            InputError: A share cannot be read, or the champion is left next to nothing.
+        """
+        known = shares(challengers)
+        named = [*(each.reference for each in known), *shadows]
+        sources = tuple(ModelSource.of(each, trust) for each in named)
+        return cls(sources, tuple(each.share for each in known))
+
+
+def app_of(source: ModelSource, settings: ServingSettings, rivals: Rivals = Rivals()) -> App:
     """The ASGI application of a model, for `serve` or any ASGI server."""
     from assay.serving.app import App
     from assay.serving.router import Slot
+
+    sources = (source, *rivals.sources)
+    slots = [Slot(each.load(settings)) for each in sources]
+    watches = [
+        _watch(*each, settings) for each in zip(sources, slots, strict=True) if each[0].moves
+    ]
+    samplers = _samplers(settings)
+    if not rivals.sources and not settings.traffic.feedback:
+        return App(slots, settings, watches=watches, observers=samplers)
+    shared = _shared(source, slots, rivals, settings)
+    return App(
+        slots,
+        settings,
+        router=shared.traffic,
+        observers=[shared.traffic, *samplers],
+        routes=[shared.route],
+        watches=watches,
+    )
+
+
+def _watch(
+    source: ModelSource, slot: Slot, settings: ServingSettings
+) -> Callable[[ServerState], Coroutine[Any, Any, None]]:
     from assay.serving.swapping import Swapper
 
-    slot = Slot(source.load(settings))
-    watches = []
-    if source.moves:
-        swapper = Swapper(slot, source.newest, lambda version: source.load(settings, version))
-        watches.append(swapper.watch)
-    return App([slot], settings, watches=watches)
+    return Swapper(slot, source.newest, lambda version: source.load(settings, version)).watch
+
+
+def _shared(
+    source: ModelSource, slots: Sequence[Slot], rivals: Rivals, settings: ServingSettings
+) -> SharedTraffic:
+    from assay.serving.traffic.opening import share_traffic
+    from assay.serving.traffic.store import model_name
+    from assay.serving.traffic.tags import tagger
+
+    place = source.place
+    workspace = place.workspace if place is not None else Workspace.find()
+    tell = tagger(place.uri) if place is not None else None
+    name = model_name(slots[0].model.version)
+    return share_traffic(workspace, name, slots, rivals.shares, settings, tell)
+
+
+def _samplers(settings: ServingSettings) -> list[Observer]:
+    """The sampler of what was answered, where something is to be kept."""
+    if not settings.sampling.share:
+        return []
+    from assay.serving.monitoring.sampling import Sampler
+
+    return [Sampler(Workspace.find().ensure().samples_folder, settings.sampling)]
 
 
 def refuse_if_missing() -> None:

@@ -307,6 +307,7 @@ def save_model(
         threshold=judged.threshold,
         policies=ready.asked.loaded.experiment.prediction.model_dump(),
         about={"run_id": recorder.run_id, "chosen": dict(fitted.chosen)},
+        held_out=judged.judged,
     )
     folder = scratch / "model"
     example = ready.data.raw_development.slice(0, 5).to_pandas()
@@ -376,6 +377,7 @@ def summed_up(
         test_digest=data.sealed.digest,
         model=model,
         profile=profile(data.raw_development, data.schema),
+        corrected=asked.corrected,
     )
 
 

@@ -76,6 +76,11 @@ class Workspace:
         return self.root / "studies"
 
     @property
+    def traffic_folder(self) -> Path:
+        """Where answers are kept with their outcomes, and who shares traffic; a file a name."""
+        return self.root / "traffic"
+
+    @property
     def checkpoints_folder(self) -> Path:
         """Where fits that go step by step leave what they need to go on, a folder per run."""
         return self.root / "checkpoints"
@@ -94,6 +99,11 @@ class Workspace:
     def tokens_folder(self) -> Path:
         """Where texts are kept as tokens, by their fingerprint."""
         return self.root / "tokens"
+
+    @property
+    def samples_folder(self) -> Path:
+        """Where samples of what was served are, a folder per model."""
+        return self.root / "samples"
 
     @property
     def artifacts_folder(self) -> Path:

@@ -75,8 +75,14 @@ def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
 
 
 def _is_worker(process: psutil.Process) -> bool:
+    """Whether it was forked by the server of workers, whose command line it has."""
+    parent = process.parent()
+    return parent is not None and _is_of_server(process) and _is_of_server(parent)
+
+
+def _is_of_server(process: psutil.Process) -> bool:
     with suppress(psutil.Error):  # it may be gone by now
-        return "LokyProcess" in " ".join(process.cmdline())
+        return "multiprocessing.forkserver" in " ".join(process.cmdline())
     return False
 
 

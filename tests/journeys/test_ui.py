@@ -14,11 +14,16 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import optuna
 import psutil
 import pytest
 
 from assay import lifecycle
+from assay.errors import NotFoundError
+from assay.place import Place
+from assay.searching.dashboard import found_study
 from assay.tracking.mlflow_client import client
+from assay.tuning.study import StudyPlace
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import AS_IN_A_TERMINAL, Terminal
 from tests.reports.browser import EXECUTABLE, browser
@@ -28,10 +33,10 @@ SEARCH = "ajax-api/2.0/mlflow/experiments/search"
 
 
 @contextmanager
-def shown() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def shown(*besides: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command in a process of its own, and where its pages are."""
     process = subprocess.Popen(
-        [sys.executable, "-c", AS_IN_A_TERMINAL, "ui", "--json", "--no-open"],
+        [sys.executable, "-c", AS_IN_A_TERMINAL, "ui", "--json", "--no-open", *besides],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -128,3 +133,23 @@ def test_of_a_server_its_address_is_told(
     assert said.json == {"url": "http://***@host.example:5000"}
     assert "hunter2" not in said.err
     assert [each.name for each in workspace.iterdir()] == ["mlflow.db"]
+
+
+def test_a_study_is_shown_in_optunas_dashboard_to_this_machine_only(workspace: Path) -> None:
+    place = StudyPlace("income", workspace / "studies" / "income")
+    optuna.create_study(storage=place.storage(), study_name="income")
+    with shown("--study", "income") as (process, url):
+        root = url.removesuffix("/dashboard")
+        assert answer(url)[0] == 200
+        assert "income" in answer(f"{root}/api/studies")[1]
+        assert answer(f"{root}/api/studies", Host="evil.example")[0] == 403
+        assert answer(f"{root}/api/studies", Origin="http://evil.example")[0] == 403
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_study_that_is_not_there_is_refused_with_what_there_is(workspace: Path) -> None:
+    (workspace / "studies" / "income").mkdir(parents=True)
+    with pytest.raises(NotFoundError, match="There is no study 'incom' in this workspace") as told:
+        found_study("incom", Place.to_find())
+    assert (told.value.where, told.value.mend) == ("studies: income", "income")

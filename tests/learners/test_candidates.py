@@ -11,7 +11,7 @@ import pytest
 import assay
 from assay.data.schema import Task
 from assay.errors import ExperimentError
-from assay.learners.candidates import MOST_ROWS_OF_FOREST, Candidate
+from assay.learners.candidates import Candidate, fewest_rows_leaf
 from assay.learners.estimators import EstimatorModel
 from assay.learners.portfolio import portfolio
 from assay.learners.protocol import FitContext
@@ -48,11 +48,19 @@ def test_logarithm_and_gamma_are_for_skewed_targets() -> None:
         assert not candidate.suits(prepared(Task.BINARY).development)
 
 
-def test_a_forest_is_for_fewer_rows() -> None:
-    part = prepared(Task.BINARY).development
-    assert Candidate(learner="forest").suits(part)
-    many = part.take(np.zeros(MOST_ROWS_OF_FOREST + 1, dtype=np.int64))
-    assert not Candidate(learner="forest").suits(many)
+@pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION])
+def test_a_forest_stays_within_its_memory(task: Task) -> None:
+    part = prepared(task).development
+    forest = Candidate(learner="forest", options={"min_rows_leaf": 1})
+    assert forest.suits(part)
+    assert forest.within_memory(part) == forest
+    more = part.take(np.zeros(60_000, dtype=np.int64))
+    assert not forest.suits(more)
+    smaller = forest.within_memory(more)
+    assert smaller.options == {"min_rows_leaf": fewest_rows_leaf(more)}
+    assert smaller.suits(more)
+    far_too_many = part.take(np.zeros(2_000_000, dtype=np.int64))
+    assert not forest.within_memory(far_too_many).suits(far_too_many)
 
 
 def test_the_logarithm_is_learnt_and_undone(tmp_path: Path) -> None:

@@ -55,6 +55,18 @@ CASES = {
             "leave max_leaves out",
         ],
     ),
+    "metric of a gate that is none": (
+        GOOD + "registry:\n  gates:\n    production:\n      metrics: {auc: 0.9}",
+        [
+            "registry.gates.production.metrics names auc, which is no metric.",
+            "line 9",
+            "mend:  roc_auc: 0.9",
+        ],
+    ),
+    "stage that is none": (
+        GOOD + "registry: {gates: {prodution: {card: true}}}",
+        ["registry.gates.prodution is not a known key.", "staging, production", "production"],
+    ),
     "too few resamples": (
         GOOD + "evaluation:\n  resamples: 10",
         ["evaluation.resamples is 10", "200 to 100,000", "resamples: auto"],

@@ -14,7 +14,7 @@ from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError, UnsafeModelError
 from assay.monitor import AssayWarning
 from assay.place import Place
-from assay.registry import versions
+from assay.registry import registering, versions
 from assay.tracking.mlflow_client import client
 from tests.tables import table
 
@@ -127,10 +127,10 @@ def test_a_registered_model_that_was_changed_is_not_loaded(run: assay.Run, works
 @pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "a@b", "a:b", " a", "a\n", "a" * 300])
 def test_names_that_could_be_taken_for_something_else_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="cannot be the name of a model") as caught:
-        versions.register("sqlite:///nowhere", "models:/m-x", name=name, run_id="", digest="",
+        registering.register("sqlite:///nowhere", "models:/m-x", name=name, run_id="", digest="",
                           tags={})  # fmt: skip
     suggested = caught.value.mend.rpartition(": ")[2]
-    versions._refuse_name(suggested)
+    registering._refuse_name(suggested)
 
 
 @pytest.mark.parametrize("name", ["Bob's churn", "both \" and '", "Überleben 2"])

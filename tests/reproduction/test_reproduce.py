@@ -22,10 +22,10 @@ import assay
 from assay.data import snapshot
 from assay.data.schema import Task
 from assay.errors import DataError, InputError, LearnerError, UnsafeModelError
-from assay.reproduction.reproduce import REPRODUCED, Reproduction
+from assay.reproduction.reproduce import Reproduction
 from assay.run import Run
 from assay.tracking.memory import MemoryStore
-from assay.tracking.runs import REPRODUCES
+from assay.tracking.runs import REPRODUCED, REPRODUCES
 from assay.workspace import Workspace
 from tests.fakes import FakeLearner
 from tests.tables import table, target_of

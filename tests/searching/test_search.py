@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from assay.data.schema import Task
 from assay.errors import LearnerError
+from assay.fitting.jobs import Job, fit
 from assay.searching.found import summed_up
 from assay.searching.telling import told
+from assay.tuning.objective import OutOfTimeError
 from assay.tuning.worker import OUT_OF_TIME, work
 from tests.searching.small import OWN, C, asking, searched
 
@@ -62,6 +65,32 @@ def test_the_time_is_kept_and_what_it_cut_off_says_so() -> None:
     assert found.count("complete") >= 1
     cut = [each for each in found.trials if each.state == "pruned"]
     assert [each.reason for each in cut] in ([], [OUT_OF_TIME])
+
+
+def test_a_fit_that_nothing_stops_is_begun_only_if_it_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each takes 0.4 seconds."""
+    fits: list[int | None] = []
+
+    def counted(job: Job, *given: Any) -> Any:
+        fits.append(job.fold)
+        return fit(job, *given)
+
+    monkeypatch.setattr("assay.tuning.objective.fit", counted)
+    asked = asking({"trials": 1, "space": {"options.mood": ["slow"], **C}}, OWN)
+    slow = asked.make({"model.options.mood": "slow"})
+    with pytest.raises(OutOfTimeError):
+        asked.objective(slow, None, time.monotonic() + 0.7)
+    assert fits == [0]
+    study = asked.search.study(asked.objective)
+    work(asked.search, asked.objective, asked.make, study)
+    assert fits == [0, 0, 1]
+    for seconds, more in ((0.3, 0), (30, 1)):  # less than a fit takes, and enough
+        search = replace(asked.search, most=1 + more, until=time.time() + seconds)
+        work(search, asked.objective, asked.make, study)
+        assert len(study.counted) == 1 + more
+    study.close()
 
 
 def test_a_fit_of_many_rounds_ends_when_the_time_is_over() -> None:
@@ -126,7 +155,7 @@ def test_every_task_is_searched_and_corrected(task: Task) -> None:
     from tests.tables import target_of
 
     if task is Task.MULTILABEL:
-        pytest.skip(f"target is {target_of(task)}: asked for below")
+        pytest.skip(f"target is {target_of(task)}: asked for in test_labels")
     found = searched(asking({"trials": 3, "space": C}, task=task))
     assert found.count("complete") == 3
     assert found.corrected is not None

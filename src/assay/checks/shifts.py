@@ -13,10 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from assay.checks.counted_shifts import shifts_of_order
 from assay.data.keys import Codes
 from assay.predictions import Floats
 
 LEAST_EXPECTED = 5.0
+LEAST_SIZE = 0.25
+"""How large a shift is that is worth a word: smaller ones many rows tell from chance as well."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +52,11 @@ def shift_of_numbers(ours: Floats, theirs: Floats, thinning: float = 1.0) -> Shi
         theirs: Later values, none missing.
         thinning: How many rows say as much as one that stands for itself.
     """
-    from scipy.special import ndtri
-    from scipy.stats import kstwobign, norm, rankdata
-
-    n, k = len(ours), len(theirs)
-    both = np.concatenate([ours, theirs])
-    order = np.argsort(both, kind="stable")
-    ends = np.flatnonzero(np.diff(both[order], append=np.inf))
-    is_ours = order < n
-    steps = np.cumsum(np.where(is_ours, 1 / n, -1 / k))
-    distance = float(np.abs(steps[ends]).max())
-    ranks = rankdata(both)
-    above = (ranks[n:].sum() - k * (k + 1) / 2) / (n * k)
-    sizes = np.diff(ends, prepend=-1).astype(np.float64)
-    tied = (sizes**3 - sizes).sum() / ((n + k) * (n + k - 1.0))
-    spread = np.sqrt((n + k + 1 - tied) / (12.0 * n * k) * thinning)
-    p_order = 2 * float(norm.sf(abs(above - 0.5) / spread)) if spread > 0 else 1.0
-    p_any = float(kstwobign.sf(distance * np.sqrt(n * k / (n + k) / thinning)))
-    p = min(1.0, 2 * min(p_order, p_any))
-    # A shift of d standard deviations has P(later > earlier) = Phi(d / sqrt 2), and a largest
-    # distance of 2 Phi(d / 2) - 1 between the distribution functions.
-    inside = np.clip([above, (1 + distance) / 2], 1e-9, 1 - 1e-9)
-    size = max(abs(float(ndtri(inside[0]))) * np.sqrt(2), 2 * float(ndtri(inside[1])))
+    both, codes = np.unique(np.concatenate([ours, theirs]), return_inverse=True)
+    before, after = (
+        np.bincount(each, minlength=len(both)) for each in np.split(codes, [len(ours)])
+    )
+    p, size = (float(each) for each in shifts_of_order(before, after, thinning))
     return Shift("values", p, size, float(np.median(ours)), float(np.median(theirs)))
 
 

@@ -143,13 +143,18 @@ def note(
     "--port", type=click.IntRange(1, 65535), help="Where it listens; a free port if absent."
 )
 @click.option(
+    "--study",
+    metavar="NAME|EXPERIMENT",
+    help="Show this study of `assay tune` in Optuna's dashboard instead.",
+)
+@click.option(
     "--open/--no-open",
     "opens",
     default=None,
     help="Whether to open the browser; on a terminal it is opened.",
 )
 @json_option
-def ui(port: int | None, opens: bool | None, as_json: bool) -> int:
+def ui(port: int | None, study: str | None, opens: bool | None, as_json: bool) -> int:
     """Show runs, metrics and reports in MLflow's own pages, until stopped by Ctrl-C.
 
     The server answers this machine only. Where runs are kept on a server, that one is opened.
@@ -159,11 +164,12 @@ def ui(port: int | None, opens: bool | None, as_json: bool) -> int:
     from assay.tracking.mlflow_server import served
 
     place = Place.to_find()
+    if study is not None:
+        return _dashboard(study, port, opens, as_json)
     if place.uri.startswith(("http://", "https://")):
         _told(masked(place.uri), opens, as_json)
         return 0
-    closing = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGHUP, closing)  # the terminal is closed: nothing stays behind
+    _end_with_the_terminal()
     root = place.workspace.ensure().root
     log = root / "ui.log"
     click.echo("Starting MLflow's server ...", err=True)
@@ -177,6 +183,28 @@ def ui(port: int | None, opens: bool | None, as_json: bool) -> int:
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
     return 0
+
+
+def _dashboard(study: str, port: int | None, opens: bool | None, as_json: bool) -> int:
+    """Optuna's own pages on a study."""
+    from assay.place import Place
+    from assay.searching.dashboard import dashboard, found_study
+
+    found = found_study(study, Place.to_find())
+    _end_with_the_terminal()
+    try:
+        with dashboard(found, port) as (url, serve):
+            _told(url, opens, as_json)
+            click.echo("Ctrl-C stops it.", err=True)
+            serve()
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+    return 0
+
+
+def _end_with_the_terminal() -> None:
+    """When the terminal is closed nothing stays behind."""
+    signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
 
 def _told(url: str, opens: bool | None, as_json: bool) -> None:

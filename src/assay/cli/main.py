@@ -1,7 +1,7 @@
 """The command `assay`: finds the verb, imports only what that verb needs, turns errors into exits.
 
 Exit status: 0 done; 1 a blocking finding, or better was required and is not, or a run done again is
-not the same; 2 bad input; 70 a bug in Assay; 130 stopped by Ctrl-C; 143 terminated.
+not the same, or gates refuse; 2 bad input; 70 a bug in Assay; 130 stopped by Ctrl-C; 143 ended.
 """
 
 from __future__ import annotations
@@ -32,9 +32,15 @@ _VERBS = {
     "sync": ("sending", "Send what earlier processes recorded and could not send."),
     "report": ("judging", "Write the page of a run again, its model card or its mistakes."),
     "register": ("serving", "Keep the model of a run under a name."),
-    "models": ("serving", "List the registered models."),
+    "models": ("releasing", "List the registered models, or tell the history of one."),
+    "promote": ("promoting", "Move a registered version to a stage if every gate passes."),
+    "rollback": ("releasing", "Give a stage back to the version that held it before."),
+    "archive": ("releasing", "Put a version away, so that it can be in no stage."),
+    "unregister": ("releasing", "Delete a version that is not in use."),
     "predict": ("serving", "Predict a table with a model."),
     "serve": ("serve", "Answer requests with a model over HTTP."),
+    "traffic": ("traffic", "Show how models stand that share the traffic of a name."),
+    "monitor": ("monitoring", "Hold what a served model was asked against its training."),
     "export": ("exporting", "Write a folder that serves a model anywhere, also as an image."),
     "reproduce": ("reproducing", "Train a run again and compare it bit for bit."),
     "lock": ("reproducing", "Write a folder that trains a run again anywhere."),

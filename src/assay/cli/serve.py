@@ -29,6 +29,20 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
     help="YAML with a block 'serving': limits, access, batching and more.",
 )
 @click.option(
+    "--challenger",
+    "challengers",
+    multiple=True,
+    metavar="MODEL=SHARE",
+    help="A model that answers a share of the requests: NAME@staging=0.1. Repeatable.",
+)
+@click.option(
+    "--shadow",
+    "shadows",
+    multiple=True,
+    metavar="MODEL",
+    help="A model that predicts what MODEL answered, for nobody to see. Repeatable.",
+)
+@click.option(
     "--trust", multiple=True, metavar="TYPE", help="A type that the model may hold. Repeatable."
 )
 @json_option
@@ -38,6 +52,8 @@ def serve(
     host: str,
     port: int,
     settings: Path | None,
+    challengers: tuple[str, ...],
+    shadows: tuple[str, ...],
     trust: tuple[str, ...],
     as_json: bool,
     quiet: bool,
@@ -46,7 +62,7 @@ def serve(
 
     Where NAME or NAME@STAGE comes to name another version, that one answers from then on, without
     a request lost. The log goes to stderr, a JSON document a line. SIGTERM or Ctrl-C ends the
-    server after its last answer.
+    server after its last answer. How models stand that share the traffic: assay traffic MODEL.
     """
     with progress(quiet) as announce:
         from assay import serving_models
@@ -64,7 +80,7 @@ def serve(
 
         options = serving_models.settings_of(settings)
         serving_models.serve(
-            model, host=host, port=port, settings=options, trust=trust, announce=announce,
-            listens=listens,
+            model, host=host, port=port, settings=options, challengers=challengers,
+            shadows=shadows, trust=trust, announce=announce, listens=listens,
         )  # fmt: skip
     return 0

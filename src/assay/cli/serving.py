@@ -1,4 +1,4 @@
-"""`assay register`, `models` and `predict`."""
+"""`assay register` and `predict`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from assay.cli.console import json_option, out, print_json, progress, quiet_option, run_argument
+from assay.cli.console import json_option, print_json, progress, quiet_option, run_argument
 
 _SHOWN_NOTES = 10
 
@@ -32,38 +32,12 @@ def register(run: str, name: str | None, card: Path | None, as_json: bool) -> in
 
     version = delivery.register(run, name, card=card)
     if as_json:
-        print_json({**vars(version), "aliases": list(version.aliases)})
+        print_json(version.as_dict())
     else:
-        click.echo(f"{version.reference} is the model of run {version.tags['assay.run']}.")
+        of_run = f"the model of run {version.tags['assay.run']}"
+        numbered = f", version {version.semantic_version}" if version.semantic_version else ""
+        click.echo(f"{version.reference} is {of_run}{numbered}.")
         click.echo(f"next   assay predict {quote(version.name)} DATA --out FILE")
-    return 0
-
-
-@click.command()
-@json_option
-def models(as_json: bool) -> int:
-    """List the registered models and their versions."""
-    from rich.table import Table
-
-    from assay import delivery
-
-    found = delivery.models()
-    if as_json:
-        print_json({"models": [{**vars(each), "aliases": list(each.aliases)} for each in found]})
-        return 0
-    if not found:
-        click.echo("No model is registered. next   assay register last --as NAME")
-        return 0
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
-    for title in ("model", "aliases", "run", "registered", "announced"):
-        table.add_column(title)
-    for each in found:
-        tags = dict(each.tags)
-        named = tags.pop("assay.run", each.run_id)
-        worth = ", ".join(f"{name} {text}" for name, text in tags.items())
-        created = each.created[:16].replace("T", " ")
-        table.add_row(each.reference, " ".join(each.aliases), named, created, worth)
-    out().print(table)
     return 0
 
 

@@ -118,7 +118,7 @@ def _tested(run: Run) -> Text:
     assert run.test is not None
     looks = run.test.looks
     by_segment = on_sealed(run.test)
-    lines = [_announced(run.test.difference), *([by_segment] if by_segment else [])]
+    lines = [_announced(run, run.test.difference), *([by_segment] if by_segment else [])]
     if run.threshold is not None and run.test.goal is not None:
         lines.append(goal_when_tested(run.threshold, run.test.goal))
     lines += run.test.notes
@@ -132,10 +132,11 @@ def _tested(run: Run) -> Text:
     return Text("\n".join(lines))
 
 
-def _announced(difference: Difference) -> str:
+def _announced(run: Run, difference: Difference) -> str:
     first, second = numbers(difference.first, difference.second)
     apart = difference.estimate
-    text = f"Announced {first}, sealed {second}: a difference of {estimate(apart)}."
+    how = "" if run.announced == run.evaluation.headline else ", corrected for the choice"
+    text = f"Announced {first}{how}, sealed {second}: a difference of {estimate(apart)}."
     if not apart.has_interval:
         return f"{text} Whether that is noise cannot be said: {apart.reason}."
     if difference.better is None:

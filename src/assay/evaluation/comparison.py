@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from assay.data.schema import Task
@@ -32,7 +34,8 @@ def paired(
         names: What to call the two in the verdict.
     """
     estimate = second.difference(first, metric, level)
-    return _judged(first, second, estimate, task, metric, names)
+    values = first.values[metric], second.values[metric]
+    return _judged(values, estimate, task, metric, names)
 
 
 def independent(
@@ -43,12 +46,24 @@ def independent(
     metric: str,
     level: float,
     names: tuple[str, str],
+    flattery: float = 0.0,
 ) -> Difference:
     """Second minus first where the two were measured on different rows.
 
     The ends are those that the intervals of both add up to (Zou and Donner 2008, 'MOVER').
+
+    Args:
+        first: Of the first model.
+        second: Of the second model.
+        task: Of both.
+        metric: The metric to compare by.
+        level: Level of the interval.
+        names: What to call the two in the verdict.
+        flattery: By how much the first is too high for having been chosen by this very metric; its
+            interval is as wide without it.
     """
-    before, after = first.estimate(metric, level), second.estimate(metric, level)
+    before = _without(flattery, first.estimate(metric, level))
+    after = second.estimate(metric, level)
     value, n = after.value - before.value, min(first.n, second.n)
     if before.low is None or before.high is None or after.low is None or after.high is None:
         reason = after.reason or before.reason or ""
@@ -58,12 +73,19 @@ def independent(
             before.value, (before.low, before.high), after.value, (after.low, after.high)
         )
         estimate = Estimate(value, *ends, n=n, level=level, method=f"{after.method} of both")
-    return _judged(first, second, estimate, task, metric, names)
+    return _judged((before.value, after.value), estimate, task, metric, names)
+
+
+def _without(flattery: float, each: Estimate) -> Estimate:
+    if each.low is None or each.high is None:
+        return replace(each, value=each.value - flattery)
+    return replace(
+        each, value=each.value - flattery, low=each.low - flattery, high=each.high - flattery
+    )
 
 
 def _judged(
-    first: Replicates,
-    second: Replicates,
+    values: tuple[float, float],
     estimate: Estimate,
     task: Task,
     metric: str,
@@ -75,8 +97,8 @@ def _judged(
         better = "second" if (estimate.value > 0) == more_is_better else "first"
     return Difference(
         metric=metric,
-        first=first.values[metric],
-        second=second.values[metric],
+        first=values[0],
+        second=values[1],
         estimate=estimate,
         better=better,
         verdict=_verdict(estimate, better, names),

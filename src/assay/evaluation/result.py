@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Any
 
@@ -108,6 +108,52 @@ class Evaluation:
             confusion=tuple(tuple(row) for row in record["confusion"]),
             miscalibration=Miscalibration.from_dict(found) if found is not None else None,
         )
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """The winner's score, and what is left of it once the choice is paid for.
+
+    Attributes:
+        metric: The metric that decided.
+        best: The winner's out-of-fold score, as it was chosen by.
+        corrected: The same corrected, with its interval.
+        candidates: How many trials it was chosen from.
+    """
+
+    metric: str
+    best: float
+    corrected: Estimate
+    candidates: int
+
+    @property
+    def optimism(self) -> float:
+        """How much of the best score is due to the choice, in the units of the metric."""
+        return abs(self.best - self.corrected.value)
+
+    def of(self, evaluation: Evaluation) -> Estimate | None:
+        """What is left of an evaluation's headline; None where another metric decided.
+
+        The winner that is trained may be calibrated: then its headline is not quite the score that
+        it was chosen by, and what the choice is worth is taken off that.
+        """
+        headline, each = evaluation.headline, self.corrected
+        beyond = headline.value - self.best
+        if self.metric != evaluation.primary or isnan(beyond) or isnan(each.value):
+            return None
+        if each.low is None or each.high is None:
+            return replace(each, value=each.value + beyond)
+        return replace(
+            each, value=each.value + beyond, low=each.low + beyond, high=each.high + beyond
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "corrected": self.corrected.as_dict()}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Corrected:
+        """Read back what `as_dict` wrote."""
+        return cls(**{**record, "corrected": Estimate(**record["corrected"])})
 
 
 @dataclass(frozen=True)

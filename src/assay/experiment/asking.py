@@ -15,6 +15,7 @@ from assay import provenance
 from assay.data.sources import from_frame, read_versioned, shown
 from assay.data.split import said_by_source
 from assay.errors import InputError
+from assay.evaluation.result import Corrected
 from assay.experiment.reading import LoadedExperiment, experiment_from, load_experiment
 from assay.learners.adapt import adapt, resolve_learner, trained_as
 from assay.learners.own import is_network_class, path_of
@@ -43,6 +44,7 @@ class Asked:
         called: What the run is to be called; by what varies if empty.
         tags: What else the run is to be found by.
         fixed: What an earlier run chose, and the fit takes over, where rows are held out.
+        corrected: What the settings are worth, where they are the best that a search found.
         built: The ensemble of `auto` that a search has built; None to build it in the run.
     """
 
@@ -57,6 +59,7 @@ class Asked:
     called: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    corrected: Corrected | None = None
     built: Built | None = None
 
     def trained_on(self, n_rows: int) -> dict[str, Any]:

@@ -31,4 +31,6 @@ class Experiment(BaseModel):
     )
     checks: ChecksSettings = Field(ChecksSettings(), description="Findings that are accepted.")
     tracking: TrackingSettings = Field(TrackingSettings(), description="Where runs are kept.")
-    registry: RegistrySettings = Field(RegistrySettings(), description="How models are named.")
+    registry: RegistrySettings = Field(
+        RegistrySettings(), description="How models are named, and what promotes them."
+    )

@@ -11,6 +11,7 @@ from assay.evaluation.goals import Goal
 from assay.experiment.problems import Problem
 from assay.fitting.settings import TrainingSettings
 from assay.learners.settings import ModelSettings
+from assay.registry.settings import GatesSettings
 
 _CALLED_OTHERWISE = {
     "auc": ("roc_auc", "roc_auc_ovr"),
@@ -35,10 +36,16 @@ def problems_of_meaning(blocks: Mapping[str, Any]) -> list[Problem]:
     if "checks" in blocks:
         problems += _of_codes(blocks["checks"].accept)
     if "evaluation" in blocks and "data" in blocks:
-        problems += _of_metric(blocks["evaluation"].primary, blocks["data"].task)
+        primary = blocks["evaluation"].primary
+        if primary is not None:
+            task = blocks["data"].task
+            problems += of_metric("evaluation.primary", primary, task, "primary: {}")
     if "evaluation" in blocks:
         task = blocks["data"].task if "data" in blocks else None
         problems += _of_threshold(blocks["evaluation"].threshold, task)
+    if "registry" in blocks:
+        task = blocks["data"].task if "data" in blocks else None
+        problems += of_gates("registry.gates", blocks["registry"].gates, task)
     return problems
 
 
@@ -188,23 +195,46 @@ def _of_codes(accept: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-def _of_metric(primary: str | None, task: Any) -> list[Problem]:
-    if primary is None:
-        return []
+def of_gates(key: str, gates: GatesSettings, task: Any = None) -> list[Problem]:
+    """Metrics of gates that are none.
+
+    Args:
+        key: Where the gates stand: 'registry.gates'.
+        gates: Of all stages.
+        task: The task of the experiment, where it is given.
+    """
+    problems: list[Problem] = []
+    for stage in type(gates).model_fields:
+        for metric, limit in getattr(gates, stage).metrics.items():
+            at = f"{key}.{stage}.metrics.{metric}"
+            problems += of_metric(at, metric, task, f"{{}}: {limit:g}")
+    return problems
+
+
+def of_metric(key: str, metric: str, task: Any, mend: str) -> list[Problem]:
+    """A metric that is none.
+
+    Args:
+        key: The key that names it.
+        metric: What it names.
+        task: The task of the experiment, where it is given.
+        mend: What to write instead, with {} for the name of a metric.
+    """
     from assay.evaluation.metrics import METRICS
 
     tasks = [task] if task is not None else list(METRICS)
     known = list(dict.fromkeys(name for each in tasks for name in METRICS[each]))
-    if primary in known:
+    if metric in known:
         return []
-    alike = [name for name in _CALLED_OTHERWISE.get(primary.lower(), ()) if name in known]
-    close = alike or get_close_matches(primary, known, n=1)
+    alike = [name for name in _CALLED_OTHERWISE.get(metric.lower(), ()) if name in known]
+    close = alike or get_close_matches(metric, known, n=1)
+    named = key.removesuffix(f".{metric}")
     return [
         Problem(
-            "evaluation.primary",
-            f"evaluation.primary is {primary}, which is no metric"
+            key,
+            f"{named} {'is' if named == key else 'names'} {metric}, which is no metric"
             + (f" of a {task} task." if task is not None else "."),
-            mend=f"primary: {close[0] if close else known[0]}",
+            mend=mend.format(close[0] if close else known[0]),
             allowed=f"metrics: {', '.join(known)}",
         )
     ]

@@ -28,6 +28,7 @@ from assay.tracking.recorder import flattened
 
 _NOT_CHANGES = ("name", "data.source", "data.target", "model.learner")
 _SUFFIXES = (".yaml", ".yml", ".toml")
+_FIRST = "data: {source: FILE, target: COLUMN}\nmodel: {learner: boosting}"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> LoadedEx
             where=str(path),
             mend="give an experiment file; to begin one: assay init DATA --target COLUMN",
         ) from None
-    settings, places = _parsed(text, path)
+    settings, places = parsed(text, path)
     return _validated(settings, places, overrides, text=text, path=path, folder=path.parent)
 
 
@@ -159,7 +160,17 @@ def _validated(
     return LoadedExperiment(experiment, name, text, path, folder, written, tuple(overrides))
 
 
-def _parsed(text: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def parsed(text: str, path: Path, first: str = _FIRST) -> tuple[dict[str, Any], dict[str, str]]:
+    """The keys of a YAML or TOML file, and where each of them stands.
+
+    Args:
+        text: What the file holds.
+        path: The file, to be named in errors.
+        first: What to begin with where it is empty.
+
+    Raises:
+        ExperimentError: It cannot be read, or holds no keys.
+    """
     if path.suffix == ".toml":
         try:
             return tomllib.loads(text), {}
@@ -176,13 +187,13 @@ def _parsed(text: str, path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise ExperimentError(
             f"{path.name} is empty.",
             where=str(path),
-            mend="data: {source: FILE, target: COLUMN}\nmodel: {learner: boosting}",
+            mend=first,
         )
     if not isinstance(loaded, Mapping):
         raise ExperimentError(
             f"{path.name} holds no keys.",
             where=f"{path.name}, line 1",
-            mend="data: {source: FILE, target: COLUMN}\nmodel: {learner: boosting}",
+            mend=first,
         )
     places: dict[str, str] = {}
     return _plain(loaded, "", path.name, places), places

@@ -17,22 +17,32 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
 from threading import Thread
 from typing import Any, Protocol
 
 import psutil
-import pyarrow as pa
 
 from assay.data.dataset import Part
 from assay.errors import LearnerError
+from assay.fitting.forking import Forked, can_fork, let_server_end
 from assay.fitting.jobs import Fitted, Job, fit, fit_stored
+from assay.fitting.memory import hand_back
 from assay.fitting.sharing import store
 from assay.threads import THREADS, cores
 
 SMALL_CELLS = 400_000
 """Cells, summed over all fits, below which starting workers takes longer than fitting."""
 
+_OF_EVERY_FIT = (
+    "assay.fitting.jobs",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "sklearn.pipeline",
+    "sklearn.preprocessing",
+)
 _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 _WATCH_S = 2.0
 
@@ -68,28 +78,41 @@ def runner(development: Part, workers: int, scratch: Path) -> Iterator[Runner]:
         yield partial(_one_by_one, development)
         return
     path = scratch / "development.arrow"
-    store(development, path)
-    pa.default_memory_pool().release_unused()
     executor = started(workers)
     finished = False
     try:
+        store(development, path)
+        hand_back()
         yield partial(_in_processes, executor.submit, path)
         finished = True
     finally:
         executor.shutdown(wait=True, kill_workers=not finished)
 
 
-def started(workers: int) -> Any:
-    """An executor of processes, each with one numerical thread, none of which outlives this one."""
+def started(workers: int, imports: Sequence[str] = ()) -> Any:
+    """An executor of processes, each with one numerical thread, none of which outlives this one.
+
+    Args:
+        workers: How many.
+        imports: Modules that all of them need besides those of every fit.
+    """
     from loky import ProcessPoolExecutor
 
     limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), THREADS)
-    return ProcessPoolExecutor(
-        max_workers=workers,
-        initializer=_begin_worker,
-        initargs=(os.getpid(),),
-        env={name: str(number) for name, number in limits.items()} | {"OMP_WAIT_POLICY": "PASSIVE"},
-    )
+    limited = {name: str(number) for name, number in limits.items()}
+    limited["OMP_WAIT_POLICY"] = "PASSIVE"
+    if not can_fork():
+        return ProcessPoolExecutor(
+            max_workers=workers, env=limited, initializer=_begin_worker, initargs=(os.getpid(),)
+        )
+
+    class Executor(ProcessPoolExecutor):  # type: ignore[misc]  # loky has no types
+        def shutdown(self, wait: bool = True, kill_workers: bool = False) -> None:
+            super().shutdown(wait=wait, kill_workers=kill_workers)
+            context.close()
+
+    context = Forked([*_OF_EVERY_FIT, *imports], limited)
+    return Executor(max_workers=workers, context=context, initializer=_begin_forked)
 
 
 def _one_by_one(development: Part, jobs: Sequence[Job], follow: Follow) -> Iterator[Fitted]:
@@ -132,6 +155,16 @@ def _begin_worker(parent: int) -> None:
     """Live no longer than the parent, and leave Ctrl-C to it: it ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     live_no_longer_than(parent)
+
+
+def _begin_forked() -> None:
+    """The same, where the parent is a server that ends with the process that it serves."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    let_server_end()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    owner = parent_process()
+    if owner is None or not owner.is_alive():  # it was killed before it could be said
+        os._exit(1)
 
 
 def live_no_longer_than(parent: int) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 from assay.data.dataset import Part
 from assay.data.schema import Schema, Task
 from assay.evaluation.calibration import Calibrated
+from assay.evaluation.evaluate import Judged
 from assay.evaluation.result import Threshold
+from assay.inference.reference import Reference, reference_of
 from assay.inference.strictness import seen
 from assay.learners.estimators import EstimatorModel
 from assay.learners.protocol import Model
@@ -33,6 +35,7 @@ class Finished:
         seen: What each feature was like among the rows it learnt from.
         policies: What is done about rows that are not like these.
         about: What else is worth knowing of it.
+        reference: What its traffic is to be held against; None where nobody will.
     """
 
     schema: Schema
@@ -44,6 +47,7 @@ class Finished:
     seen: Mapping[str, Any]
     policies: Mapping[str, str]
     about: Mapping[str, Any]
+    reference: Reference | None = None
 
 
 def finish(
@@ -54,6 +58,7 @@ def finish(
     threshold: Threshold | None,
     policies: Mapping[str, str],
     about: Mapping[str, Any],
+    held_out: Judged | None = None,
 ) -> Finished:
     """Put calibration and threshold around a fitted model.
 
@@ -64,6 +69,8 @@ def finish(
         threshold: Where a binary decision is taken.
         policies: What it does about rows that are not like the development rows.
         about: Facts to be kept with the model: run, learner, what the fit chose.
+        held_out: What models like it said of rows that they did not learn from; None where nobody
+            will hold its traffic against training.
     """
     schema = development.schema
     calibrator = calibrated.calibrator if calibrated is not None else None
@@ -77,6 +84,7 @@ def finish(
         seen=seen(development.features, schema.reading),
         policies=policies,
         about=about,
+        reference=None if held_out is None else reference_of(development, held_out),
     )
     if not isinstance(model, EstimatorModel):
         return replace(finished, calibrator=_alone(calibrator))

@@ -181,6 +181,23 @@ def load_folder(
         NotFoundError: The folder holds no model of Assay.
         UnsafeModelError: It was changed since, or holds types that nobody vouched for.
     """
+    inner = contents_of(folder, name=name, expected=expected)
+    assert trust is not None or expected, "only a model of known digest is trusted unseen"
+    return LoadedModel(_read(inner, name, trust), name, _examples(folder))
+
+
+def contents_of(folder: Path, *, name: str, expected: str = "") -> Path:
+    """Where the contents of a packed model are, which is what was saved.
+
+    Args:
+        folder: The MLflow model folder.
+        name: What to call it in errors.
+        expected: The digest that was recorded when it was saved; empty if none is known.
+
+    Raises:
+        NotFoundError: The folder holds no model of Assay.
+        UnsafeModelError: It was changed since.
+    """
     inner = folder / _INNER
     if not (inner / ABOUT).is_file():
         raise NotFoundError(
@@ -194,8 +211,7 @@ def load_folder(
             where=str(folder),
             mend="train and register it again",
         )
-    assert trust is not None or expected, "only a model of known digest is trusted unseen"
-    return LoadedModel(_read(inner, name, trust), name, _examples(folder))
+    return inner
 
 
 def _read(inner: Path, name: str, trust: Sequence[str] | None) -> Served:

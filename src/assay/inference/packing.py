@@ -23,7 +23,7 @@ from assay.learners import served_network, served_text
 from assay.learners.networks import NetworkModel
 from assay.learners.served_network import PROGRAM, TRANSFORMERS
 from assay.learners.text import TextModel
-from assay.learners.trust import check_savable, skops_io
+from assay.learners.trust import save_skops, skops_io
 from assay.networks import outputs, reading
 from assay.tracking.mlflow_client import quietly
 
@@ -114,7 +114,7 @@ def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
     types: list[str] = []
     model_class = None
     if finished.model is None:
-        types = _save_estimator(finished.predictor, folder / ESTIMATOR)
+        types = save_skops(finished.predictor, folder / ESTIMATOR)
     else:
         kind = type(finished.model)
         model_class = f"{kind.__module__}:{kind.__qualname__}"
@@ -123,7 +123,7 @@ def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
         if isinstance(finished.model, NetworkModel) and not isinstance(finished.model, TextModel):
             types = _add_program(finished, example, folder / MODEL)
         if finished.calibrator is not None:
-            types += _save_estimator(finished.calibrator, folder / CALIBRATOR)
+            types += save_skops(finished.calibrator, folder / CALIBRATOR)
     schema = finished.schema
     about = {
         "task": schema.task.value,
@@ -140,6 +140,8 @@ def _write(finished: Finished, example: pd.DataFrame, folder: Path) -> None:
         **finished.about,
     }
     (folder / ABOUT).write_text(json.dumps(about, indent=1), encoding="utf-8")
+    if finished.reference is not None:
+        finished.reference.write(folder)
 
 
 def _add_program(finished: Finished, example: pd.DataFrame, folder: Path) -> list[str]:
@@ -151,12 +153,6 @@ def _add_program(finished: Finished, example: pd.DataFrame, folder: Path) -> lis
     write_program(finished.model, rows, folder)
     path = folder / TRANSFORMERS
     return skops_io().get_untrusted_types(file=path) if path.is_file() else []
-
-
-def _save_estimator(estimator: Any, path: Path) -> list[str]:
-    """Write the estimator; returns the types in it that skops does not trust by itself."""
-    path.write_bytes(check_savable(estimator))
-    return sorted(skops_io().get_untrusted_types(file=path))
 
 
 def _signature(schema: Schema) -> Any:

@@ -159,6 +159,7 @@ def judge_sealed(
     resamples: Resamples,
     looks: int,
     told: str = OUT_OF_FOLD,
+    flattery: float = 0.0,
 ) -> tuple[Evaluation, Difference]:
     """What the sealed rows say, and how far that is from the announced number.
 
@@ -170,6 +171,7 @@ def judge_sealed(
         resamples: Bootstrap resamples.
         looks: How often the rows have been looked at; the more, the wider the intervals.
         told: Which rows training judged by.
+        flattery: By how much the announced number is too high for having been chosen by.
     """
     level = widened(level, looks)
     [judged] = judge_together(
@@ -183,6 +185,7 @@ def judge_sealed(
         metric=primary,
         level=level,
         names=(told.replace("-", " "), TEST),
+        flattery=flattery,
     )
     return judged.evaluation, difference
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
@@ -37,8 +38,11 @@ _MAKE: Mapping[str, Callable[[Any], Learner]] = {
     "lightgbm": LightBoostingLearner,
     "perceptron": PerceptronLearner,
 }
-MOST_ROWS_OF_FOREST = 50_000
-"""Rows above which a forest takes hundreds of megabytes."""
+MOST_ROWS_LEAF = 20
+"""Rows in a leaf beyond which a forest is not worth it."""
+_BYTES_OF_FOREST, _BYTES_OF_NODE, _BYTES_OF_VALUE = 128 * 2**20, 64, 8
+_NODES = 1.2
+"""Nodes of a tree for each row, with one row in a leaf: about the mean of public tables."""
 
 OF_TREES = "forest", "boosting", "lightgbm"
 """Those that read the same encoding of the rows."""
@@ -80,8 +84,10 @@ class Candidate(BaseModel):
 
     def suits(self, train: Part) -> bool:
         """Whether it is worth trying on these rows."""
-        if self.learner == "forest" and len(train) > MOST_ROWS_OF_FOREST:
-            return False
+        if self.learner == "forest":
+            fewest = fewest_rows_leaf(train)
+            if fewest > min(self._rows_leaf, MOST_ROWS_LEAF):
+                return False
         needs_skew = self.logarithm or self.options.get("loss") == "gamma"
         if not needs_skew:
             return True
@@ -90,6 +96,17 @@ class Candidate(BaseModel):
         if not of_numbers or not is_skewed(target):
             return False
         return self.logarithm or bool(target.min() > 0)
+
+    @property
+    def _rows_leaf(self) -> int:
+        return ForestOptions(**self.options).min_rows_leaf
+
+    def within_memory(self, train: Part) -> Self:
+        """The same; a forest with as many rows in a leaf as its memory makes necessary."""
+        if self.learner != "forest":
+            return self
+        fewest = max(self._rows_leaf, fewest_rows_leaf(train))
+        return self.model_copy(update={"options": {**self.options, "min_rows_leaf": fewest}})
 
     @property
     def told(self) -> str:
@@ -101,6 +118,16 @@ class Candidate(BaseModel):
         options = ", ".join(f"{name} {_short(value)}" for name, value in self.options.items())
         of = " of the logarithm" if self.logarithm else ""
         return f"{self.learner}{of} ({options})" if options else f"{self.learner}{of}"
+
+
+def fewest_rows_leaf(train: Part) -> int:
+    """Rows in a leaf with which a forest of the usual size takes up to 128 MiB."""
+    values = 1
+    if train.schema.task.is_classification:
+        values = len(train.schema.classes) or len({*train.known_target})
+    of_node = _BYTES_OF_NODE + _BYTES_OF_VALUE * values
+    total = ForestOptions().trees * len(train) * _NODES * of_node
+    return max(1, math.ceil(total / _BYTES_OF_FOREST))
 
 
 def _short(value: Any) -> str:

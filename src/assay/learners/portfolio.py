@@ -68,7 +68,7 @@ def portfolio(train: Part) -> list[Candidate]:
 
     Where LightGBM is not installed, `boosting` takes its place.
     """
-    listed = [_installed(each) for each in _PORTFOLIOS[train.schema.task]]
+    listed = [_installed(each).within_memory(train) for each in _PORTFOLIOS[train.schema.task]]
     once = [each for number, each in enumerate(listed) if each not in listed[:number]]
     return [each for each in once if each.suits(train)]
 

@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from assay.errors import LearnerError, UnsafeModelError
@@ -67,25 +68,39 @@ def untrusted_types(path: Path) -> list[str]:
     return sorted(set(skops_io().get_untrusted_types(file=path)) - set(TRUSTED_TYPES))
 
 
-def check_savable(estimator: Any) -> bytes:
+def check_savable(estimator: Any) -> None:
     """Refuse an estimator, fitted or not, that could only be saved by pickle.
-
-    Returns:
-        What it is saved as, by skops.
 
     Raises:
         LearnerError: It holds a lambda, a local class or the like.
     """
+    with TemporaryDirectory() as folder:
+        save_skops(estimator, Path(folder) / "estimator.skops")
+
+
+def save_skops(estimator: Any, path: Path) -> list[str]:
+    """Save an estimator.
+
+    It is written at once, and read once, since a forest is large: each copy counts.
+
+    Returns:
+        The types in it that skops does not trust by itself, sorted.
+
+    Raises:
+        LearnerError: As `check_savable`.
+    """
     try:
-        packed: bytes = skops_io().dumps(estimator)
-        types = skops_io().get_untrusted_types(data=packed)
+        skops_io().dump(estimator, path)
+        types: list[str] = skops_io().get_untrusted_types(file=path)
+    except OSError:  # the disk is full, for instance
+        raise
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise _unsavable(reason) from error
     nameless = [name for name in types if not _can_be_found(name)]
     if nameless:
         raise _unsavable(f"{nameless[0]} cannot be found by its name")
-    return packed
+    return sorted(types)
 
 
 def load_skops(path: Path, vouched: Iterable[str] = ()) -> Any:

@@ -23,7 +23,7 @@ from assay.provenance.redaction import HIDDEN, masked
 from assay.provenance.repository import git
 
 __all__ = ["DISTRIBUTIONS", "HIDDEN", "back_ends", "collect", "git", "hardware", "masked",
-           "packages"]  # fmt: skip
+           "packages", "user"]  # fmt: skip
 
 DISTRIBUTIONS = "all packages"
 """Under this every installed distribution is recorded; pages show `packages`."""
@@ -40,7 +40,7 @@ def collect(folder: Path) -> dict[str, Any]:
     return {
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": masked(" ".join(sys.argv)),
-        "user": _user(),
+        "user": user(),
         "host": socket.gethostname(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -54,7 +54,8 @@ def collect(folder: Path) -> dict[str, Any]:
     }
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this process, as the system calls them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

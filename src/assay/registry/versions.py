@@ -1,17 +1,16 @@
-"""Versions of models under a name, in MLflow's registry, with their lineage."""
+"""Versions of models under a name, in MLflow's registry: what there is, and which is meant."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from assay.errors import InputError, NotFoundError
+from assay.errors import NotFoundError
 from assay.tracking.mlflow_client import (
     DIGEST,
     client,
@@ -22,8 +21,11 @@ from assay.tracking.mlflow_client import (
 )
 from assay.tracking.mlflow_experiments import every
 
-_MODEL = "assay.model"
-_LONGEST_NAME = 250
+ARCHIVED = "assay.archived"
+"""The tag of a version that is put away: when that was done."""
+SEMANTIC_VERSION = "assay.semantic_version"
+MODEL = "assay.model"
+"""The tag that says which logged model a version was made of."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,24 @@ class Version:
     tags: Mapping[str, str]
 
     @property
+    def semantic_version(self) -> str:
+        """MAJOR.MINOR.PATCH, counted by what changed; empty if it was registered without Assay."""
+        return self.tags.get(SEMANTIC_VERSION, "")
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is put away."""
+        return ARCHIVED in self.tags
+
+    @property
     def reference(self) -> str:
         """How to name it on the command line: NAME/VERSION."""
         return f"{self.name}/{self.version}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `--json` gives it."""
+        own = {"semantic_version": self.semantic_version, "archived": self.is_archived}
+        return {**vars(self), "aliases": list(self.aliases), "tags": dict(self.tags), **own}
 
 
 @dataclass(frozen=True)
@@ -80,46 +97,25 @@ class FoundModel:
             return local_model(self.tracking_uri, self.uri, into)
 
 
-def register(
-    tracking_uri: str,
-    model_uri: str,
-    *,
-    name: str,
-    run_id: str,
-    digest: str,
-    tags: Mapping[str, str],
-) -> Version:
-    """Register a model under a name; the same model is registered once.
-
-    Raises:
-        InputError: The name cannot be one.
-    """
-    _refuse_name(name)
-    with told(tracking_uri):
-        asked = client(tracking_uri)
-        for each in _versions(tracking_uri, name):
-            if each.model_uri == model_uri:
-                return each
-        with _racing():
-            asked.create_registered_model(name)
-        logged = logged_model(tracking_uri, model_uri)
-        made = asked.create_model_version(
-            name,
-            # The place itself: for a URI MLflow would ask the store that is global to the process.
-            source=logged.artifact_location,
-            run_id=run_id,
-            model_id=logged.model_id,  # a server accepts the place as that of this model only
-            tags={DIGEST: digest, _MODEL: model_uri, **tags},
-        )
-        return _version(tracking_uri, name, int(made.version))
-
-
 def list_versions(tracking_uri: str) -> list[Version]:
     """All registered versions, by name, the newest first."""
+    return [each for _, versions in catalogue(tracking_uri) for each in versions]
+
+
+def catalogue(tracking_uri: str) -> list[tuple[Any, list[Version]]]:
+    """Every registered model, as MLflow knows it, with its versions, the newest first."""
     with told(tracking_uri):
-        return [
-            version for name in _names(tracking_uri) for version in _versions(tracking_uri, name)
-        ]
+        asked = client(tracking_uri)
+        models = list(every(asked.search_registered_models))
+        by_name: dict[str, list[Version]] = {each.name: [] for each in models}
+        aliases = {each.name: each.aliases for each in models}
+        for found in every(asked.search_model_versions):
+            if found.name in by_name:  # else it was created in between
+                by_name[found.name].append(version_from(found, aliases[found.name]))
+    return [
+        (each, sorted(by_name[each.name], key=lambda version: -version.version))
+        for each in sorted(models, key=lambda model: model.name)
+    ]
 
 
 def find_model(tracking_uri: str, reference: str) -> FoundModel:
@@ -141,16 +137,42 @@ def find_model(tracking_uri: str, reference: str) -> FoundModel:
         return FoundModel(version.model_uri, version.digest, tracking_uri, version)
 
 
+def registered_model(tracking_uri: str, name: str) -> Any:
+    """What MLflow knows of all that is registered under a name; None if that is nothing."""
+    from mlflow.exceptions import MlflowException
+
+    with told(tracking_uri):
+        try:
+            return client(tracking_uri).get_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+
+
+def version_of(tracking_uri: str, name: str, number: int) -> Version:
+    """One version by its number.
+
+    Raises:
+        NotFoundError: There is no such version.
+    """
+    with told(tracking_uri):
+        return _registered(tracking_uri, f"{name}/{number}")
+
+
 def _registered(tracking_uri: str, reference: str) -> Version:
     match = re.fullmatch(r"(?P<name>[^/@]+)(/(?P<number>\d+)|@(?P<alias>.+))?", reference)
-    versions = _versions(tracking_uri, match["name"]) if match else []
+    versions = versions_of(tracking_uri, match["name"]) if match else []
     if not match or not versions:
-        raise _no_model(tracking_uri, reference)
-    for version in versions:
-        if match["number"] in (None, str(version.version)) and (
-            match["alias"] is None or match["alias"] in version.aliases
-        ):
-            return version
+        raise no_model(tracking_uri, reference)
+    meant = [
+        version
+        for version in versions
+        if match["number"] in (None, str(version.version))
+        and (match["alias"] is None or match["alias"] in version.aliases)
+    ]
+    if meant:  # the newest, but not one that is put away while there are others
+        return next((each for each in meant if not each.is_archived), meant[0])
     known = ", ".join(
         each.reference + "".join(f" @{alias}" for alias in each.aliases) for each in versions[:8]
     )
@@ -159,49 +181,43 @@ def _registered(tracking_uri: str, reference: str) -> Version:
     )
 
 
-def _versions(tracking_uri: str, name: str) -> list[Version]:
+def versions_of(tracking_uri: str, name: str) -> list[Version]:
     """All versions of a model, the newest first."""
     # MLflow's filters have no way to write a quote.
     wanted = {} if re.search(r"['\"\\]", name) else {"filter_string": f"name = '{name}'"}
-    found = every(client(tracking_uri).search_model_versions, **wanted)
-    numbers = sorted((int(each.version) for each in found if each.name == name), reverse=True)
-    return [_version(tracking_uri, name, number) for number in numbers]
+    with told(tracking_uri):
+        found = every(client(tracking_uri).search_model_versions, **wanted)
+        # Aliases are told of a model, and of a single version, but not of versions searched for.
+        model = registered_model(tracking_uri, name)
+    aliases = {} if model is None else model.aliases
+    mine = [version_from(each, aliases) for each in found if each.name == name]
+    return sorted(mine, key=lambda each: each.version, reverse=True)
 
 
 def _names(tracking_uri: str) -> list[str]:
     return sorted(each.name for each in every(client(tracking_uri).search_registered_models))
 
 
-def _version(tracking_uri: str, name: str, number: int) -> Version:
-    """One version; only `get_model_version` tells its aliases."""
-    found: Any = client(tracking_uri).get_model_version(name, str(number))
+def version_from(found: Any, aliases: Mapping[str, Any]) -> Version:
+    """One version, as MLflow tells it."""
     tags = dict(found.tags)
+    number = int(found.version)
     return Version(
-        name=name,
-        version=int(found.version),
-        model_uri=tags.pop(_MODEL, found.source),
+        name=found.name,
+        version=number,
+        model_uri=tags.pop(MODEL, found.source),
         run_id=found.run_id,
         created=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(
             timespec="seconds"
         ),
-        aliases=tuple(found.aliases),
+        aliases=tuple(sorted(name for name, of in aliases.items() if int(of) == number)),
         digest=tags.pop(DIGEST, ""),
         tags=tags,
     )
 
 
-def _refuse_name(name: str) -> None:
-    """Refuse what could not be told from NAME/VERSION, NAME@ALIAS, runs:/ID or a folder."""
-    is_plain = name == name.strip() and name.isprintable() and not name.startswith(".")
-    if not (is_plain and 0 < len(name) <= _LONGEST_NAME) or re.search(r"[/:@\\]", name):
-        short = re.sub(r"[^\w.' -]+", "-", name)[:_LONGEST_NAME].strip("-. ")
-        raise InputError(
-            f"{name!r} cannot be the name of a model.",
-            mend=f"use letters, digits, '.', '_' and '-': {short or 'model'}",
-        )
-
-
-def _no_model(tracking_uri: str, reference: str) -> NotFoundError:
+def no_model(tracking_uri: str, reference: str) -> NotFoundError:
+    """The error that says which models there are instead."""
     names = _names(tracking_uri)
     close = get_close_matches(reference, names, n=1)
     if not names:
@@ -214,15 +230,3 @@ def _no_model(tracking_uri: str, reference: str) -> NotFoundError:
         where=f"models: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}",
         mend=close[0] if close else names[0],
     )
-
-
-@contextmanager
-def _racing() -> Iterator[None]:
-    """Two who create the same name at once, or one who comes second, both go on."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise

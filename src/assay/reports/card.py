@@ -79,6 +79,7 @@ def render(content: ReportContent, written: Mapping[str, str] | None = None) -> 
         verdict=verdicts.against_baselines(content).text,
         test_verdict=verdicts.on_test(content.test).text if content.test else "",
         on_looks=verdicts.on_looks(content),
+        on_choice=verdicts.on_choice(content.corrected),
         over_seeds=verdicts.over_seeds(content),
         confusion=confusion,
         threshold=_of_threshold(content.threshold),

@@ -11,7 +11,7 @@ from assay.data.schema import Schema
 from assay.estimates import Estimate
 from assay.evaluation.curves import Curves
 from assay.evaluation.details import ClassScores, LabelErrors
-from assay.evaluation.result import Difference, Evaluation, Importance, Threshold
+from assay.evaluation.result import Corrected, Difference, Evaluation, Importance, Threshold
 from assay.findings import Finding
 from assay.reports.mistakes import Mistakes, Opposites
 from assay.segments.result import Segments
@@ -60,6 +60,29 @@ class TestLook:
     segments: Segments | None = None
     goal: Estimate | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "evaluation": self.evaluation.as_dict(),
+            "difference": self.difference.as_dict(),
+            "looks": self.looks,
+            "notes": list(self.notes),
+            "segments": self.segments.as_dict() if self.segments is not None else None,
+            "goal": self.goal.as_dict() if self.goal is not None else None,
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> TestLook:
+        """Read back what `as_dict` wrote."""
+        segments, goal = record.get("segments"), record.get("goal")
+        return cls(
+            Evaluation.from_dict(record["evaluation"]),
+            Difference.from_dict(record["difference"]),
+            record["looks"],
+            tuple(record.get("notes", ())),
+            Segments.from_dict(segments) if segments is not None else None,
+            Estimate(**goal) if goal is not None else None,
+        )
+
 
 @dataclass(frozen=True)
 class ReportContent:
@@ -98,6 +121,7 @@ class ReportContent:
         label_errors: Labels that may be wrong; None where none is suspected.
         opposites: Rows alike with other labels; None where there are none, or not recorded.
         segments: The model by segment; None where that was not recorded.
+        corrected: What the best settings of a search were worth; None where none were chosen from.
     """
 
     experiment: str
@@ -132,3 +156,4 @@ class ReportContent:
     label_errors: LabelErrors | None = None
     opposites: Opposites | None = None
     segments: Segments | None = None
+    corrected: Corrected | None = None

@@ -41,6 +41,8 @@ def render(content: ReportContent) -> str:
             verdict=verdicts.against_baselines(content),
             test_verdict=verdicts.on_test(content.test) if content.test else None,
             on_looks=verdicts.on_looks(content),
+            corrected=content.corrected.of(content.evaluation) if content.corrected else None,
+            on_choice=verdicts.on_choice(content.corrected),
             open_test=_command_that_opens(content),
             findings=_worst_first(content),
             pictures=pictures(_worst_first(content)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from assay.estimates import significant
-from assay.evaluation.result import VALIDATION, Difference, Evaluation
+from assay.evaluation.result import VALIDATION, Corrected, Difference, Evaluation
 from assay.reports.content import BaselineContent, ReportContent, TestLook
 from assay.reports.wording import (
     MINUS,
@@ -16,8 +16,10 @@ from assay.reports.wording import (
     estimate,
     level,
     magnitude,
+    metric,
     metric_within,
     number,
+    numbers,
 )
 
 MANY_LOOKS = 3
@@ -69,6 +71,18 @@ def against_baselines(content: ReportContent) -> Verdict:
     by = magnitude(hardest.gain.estimate)
     among = f", the strongest of {len(baselines)} baselines" if len(baselines) > 1 else ""
     return Verdict(f"{content.learner} beats {hardest.name} in {named} by {by}{among}.", "good")
+
+
+def on_choice(corrected: Corrected | None) -> str:
+    """What the best of a search is worth, having been chosen; empty where none was chosen from."""
+    if corrected is None:
+        return ""
+    each = corrected.corrected
+    best = numbers(corrected.best, each.value, each.low or each.value)[0]
+    return (
+        f"Chosen from {counted(corrected.candidates, 'trial')}, it flatters itself: corrected for "
+        f"the choice, {metric(corrected.metric)} is {estimate(each)}, not {best}."
+    )
 
 
 def on_test(test: TestLook) -> Verdict:

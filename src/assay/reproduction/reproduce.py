@@ -32,10 +32,8 @@ from assay.reproduction.verdict import (
 )
 from assay.reproduction.verdict import tables as compared_tables
 from assay.run import CHOSEN, Run
-from assay.tracking.runs import REPRODUCES
+from assay.tracking.runs import REPRODUCED, REPRODUCES
 from assay.tracking.store import Store
-
-REPRODUCED = "assay.reproduced"
 
 
 @dataclass(frozen=True)

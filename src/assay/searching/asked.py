@@ -116,7 +116,7 @@ def asked_for(asked: Asked, study: str | None, place: Place) -> Asking:
             "data": data.fingerprint,
             "space": space.digest,
             "objectives": ", ".join(names),
-            "experiment": _digest(loaded),
+            "experiment": digest_of(loaded),
         },
         space=space,
         fixed=flattened(loaded.experiment.model_dump(mode="json")),
@@ -169,7 +169,7 @@ def _objectives(ready: steps.Ready, settings: TuningSettings) -> tuple[str, ...]
     return names
 
 
-def _digest(loaded: LoadedExperiment) -> str:
+def digest_of(loaded: LoadedExperiment) -> str:
     """Of what the experiment sets, but for what is not of the trials."""
     settings = loaded.experiment.model_dump(mode="json", exclude=set(_NOT_OF_TRIALS))
     settings["training"].pop("seeds", None)

@@ -13,24 +13,28 @@ from typing import Any
 
 from assay import lifecycle, steps
 from assay.errors import ExperimentError
+from assay.evaluation.result import Corrected
 from assay.experiment.asking import Asked
 from assay.learners.adapt import resolve_learner
 from assay.monitor import Announce, Step
 from assay.place import Place
 from assay.run import Run
 from assay.searching.asked import with_settings
+from assay.searching.interrupted import interruptible
 from assay.searching.recording import STUDY
+from assay.searching.recording_auto import EnsembleRecord
 from assay.threads import cores
+from assay.tracking.keeping import kept as recorded
 from assay.tracking.store import Store
 from assay.tuning.auto import build
 from assay.tuning.budget import Budget
 from assay.tuning.building import Built
-from assay.tuning.correction import Corrected
+from assay.tuning.kept import Kept
 from assay.tuning.leaderboard import Leaderboard
 from assay.tuning.settings import TuningSettings
 
-_FINISHING = 0.05
-"""Share of the time that is left for evaluation, report and saving."""
+_FINISHING_S, _FINISHING_A_ROW_S, _MOST_FINISHING = 4.5, 3e-5, 0.25
+"""Seconds that are left for evaluation, report and saving, and the most of the time for them."""
 _OF_OTHERS = ("space", "objectives", "storage", "patience")
 
 
@@ -84,25 +88,31 @@ def tune_auto(
     _refuse_what_is_of_others(settings)
     place = Place.to_begin(loaded.tracking_uri, store, loaded.experiment.tracking.artifacts)
     ready = steps.made_ready(asked)
-    with place.workspace.scratch() as scratch:
-        built = build(
-            ready.data.development,
-            ready.plan,
-            _budget(asked, settings, workers or cores()),
-            metric=ready.primary,
-            scratch=scratch,
+    name = study or loaded.name
+    with interruptible(ready, place, name) as kept:
+        budget = _budget(asked, len(ready.data.development), workers or cores(), kept)
+        record = EnsembleRecord(ready, name, place, kept)
+        with recorded(record.recorder), place.workspace.scratch() as scratch:
+            built = build(
+                ready.data.development,
+                ready.plan,
+                budget,
+                metric=ready.primary,
+                scratch=scratch,
+                announce=announce,
+                kept=kept,
+                ended=record.tell,
+            )
+            record.finish(built, scratch)
+        n = len(built.leaderboard.rows)
+        announce(Step(f"Recording the ensemble of {built.leaderboard.n_members} out of {n}"))
+        run = lifecycle.train(
+            replace(_explicit(asked, built), called="auto-tuned", tags={STUDY: name}),
+            why=why or f"The ensemble that {n} configurations of the study {name} came to.",
+            tags=tags,
+            store=store,
             announce=announce,
         )
-    name = study or loaded.name
-    n = len(built.leaderboard.rows)
-    announce(Step(f"Recording the ensemble of {built.leaderboard.n_members} out of {n}"))
-    run = lifecycle.train(
-        replace(_explicit(asked, built), called="auto-tuned", tags={STUDY: name}),
-        why=why or f"The ensemble that {n} configurations of the study {name} came to.",
-        tags=tags,
-        store=store,
-        announce=announce,
-    )
     primary = run.evaluation.metrics[ready.primary]
     corrected = Corrected(ready.primary, built.flattered, primary, built.leaderboard.n_scored)
     return FoundEnsemble(name, built.leaderboard, corrected, run)
@@ -119,12 +129,14 @@ def _explicit(asked: Asked, built: Built) -> Asked:
     return replace(asked, loaded=loaded, learner=learner, built=built)
 
 
-def _budget(asked: Asked, settings: TuningSettings, workers: int) -> Budget:
-    """What may be spent; the time began when the experiment was read."""
+def _budget(asked: Asked, rows: int, workers: int, kept: Kept) -> Budget:
+    """What may be spent; the time began when the experiment was read, the first time."""
+    settings = asked.loaded.experiment.tuning
+    kept.counts_from(time.monotonic() - (time.perf_counter() - asked.started))
     until = None
     if settings.seconds is not None:
-        spent = time.perf_counter() - asked.started
-        until = time.monotonic() + settings.seconds * (1 - _FINISHING) - spent
+        finishing = _FINISHING_S + _FINISHING_A_ROW_S * rows
+        until = kept.since + settings.seconds - min(finishing, _MOST_FINISHING * settings.seconds)
     return Budget(workers, settings.most_trials, until, settings.latency_ms)
 
 

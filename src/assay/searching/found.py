@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import LearnerError
 from assay.evaluation.evaluate import outcome_of
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.result import Corrected
 from assay.evaluation.time_blocks import clusters_of
 from assay.run import Run
 from assay.searching.asked import Asking
-from assay.tuning.correction import Corrected, correct
+from assay.tuning.correction import correct
 from assay.tuning.objective import COSTS, Objective
 from assay.tuning.shelf import shelf_of
 from assay.tuning.study import REASON, SETTINGS, Study

@@ -24,7 +24,8 @@ STUDY = "assay.study"
 STATE = "assay.trial"
 _RUN = "run"
 FILE = "search.json"
-_PATIENCE_S = 10.0
+PATIENCE_S = 10.0
+"""How long is waited for what an earlier process has left to be sent."""
 
 
 class Record:
@@ -77,7 +78,7 @@ def _recorder(asking: Asking, study: Study, place: Place) -> SpooledRecorder:
     known = study.optuna.user_attrs.get(_RUN, {})
     loaded, run_id = asking.ready.asked.loaded, known.get("run")
     if run_id is not None and not study.is_alive(known["worker"]):
-        place.settle(_PATIENCE_S)
+        place.settle(PATIENCE_S)
         if any(each.run_id == run_id for each in place.store.runs()):
             study.optuna.set_user_attr(_RUN, {"run": run_id, "worker": study.worker})
             recorded = Recorded.of(place.store, run_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assay.reports.wording import counted, duration, estimate, metric, numbers, share
+from assay.reports.verdicts import on_choice
+from assay.reports.wording import counted, duration, estimate, metric, share
 from assay.searching.found import Found
 from assay.tuning.objective import COSTS
 
@@ -80,14 +81,10 @@ def worth(found: Found) -> str:
     corrected = found.corrected
     if corrected is None:
         return ""
-    name, each = metric(corrected.metric), corrected.corrected
     if corrected.candidates == 1:
-        return f"One trial was complete: {name} {estimate(each)}."
-    best = numbers(corrected.best, each.value, each.low or each.value)[0]
-    return (
-        f"Chosen from {counted(corrected.candidates, 'trial')}, it flatters itself: corrected for "
-        f"the choice, {name} is {estimate(each)}, not {best}."
-    )
+        only = estimate(corrected.corrected)
+        return f"One trial was complete: {metric(corrected.metric)} {only}."
+    return on_choice(corrected)
 
 
 def _mattered(found: Found) -> str:

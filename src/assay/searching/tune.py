@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assay import lifecycle
+from assay.evaluation.result import Corrected
 from assay.experiment.asking import ask
 from assay.learners.auto import AutoLearner
 from assay.monitor import Announce, Step, silent
@@ -91,7 +92,12 @@ def tune(
     changes = [*changes_of(loaded, best.settings), f"training.seeds={asking.settings.seeds}"]
     winner = ask(source, overrides=[*overrides, *changes], **given)
     run = lifecycle.train(
-        replace(winner, called=f"{winner.learner.name}-tuned", tags=_tags(found)),
+        replace(
+            winner,
+            called=f"{winner.learner.name}-tuned",
+            tags=_tags(found),
+            corrected=_flattered(found),
+        ),
         why=why or " ".join(filter(None, [chosen, worth(found)])),
         tags=tags,
         store=store,
@@ -104,6 +110,12 @@ def _tags(found: Found) -> dict[str, str]:
     """What the winner's run is found by, and what its number is worth."""
     said = worth(found)
     return {STUDY: found.study, **({CHOSEN_AMONG: said} if said else {})}
+
+
+def _flattered(found: Found) -> Corrected | None:
+    """What the best is worth; None where there was nothing to choose from."""
+    corrected = found.corrected
+    return corrected if corrected is not None and corrected.candidates > 1 else None
 
 
 def _searched(

@@ -15,7 +15,9 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
-PATHS = ("/predict", "/predict/batch", "/schema", "/health", "/ready", "/metrics", "/model")
+PATHS = (
+    "/predict", "/predict/batch", "/feedback", "/schema", "/health", "/ready", "/metrics", "/model",
+)  # fmt: skip
 _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 

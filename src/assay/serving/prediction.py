@@ -104,7 +104,9 @@ class Prediction:
 
     def forget(self, model: ServedModel) -> None:
         """A model is served no more: its batches end when they are empty."""
-        self._batches.pop(id(model), None)
+        for key, each in list(self._batches.items()):
+            if each.version == model.version:  # routers may serve it in a form of their own
+                del self._batches[key]
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -118,6 +120,10 @@ class _Batches:
         self._prediction = prediction
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> str:
+        return self._model.version
 
     async def ask(self, table: Table) -> list[Answer]:
         answer: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()

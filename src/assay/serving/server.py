@@ -48,7 +48,7 @@ def run(app: App, listener: socket.socket) -> None:
         InputError: The files for TLS cannot be used.
     """
     settings = app.state.settings
-    app.state.log.take_over("uvicorn", "uvicorn.error")
+    app.state.log.take_over("uvicorn", "uvicorn.error", "assay.serving.traffic")
     config = uvicorn.Config(
         app,
         http=connections_with(settings.limits),

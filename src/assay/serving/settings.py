@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.serving.monitoring.settings import SamplingSettings
+from assay.serving.traffic.settings import TrafficSettings
+
 Form = Literal["json", "arrow", "parquet"]
 
 
@@ -81,6 +84,12 @@ class ServingSettings(BaseModel):
     limits: Limits = Field(Limits(), description="What a request may ask for.")
     access: Access = Field(Access(), description="Who may ask, and what is told.")
     batching: Batching = Field(Batching(), description="Batches of a network's rows.")
+    traffic: TrafficSettings = Field(
+        TrafficSettings(), description="How challengers share the traffic, and what stops them."
+    )
+    sampling: SamplingSettings = Field(
+        SamplingSettings(), description="What is kept of the traffic, for `assay monitor`."
+    )
     extra_column: Literal["error", "warn", "ignore"] = Field(
         "error", description="A column that the model was not trained beside: error, warn, ignore."
     )

@@ -23,6 +23,8 @@ ROWS = "assay.rows"
 """Of the rows that the run's metrics are measured on: 'out-of-fold' or 'validation'."""
 REPRODUCES = "assay.reproduces"
 """Of a run that only repeats another: the other's id; 'last' and 'best' pass it over."""
+REPRODUCED = "assay.reproduced"
+"""Of a run that was done again, and of the one that did it: what came of it, and when."""
 _SHORTEST_PREFIX = 6
 _LONGEST_NAME = 80
 _SHORT = {"learning_rate": "lr", "batch_size": "bs", "epochs": "e", "seed": "s"}

@@ -6,6 +6,7 @@ What the run is judged on are out-of-fold predictions, each fold by weights that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from assay.tracking.recorder import Recorder
 from assay.tuning.budget import Budget
 from assay.tuning.building import Building, Built
 from assay.tuning.crew import crew
-from assay.tuning.leaderboard import TABLE
+from assay.tuning.endings import Endings
+from assay.tuning.kept import Kept
+from assay.tuning.leaderboard import TABLE, Ranked
+from assay.tuning.scores import Scores
 from assay.tuning.trying import Trying
 
 
@@ -31,6 +35,8 @@ def build(
     metric: str,
     scratch: Path,
     announce: Announce,
+    kept: Kept | None = None,
+    ended: Callable[[Ranked], None] = lambda ranked: None,  # noqa: ARG005
 ) -> Built:
     """Try configurations, and make an ensemble of them.
 
@@ -42,6 +48,9 @@ def build(
         metric: What the leaderboard shows.
         scratch: An empty folder that outlives the call.
         announce: Told of progress.
+        kept: What the same search had come to before it was killed, and comes to now; None to keep
+            nothing.
+        ended: Told of every configuration that is complete, fell behind or failed.
 
     Raises:
         LearnerError: No configuration could be fitted.
@@ -56,10 +65,18 @@ def build(
         budget = replace(budget, trials=len(first))
     models = scratch / "models"
     models.mkdir()
-    trying = Trying(development, plan, budget, first, options.members, options.folds, models)
+    trying = Trying(development, plan, budget, first, options.members, options.folds, models, kept)
+    scores = Scores(development, metric)
+    endings = Endings(trying, scores, ended)
+
+    def tell() -> None:
+        endings.tell()
+        _tell(trying, budget, announce)
+
     with crew(development, budget.workers, scratch) as workers:
-        trying.run(workers, lambda: _tell(trying, budget, announce))
-        building = Building(development, plan, budget, metric, trying, options.members)
+        trying.run(workers, tell)
+        endings.tell()
+        building = Building(development, plan, trying.budget, scores, trying, options.members)
         built = building.built(workers, announce)
         if budget.until is not None:
             workers.let_go()  # from fits that were given up

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from assay.data.dataset import Part
 from assay.errors import LearnerError
-from assay.evaluation.evaluate import outcome_of
-from assay.evaluation.metrics import METRICS
 from assay.fitting.cross_fit import CrossFit, Plan
 from assay.fitting.jobs import Job, fit
 from assay.learners.auto import as_estimator, told
@@ -32,11 +30,12 @@ from assay.learners.protocol import Learner
 from assay.monitor import Announce, Step
 from assay.predictions import Predictions
 from assay.tuning.budget import Budget
-from assay.tuning.configurations import Configuration, FoldTask, fit_all
+from assay.tuning.configurations import Configuration, FoldTask, fit_all, fit_fold
 from assay.tuning.crew import Crew
 from assay.tuning.ensemble import Chosen, choose, quick_enough
 from assay.tuning.importance import ShuffleTask, shuffled_fold
 from assay.tuning.leaderboard import Leaderboard, Ranked
+from assay.tuning.scores import Scores
 from assay.tuning.trying import Trying
 
 _GRACE_S = 2.0
@@ -71,12 +70,12 @@ class Building:
         development: Part,
         plan: Plan,
         budget: Budget,
-        metric: str,
+        scores: Scores,
         trying: Trying,
         most: int,
     ) -> None:
         self.development, self.plan, self.budget = development, plan, budget
-        self.metric, self.trying, self.most = metric, trying, most
+        self.scores, self.trying, self.most = scores, trying, most
         self.folds = trying.folds
         self.complete = trying.complete
         if not self.complete:
@@ -102,6 +101,7 @@ class Building:
             if weight
         ]
         announce(Step(f"Fitting {len(members)} models to all rows"))
+        self._refit_folds(members, workers)
         refits = self._refits(members, workers)
         shuffles = [workers.submit(shuffled_fold, task) for task in self._shuffles(members)]
         self._wait([*refits, *shuffles], workers)
@@ -123,7 +123,7 @@ class Building:
                 each for each, was in zip(candidates, chosen.touched, strict=True) if was
             ),
             n_folds=len(self.folds),
-            flattered=self._score(chosen.flattered),
+            flattered=self.scores.of(chosen.flattered),
         )
 
     def _numbers(self) -> NDArray[np.int64]:
@@ -132,6 +132,20 @@ class Building:
             return self.plan.folding.crossing(self.part, self.plan.folds)
         folds = self.plan.folding.divide(self.development, self.plan.seed).number
         return folds[self.development.rows.searchsorted(self.part.rows)]
+
+    def _refit_folds(self, members: Sequence[tuple[Configuration, float]], workers: Crew) -> None:
+        """Make models of folds again whose fit is of a process that was killed.
+
+        They come out as they were. With a budget in seconds there is no time for it.
+        """
+        if self.budget.until is None:
+            lost = [
+                self.trying.task(each, fold)
+                for each, _ in members
+                for fold in self.folds
+                if (each.number, fold) in self.trying.restored
+            ]
+            wait([workers.submit(fit_fold, task) for task in lost])
 
     def _refits(
         self, members: Sequence[tuple[Configuration, float]], workers: Crew
@@ -231,11 +245,6 @@ class Building:
             for text in fold.warned
         )
 
-    def _score(self, predictions: Predictions) -> float:
-        part = self.part
-        outcome = outcome_of(predictions, part.known_target, part.schema, weights=part.weights)
-        return METRICS[part.schema.task][self.metric].of(outcome)
-
     def _leaderboard(self, chosen: Chosen) -> Leaderboard:
         weights = {
             each.number: float(weight)
@@ -245,16 +254,16 @@ class Building:
         rows = [
             Ranked(
                 each.number, each.candidate,
-                self._score(each.predictions(self.folds)) if each.number in scored else None,
+                self.scores.of_configuration(each, self.folds) if each.number in scored else None,
                 each.seconds, each.row_ms, weights.get(each.number, 0.0),
                 each.dropped or _too_slow(each.number in weights),
             )
             for each in self.trying.configurations
         ]  # fmt: skip
-        measured = METRICS[self.part.schema.task][self.metric]
+        metric = self.scores.metric
         return Leaderboard.of(
-            self.metric, rows, self._score(chosen.predictions),
-            greater_is_better=measured.greater_is_better,
+            metric.name, rows, self.scores.of(chosen.predictions),
+            greater_is_better=metric.greater_is_better,
         )  # fmt: skip
 
 

@@ -81,8 +81,21 @@ class FoldFit:
     cut_at: int | None = None
     failed: str = ""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether its process was killed."""
+        return self.failed.startswith(GONE)
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it ended by itself, so that the same would come of it another time."""
+        return self.failed != LATE and not self.is_lost
+
+
+BEHIND = "far behind on the first fold"
 LATE = "the time was over before it was fitted"
+GONE = "its worker is gone"
+"""How the reason of a fit begins whose process was killed."""
 
 
 def fit_fold(development: Part, task: FoldTask) -> FoldFit:
@@ -144,6 +157,12 @@ class Configuration:
     def chosen(self, folds: list[int]) -> dict[str, Any]:
         """What the fit on all rows takes over."""
         return typical([self.fits[each].chosen for each in folds])
+
+    def take(self, fold: int, fit: FoldFit) -> None:
+        """What the fit without a fold gave."""
+        self.fits[fold] = fit
+        if fit.cut_at is not None:
+            self.cut(fit.cut_at)
 
     def cut(self, step: int) -> None:
         """Make it one that stops after so many steps by itself, as its first fit was made to."""

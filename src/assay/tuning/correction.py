@@ -9,45 +9,19 @@ one on the rows which the resample left out. Nothing is fitted for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from assay.estimates import Estimate
 from assay.evaluation.metrics import METRICS
 from assay.evaluation.outcome import Outcome
+from assay.evaluation.result import Corrected
 from assay.evaluation.sampling import Sampling
 from assay.evaluation.weighted import Scored, Weighted
 from assay.predictions import Floats
 
 RESAMPLES = 500
 FEWEST_IN = 100
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """The winner's score, and what is left of it once the choice is paid for.
-
-    Attributes:
-        metric: The metric that decided.
-        best: The winner's out-of-fold score, as it was chosen by.
-        corrected: The same corrected, with its interval.
-        candidates: How many trials it was chosen from.
-    """
-
-    metric: str
-    best: float
-    corrected: Estimate
-    candidates: int
-
-    @property
-    def optimism(self) -> float:
-        """How much of the best score is due to the choice, in the units of the metric."""
-        return abs(self.best - self.corrected.value)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "corrected": self.corrected.as_dict()}
 
 
 def correct(

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
 from assay.data.dataset import Part
+from assay.fitting.memory import hand_back
 from assay.fitting.pool import started
 from assay.fitting.sharing import store, stored
 from assay.learners.light_boosting import is_installed
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
+_IMPORTS = "assay.tuning.configurations", "lightgbm"
 Work = Callable[[Part, Task], Done]
 """Does a task on the rows; a function of a module, since it goes to other processes."""
 
@@ -39,20 +39,31 @@ class Crew:
         self._path = path
         self._executor: Any = None
         if size > 1:
-            self._executor = started(size)
+            self._executor = started(size, _IMPORTS)
+            store(development, path)
+            hand_back()
             for _ in range(size):  # so that no fit waits, or is timed, while modules are imported
                 self._executor.submit(_warm)
-            store(development, path)
-            pa.default_memory_pool().release_unused()
 
     def submit(self, work: Work[Task, Done], task: Task) -> Future[Done]:
         """Have a task done; what it raises is raised where its result is asked for."""
         if self.size == 1:
             return _at_once(partial(work, self._development, task))
         if self._executor is None:
-            self._executor = started(self.size)
+            self._executor = started(self.size, _IMPORTS)
         future: Future[Done] = self._executor.submit(_on_stored, work, self._path, task)
         return future
+
+    def first_of(self, running: set[Future[Any]], seconds: float | None) -> set[Future[Any]]:
+        """Those that have ended, once one has or the time is over.
+
+        All of them, if a process was killed: the others go with it.
+        """
+        done = wait(running, timeout=seconds, return_when=FIRST_COMPLETED).done
+        if any(map(_is_lost, done)):
+            self.let_go()
+            done = wait(running).done
+        return done
 
     def let_go(self) -> None:
         """End all workers now, whatever they do; others begin with the next task."""
@@ -83,9 +94,9 @@ def crew(development: Part, size: int, scratch: Path) -> Iterator[Crew]:
         workers.let_go()
 
 
-def first_of(running: set[Future[Any]], seconds: float | None) -> set[Future[Any]]:
-    """Those that have ended, once one has or the time is over."""
-    return wait(running, timeout=seconds, return_when=FIRST_COMPLETED).done
+def _is_lost(future: Future[Any]) -> bool:
+    """Whether a task that has ended gave nothing: its process was killed."""
+    return future.cancelled() or future.exception() is not None
 
 
 def _at_once(do: Callable[[], Done]) -> Future[Done]:
@@ -98,7 +109,10 @@ def _at_once(do: Callable[[], Done]) -> Future[Done]:
 
 
 def _on_stored(work: Work[Task, Done], path: Path, task: Task) -> Done:
-    return work(stored(path), task)
+    try:
+        return work(stored(path), task)
+    finally:
+        hand_back()
 
 
 def _warm() -> None:

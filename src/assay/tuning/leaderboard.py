@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from assay.learners.candidates import Candidate
+from assay.tuning.configurations import BEHIND, LATE
 
 TABLE = "leaderboard"
 """Name of the table of a run."""
@@ -35,6 +36,13 @@ class Ranked:
     predict_ms: float
     weight: float
     reason: str = ""
+
+    @property
+    def state(self) -> str:
+        """How it ended, as trials of other searches do: complete, pruned or failed."""
+        if self.score is not None:
+            return "complete"
+        return "pruned" if self.reason in (BEHIND, LATE) else "failed"
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -34,6 +34,8 @@ COSTS = (LATENCY, SIZE)
 FOLD_STEP = 1_000_000
 """The steps of folds come after those of any round or epoch."""
 _LATENCY_ROWS = 30
+SAFETY = 1.3
+"""How much longer than those before it a fit may take."""
 
 
 class Course(Protocol):
@@ -119,7 +121,8 @@ class Objective:
 
         Raises:
             PrunedError: It fell behind.
-            OutOfTimeError: The deadline passed.
+            OutOfTimeError: The deadline passed; or, of a learner without rounds, the next fold
+                would likely end after it.
             LearnerError: The learner could not be fitted.
         """
         listening = course if course is not None else Unwatched()
@@ -127,13 +130,17 @@ class Objective:
         by_fold: list[float] = []
         costs: list[Mapping[str, float]] = []
         steps = 0
+        begun = time.monotonic()
         for fold in range(self.folding.count):
+            a_fold = (time.monotonic() - begun) / max(1, fold)
+            if deadline is not None and not steps and _is_past(deadline, SAFETY * a_fold):
+                raise OutOfTimeError  # nothing would stop the fit in time
             course_of_rounds = listening if fold == 0 and self.by_rounds else Unwatched()
             heard = _Heard(course_of_rounds, self._sign, deadline)
             fitted = self._fit(learner, fold, heard, deadline)
             if heard.pruned:
                 raise PrunedError
-            if deadline is not None and time.monotonic() > deadline:
+            if deadline is not None and _is_past(deadline):
                 raise OutOfTimeError
             assert fitted.predictions is not None
             assert fitted.model is not None
@@ -200,7 +207,7 @@ class _Heard:
 
     def report(self, step: int, metrics: Mapping[str, float]) -> Answer:
         self.steps = max(self.steps, step)
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        if self._deadline is not None and _is_past(self._deadline):
             return Answer.STOP
         loss = metrics.get("validation_loss", metrics.get("loss"))
         if loss is None or not _is_told(step):
@@ -209,6 +216,11 @@ class _Heard:
             self.pruned = True
             return Answer.PRUNE
         return Answer.CONTINUE
+
+
+def _is_past(deadline: float, seconds: float = 0.0) -> bool:
+    """Whether a deadline has passed, or will have in so many seconds."""
+    return time.monotonic() + seconds > deadline
 
 
 def _is_told(step: int) -> bool:

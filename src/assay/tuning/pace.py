@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assay.learners.candidates import Candidate
+from assay.learners.candidates import OF_TREES, Candidate
 from assay.learners.selection import Errors, selected
 from assay.predictions import Floats
 from assay.tuning.configurations import Configuration
@@ -35,6 +35,12 @@ def affordable_folds(seconds: float, left: float, most: int) -> int:
     (5, 2, 1)
     """
     return int(np.clip(left * _OF_TIME / (_WANTED * max(seconds, 1e-3)), 1, most))
+
+
+def tells_the_pace(configuration: Configuration, tried: Sequence[Configuration]) -> bool:
+    """Whether it is by its fits that one tells how many folds there is time for: those of trees."""
+    trees = any(each.candidate.learner in OF_TREES for each in tried)
+    return configuration.candidate.learner in OF_TREES or not trees
 
 
 def expected_seconds(tried: Sequence[Configuration], candidate: Candidate | None) -> float:

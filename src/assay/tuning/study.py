@@ -51,6 +51,11 @@ class StudyPlace:
     folder: Path
     url: str | None = None
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether its folder has a journal."""
+        return (self.folder / _JOURNAL).is_file()
+
     def leases(self) -> Leases:
         """Who works on it.
 
@@ -122,7 +127,8 @@ class Study:
                 self.optuna.set_user_attr(ABOUT, dict(about))
         if known not in (None, dict(about)):
             self.close()
-            raise _of_something_else(place, known, about)
+            where = "tuning.storage" if place.url else str(place.folder)
+            raise of_something_else(place.name, where, known, about)
 
     def claim(self, most: int | None) -> optuna.Trial | None:
         """The next trial, for this worker alone; None if there are enough.
@@ -264,13 +270,21 @@ def driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-def _of_something_else(
-    place: StudyPlace, known: Mapping[str, str], about: Mapping[str, str]
+def of_something_else(
+    name: str, where: str, known: Mapping[str, str], about: Mapping[str, str]
 ) -> InputError:
-    differs = [name for name in about if known.get(name) != about[name]]
+    """The refusal to go on with a search that was about something else.
+
+    Args:
+        name: Of the study.
+        where: Where it is.
+        known: What it was about.
+        about: What is asked for.
+    """
+    differs = [each for each in about if known.get(each) != about[each]]
     return InputError(
-        f"The study {place.name} searched something else: its {' and '.join(differs)} "
+        f"The study {name} searched something else: its {' and '.join(differs)} "
         f"{'is' if len(differs) == 1 else 'are'} not the same.",
-        where="tuning.storage" if place.url else str(place.folder),
+        where=where,
         mend="begin another: assay tune EXPERIMENT --study OTHER_NAME; or set them as they were",
     )

@@ -9,31 +9,40 @@ by the clock, and what comes out depends on the seed alone, whatever the number 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 from assay.data.dataset import Part
 from assay.fitting.cross_fit import Plan
-from assay.learners.candidates import OF_TREES, STEPWISE, Candidate
+from assay.learners.candidates import STEPWISE, Candidate, fewest_rows_leaf
 from assay.learners.logarithm import is_skewed
-from assay.learners.selection import Errors, selected
+from assay.tuning.agenda import Agenda
 from assay.tuning.budget import Budget
-from assay.tuning.configurations import LATE, Configuration, FoldFit, FoldTask, fit_fold
-from assay.tuning.crew import Crew, first_of
-from assay.tuning.pace import (
-    affordable_folds,
-    expected_seconds,
-    is_hopeless,
-    seconds_of_refits,
+from assay.tuning.configurations import (
+    BEHIND,
+    GONE,
+    LATE,
+    Configuration,
+    FoldFit,
+    FoldTask,
+    fit_fold,
 )
+from assay.tuning.crew import Crew
+from assay.tuning.judging import Judging
+from assay.tuning.kept import Ended, Kept
+from assay.tuning.pace import affordable_folds, expected_seconds, tells_the_pace
 from assay.tuning.proposals import Proposals
+from assay.tuning.study import MOST_TRIES
 
 _OF_FIRST = 0.3
 """Share of the time after which the very first fits are stopped, and taken as they are."""
 _AT_A_TIME = 4
 """Proposals that are made before their results are heard, with a budget in trials."""
-_SAMPLED_ROWS = 4_000
+_TO_BUILD = 2.0
+"""What a search that goes on after its time has at least, in times of what its last fits take."""
 
 
 class Trying:
@@ -47,6 +56,12 @@ class Trying:
         most_members: Of the ensemble.
         n_folds: Folds to fit; None to go by the time.
         models: A folder in which the models of folds are kept.
+        kept: What was decided and fitted before, and from now on; None to keep nothing.
+
+    Attributes:
+        budget: What may be spent, in all; where the time is over, enough to build.
+        configurations: What was begun, by number.
+        restored: Number and fold of the fits that another process did, which left no models.
     """
 
     def __init__(
@@ -58,22 +73,32 @@ class Trying:
         most_members: int,
         n_folds: int | None,
         models: Path,
+        kept: Kept | None = None,
     ) -> None:
-        self._development, self._plan, self._budget = development, plan, budget
-        self._first, self._most_members, self._models = first, most_members, models
-        self._begun = time.monotonic()
+        self._development, self._plan, self.budget = development, plan, budget
+        self._models, self._kept = models, kept
+        self._begun = time.monotonic() - (kept.spent if kept is not None else 0.0)
         self._n_folds = n_folds
         if n_folds is None and budget.until is None:
             self._n_folds = plan.folds
         self.configurations: list[Configuration] = []
+        self.restored: set[tuple[int, int]] = set()
         self._waiting: set[tuple[int, int]] = set()
+        self._losses: Counter[tuple[int, int]] = Counter()
         self._running: dict[Future[FoldFit], tuple[Configuration, int]] = {}
         target = development.known_target
         numbers = not development.schema.task.is_classification
-        self._proposals = Proposals(plan.seed, logarithms=numbers and is_skewed(target))
-        self._proposed: list[Candidate] = []
-        self._unheard: dict[int, float | None] = {}
-        self._reserved: tuple[tuple[int, int], float] = ((0, 0), 0.0)
+        proposals = Proposals(
+            plan.seed,
+            logarithms=numbers and is_skewed(target),
+            rows_leaf=fewest_rows_leaf(development),
+        )
+        at_a_time = 1 if self._by_clock else _AT_A_TIME
+        self._agenda = Agenda(first, proposals, at_a_time, kept)
+        self._judging = Judging(development, most_members, plan.folds, budget.workers)
+        self._is_over = False
+        if kept is not None:
+            self._restore(kept)
 
     @property
     def folds(self) -> list[int]:
@@ -85,6 +110,11 @@ class Trying:
     def complete(self) -> list[Configuration]:
         """Those whose folds are all fitted."""
         return [each for each in self.configurations if each.is_complete(self.folds)]
+
+    def is_done(self, configuration: Configuration) -> bool:
+        """Whether it has come to its end: complete, once it is known of how many folds, or not."""
+        settled = self._n_folds is not None and configuration.is_complete(self.folds)
+        return bool(configuration.dropped) or settled
 
     def run(self, workers: Crew, tell: Callable[[], None]) -> None:
         """Try until the budget is spent.
@@ -98,9 +128,9 @@ class Trying:
                 self._submit(workers, *task)
             if not self._running:
                 break
-            done = first_of({*self._running}, self._left_to_wait())
+            done = workers.first_of({*self._running}, self._left_to_wait())
             for future in sorted(done, key=lambda each: self._running[each][0].number):
-                self._take(*self._running.pop(future), _result(future, workers))
+                self._take(*self._running.pop(future), _result(future))
                 tell()
             if not done and self.complete:
                 self._end(workers)
@@ -114,6 +144,14 @@ class Trying:
             workers.let_go()
         self._running = {}
 
+    def task(self, configuration: Configuration, fold: int) -> FoldTask:
+        """The fit of a configuration to all folds but one, which takes as long as it takes."""
+        plan = self._plan
+        return FoldTask(
+            configuration.candidate.recipe, fold, plan.folding, plan.seed,
+            deterministic=plan.deterministic, keep=self.model_of(configuration, fold),
+        )  # fmt: skip
+
     def model_of(self, configuration: Configuration, fold: int) -> Path:
         """Where the model of a fold is kept."""
         return self._models / f"{configuration.number}-{fold}.pickle"
@@ -125,12 +163,12 @@ class Trying:
 
     @property
     def _by_clock(self) -> bool:
-        return self._budget.until is not None
+        return self.budget.until is not None
 
     def _left(self) -> float:
         """Seconds until the fits to all rows have to begin."""
-        assert self._budget.until is not None
-        return self._budget.until - time.monotonic() - self._reserve()
+        assert self.budget.until is not None
+        return self.budget.until - time.monotonic() - self._reserve()
 
     def _left_to_wait(self) -> float | None:
         if not self._by_clock or not self.complete or self._awaits_first:
@@ -145,13 +183,17 @@ class Trying:
 
     def _next_task(self) -> tuple[Configuration, int] | None:
         """A configuration and the fold to leave out; None if there is nothing to do for now."""
+        if self._is_over:
+            return None
         missing = self._next_fold()
         if missing is not None:
             return missing
         n = len(self.configurations)
-        if self._budget.trials is not None and n >= self._budget.trials:
+        if self.budget.trials is not None and n >= self.budget.trials:
             return None
-        candidate = self._affordable()
+        # In trials, all results of a group are heard at once: workers make no difference.
+        waits = bool(self._running) and not self._by_clock
+        candidate = self._agenda.next(n, self._has_time_for, waits=waits)
         if candidate is None:
             return None
         self.configurations.append(Configuration(n, candidate))
@@ -162,88 +204,79 @@ class Trying:
         if self._by_clock and self.complete and self._left() <= 0:
             return None
         for each in self.configurations:
-            for fold in self.folds if not each.dropped else []:
+            for fold in [] if each.dropped or self._would_overrun(each) else self.folds:
                 if fold not in each.fits and (each.number, fold) not in self._waiting:
                     return each, fold
                 if self._n_folds is None or (self._by_clock and self._order[0] not in each.fits):
                     break  # the first fold says whether others are worth it
         return None
 
-    def _affordable(self) -> Candidate | None:
-        """The next of the portfolio for which there is time, or a proposal."""
-        while self._first:
-            candidate = self._first.pop(0)
-            if self._has_time_for(candidate):
-                return candidate
-        if not self._has_time_for(None):
-            return None
-        if not self._proposed:
-            # In trials, all results of a group are heard at once: workers make no difference.
-            if self._running and not self._by_clock:
-                return None
-            self._propose()
-        return self._proposed.pop(0)
-
-    def _propose(self) -> None:
-        for number, loss in sorted(self._unheard.items()):
-            self._proposals.hear(number, loss)
-        self._unheard = {}
-        n = len(self.configurations)
-        size = 1 if self._by_clock else _AT_A_TIME
-        self._proposed = [self._proposals.propose(n + place) for place in range(size)]
+    def _would_overrun(self, configuration: Configuration) -> bool:
+        """Whether its next fit, which nothing stops, would likely take more time than is left."""
+        is_stopped = configuration.candidate.learner in STEPWISE
+        if is_stopped or not self._by_clock or not self.complete:
+            return False
+        tried = [configuration] if configuration.fits else self.configurations
+        return expected_seconds(tried, configuration.candidate) > self._left()
 
     def _has_time_for(self, candidate: Candidate | None) -> bool:
         if not self._by_clock or not self.complete:
             return not self._by_clock or self._left() > 0 or not self.configurations
         folds = len(self.folds)
         a_fold = expected_seconds(self.configurations, candidate)
-        return a_fold * max(1.0, folds / self._budget.workers) < self._left()
+        return a_fold * max(1.0, folds / self.budget.workers) < self._left()
 
     def _submit(self, workers: Crew, configuration: Configuration, fold: int) -> None:
         self._waiting.add((configuration.number, fold))
         limit = None
         if self._by_clock:
-            assert self._budget.until is not None
-            whole = self._budget.until - self._begun
+            assert self.budget.until is not None
+            whole = self.budget.until - self._begun
             limit = max(self._left(), 0.2) if self.complete else _OF_FIRST * whole
-        plan = self._plan
-        task = FoldTask(
-            configuration.candidate.recipe, fold, plan.folding, plan.seed,
-            deterministic=plan.deterministic, keep=self.model_of(configuration, fold),
-            seconds=limit, keeps_what_is_cut=not self.complete and fold == self._order[0],
-        )  # fmt: skip
+        counts = not self.complete and fold == self._order[0]
+        task = replace(self.task(configuration, fold), seconds=limit, keeps_what_is_cut=counts)
         future = workers.submit(fit_fold, task)
         self._running[future] = (configuration, fold)
 
     def _take(self, configuration: Configuration, fold: int, fit: FoldFit) -> None:
-        self._waiting.discard((configuration.number, fold))
-        configuration.fits[fold] = fit
-        if fit.cut_at is not None:
-            configuration.cut(fit.cut_at)
+        place = configuration.number, fold
+        self._waiting.discard(place)
+        self._losses[place] += fit.is_lost
+        if fit.is_lost and self._losses[place] < MOST_TRIES:
+            return  # it is tried again: another fit may have had its process killed
+        configuration.take(fold, fit)
         if fit.failed:
             configuration.dropped = fit.failed
-        elif self._n_folds is None and self._tells_the_pace(configuration):
-            assert self._budget.until is not None
-            left = (self._budget.until - time.monotonic()) * self._budget.workers
+        elif self._n_folds is None and tells_the_pace(configuration, self.configurations):
+            assert self.budget.until is not None
+            left = (self.budget.until - time.monotonic()) * self.budget.workers
             self._n_folds = affordable_folds(fit.seconds, left, self._plan.folds)
-        if self._by_clock and len(configuration.fits) == 1 and len(self.folds) > 1:
-            self._drop_if_hopeless(configuration, fold)
-        if configuration.dropped:
-            self._unheard[configuration.number] = None
-        elif configuration.is_complete(self.folds) and self._n_folds is not None:
-            loss = self._errors([configuration], self.folds).alone[0]
-            self._unheard[configuration.number] = float(loss)
+        is_first = self._by_clock and len(configuration.fits) == 1 and len(self.folds) > 1
+        if is_first and self._judging.falls_behind(configuration, self.configurations, fold):
+            configuration.dropped = BEHIND
+        is_scored = self.is_done(configuration) and not configuration.dropped
+        loss = self._judging.loss(configuration, self.folds) if is_scored else None
+        ended = Ended(*place, fit, configuration.dropped, self._n_folds, loss)
+        self._hear(ended)
+        if self._kept is not None and fit.says_something:
+            self._kept.keep(ended)
 
-    def _tells_the_pace(self, configuration: Configuration) -> bool:
-        trees = any(each.candidate.learner in OF_TREES for each in self.configurations)
-        return configuration.candidate.learner in OF_TREES or not trees
+    def _hear(self, ended: Ended) -> None:
+        if ended.dropped or ended.loss is not None:
+            self._agenda.hear(ended.number, ended.loss)
 
-    def _drop_if_hopeless(self, configuration: Configuration, fold: int) -> None:
-        rivals = [each for each in self.configurations if fold in each.fits and not each.dropped]
-        if configuration.dropped or len(rivals) < 2:
-            return
-        if is_hopeless(self._errors(rivals, [fold]), rivals.index(configuration)):
-            configuration.dropped = "far behind on the first fold"
+    def _restore(self, kept: Kept) -> None:
+        """Be where the search was that kept this; with the time over, have enough to build."""
+        classes = self._development.schema.class_array
+        self.configurations, fits = kept.begun(classes, self.budget.trials)
+        for each in fits:
+            self.restored.add((each.number, each.fold))
+            self._n_folds = each.n_folds if each.n_folds is not None else self._n_folds
+            self._hear(each)
+        self._agenda.restore(kept.decisions(), len(self.configurations))
+        if self._by_clock and self.complete and self._left() <= 0:
+            self._is_over = True
+            self.budget = replace(self.budget, until=time.monotonic() + _TO_BUILD * self._reserve())
 
     def _reserve(self) -> float:
         """Seconds to leave for the fits of the members to all rows."""
@@ -251,21 +284,7 @@ class Trying:
         if not complete:
             known = [each.fold_seconds for each in self.configurations if each.fits]
             return 2 * max(known, default=0.0)
-        key = len(complete), len(self.folds)
-        if self._reserved[0] != key:
-            errors = self._errors(complete, self.folds)
-            step = max(1, errors.values.shape[1] // _SAMPLED_ROWS)
-            some = Errors(errors.values[:, ::step], errors.of_classes, errors.weights[::step])
-            weights = selected(some, self._most_members, steps=20)
-            members = [each for each, weight in zip(complete, weights, strict=True) if weight]
-            self._reserved = key, seconds_of_refits(members, self._plan.folds, self._budget.workers)
-        return self._reserved[1]
-
-    def _errors(self, configurations: list[Configuration], folds: list[int]) -> Errors:
-        predicted = [each.predictions(folds) for each in configurations]
-        part = self._development
-        known = part.take(part.rows.searchsorted(predicted[0].rows))
-        return Errors.of(predicted, known.known_target, known.schema, known.weights)
+        return self._judging.reserve(complete, self.folds)
 
     def _settle(self) -> None:
         """Mark what came too late; with nothing complete, make do with fewer folds."""
@@ -277,10 +296,9 @@ class Trying:
                 each.dropped = LATE
 
 
-def _result(future: Future[FoldFit], workers: Crew) -> FoldFit:
-    """What a fit gave; a worker that is no more takes its configuration with it."""
+def _result(future: Future[FoldFit]) -> FoldFit:
+    """What a fit gave, or that its worker is no more."""
     try:
         return future.result()
     except Exception as error:  # loky's, whose names are its own
-        workers.let_go()
-        return FoldFit(failed=f"its worker is gone ({type(error).__name__}): is memory short?")
+        return FoldFit(failed=f"{GONE} ({type(error).__name__}): is memory short?")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import AssayError
 from assay.provenance import masked
 from assay.tuning.methods import Methods
-from assay.tuning.objective import Make, Objective, OutOfTimeError, PrunedError
+from assay.tuning.objective import SAFETY, Make, Objective, OutOfTimeError, PrunedError
 from assay.tuning.shelf import shelf_of
 from assay.tuning.space import Space
 from assay.tuning.study import REASON, SETTINGS, Study, StudyPlace
@@ -93,12 +93,31 @@ def work(
         tell: Told after every trial.
     """
     shelf = shelf_of(search.place)
-    while not search.is_over and not is_patient_no_more(study, search.patience):
+    n_folds = objective.folding.count
+    while not _is_too_late(search, study, n_folds) and not is_patient_no_more(
+        study, search.patience
+    ):
         trial = study.claim(search.most)
         if trial is None:
             return
-        _try(trial, search, objective, make, study, shelf)
+        was_in_time = _try(trial, search, objective, make, study, shelf)
         tell()
+        if not was_in_time:
+            return
+
+
+def _is_too_late(search: Search, study: Study, n_folds: int) -> bool:
+    """Whether the time is up, or likely will be before one more fold is, if nothing stops fits.
+
+    Those of learners without rounds are stopped by nothing: they take as long as they took before.
+    """
+    if search.until is None:
+        return False
+    known = [each.user_attrs for each in study.complete]
+    if not known or any(each.get(STEPS) for each in known):
+        return search.is_over
+    a_fold = sum(each.get(SECONDS, 0.0) for each in known) / len(known) / n_folds
+    return search.is_over_for(-SAFETY * a_fold)
 
 
 def is_patient_no_more(study: Study, patience: int | None) -> bool:
@@ -125,8 +144,8 @@ def _try(
     make: Make,
     study: Study,
     shelf: Any,
-) -> None:
-    """One trial, to whatever end it comes."""
+) -> bool:
+    """One trial, to whatever end it comes; whether there was time for it."""
     from optuna.trial import TrialState
 
     begun = time.perf_counter()
@@ -157,6 +176,7 @@ def _try(
         trial.set_user_attr(REASON, reason)
     trial.set_user_attr(SECONDS, round(time.perf_counter() - begun, 3))
     study.optuna.tell(trial, values, state=state)
+    return reason != OUT_OF_TIME
 
 
 class _Course:
