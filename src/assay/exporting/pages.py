@@ -114,7 +114,8 @@ curl http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d '@ROW@
 `/schema` says what it takes, `/health` and `/ready` how it is, `/metrics` what it did. A file
 `serving.yaml` beside `serve.py` sets limits, policies and access: `serving: {limits: {rows: 100}}`.
 The image listens on all addresses of its container, and answers whoever reaches it: give it a key
-(environment variable `ASSAY_API_KEY`) where that is not only you.
+(environment variable `ASSAY_API_KEY`) where that is not only you. Samples of what it is asked, if
+`serving.yaml` wants them, go into the folder that `ASSAY_WORKSPACE` names: a volume.
 
 What lies here:
 
