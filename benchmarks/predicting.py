@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow.csv
 import pyarrow.parquet
 
 TABLE = Path(__file__).parent.parent / "examples" / "adult.parquet"
@@ -25,12 +26,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="200,000 and 400,000 rows")
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--form", choices=("parquet", "csv"), default="parquet")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    form = arguments.form
     rows = 400_000 if arguments.quick else arguments.rows
     with tempfile.TemporaryDirectory() as folder:
         model = _model(Path(folder))
-        results = [_measured(Path(folder), model, n) for n in (rows // 2, rows)]
+        results = [_measured(Path(folder), model, n, form) for n in (rows // 2, rows)]
     if arguments.json:
         print(json.dumps(results))
         return
@@ -57,11 +60,12 @@ def _model(folder: Path) -> Path:
     return kept
 
 
-def _measured(folder: Path, model: Path, rows: int) -> dict[str, Any]:
+def _measured(folder: Path, model: Path, rows: int, form: str) -> dict[str, Any]:
     """Predict so many rows in a process of its own, and watch its memory."""
-    source, out = folder / f"{rows}.parquet", folder / f"{rows}-out.parquet"
+    source, out = folder / f"{rows}.{form}", folder / f"{rows}-out.parquet"
     table = pyarrow.parquet.read_table(TABLE)
-    with pyarrow.parquet.ParquetWriter(source, table.schema) as writer:
+    write = pyarrow.csv.CSVWriter if form == "csv" else pyarrow.parquet.ParquetWriter
+    with write(source, table.schema) as writer:
         left = rows
         while left > 0:
             writer.write_table(table.slice(0, left))

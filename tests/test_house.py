@@ -24,9 +24,9 @@ FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "manager", 
 PUBLIC = [
     "Ablation", "AssayError", "Comparison", "Difference", "Estimate", "Evaluation", "Evidence",
     "Experiment", "Finding", "FitContext", "Learner", "Model", "NotApplicable", "Predictions",
-    "Run", "Severity", "ablate", "check", "compare", "evaluate", "load", "load_experiment", "lock",
-    "models", "note", "predict", "promote", "register", "report", "reproduce", "rollback", "runs",
-    "serve", "show", "train", "tune",
+    "Run", "Severity", "ablate", "check", "compare", "evaluate", "export", "load",
+    "load_experiment", "lock", "models", "note", "predict", "promote", "register", "report",
+    "reproduce", "rollback", "runs", "serve", "show", "train", "tune",
 ]  # fmt: skip
 
 

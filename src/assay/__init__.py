@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assay.evaluation.contrast import Comparison
     from assay.evaluation.result import Difference, Evaluation
     from assay.experiment import Experiment, load_experiment
+    from assay.exporting.export import export
     from assay.findings import Finding, NotApplicable, Severity
     from assay.learners.protocol import FitContext, Learner, Model
     from assay.lifecycle import compare, evaluate, report, train
@@ -50,6 +51,7 @@ _HOME = {
     "check": "assay.checking",
     "compare": "assay.lifecycle",
     "evaluate": "assay.lifecycle",
+    "export": "assay.exporting.export",
     "load": "assay.delivery",
     "load_experiment": "assay.experiment",
     "lock": "assay.reproduction.lock",
@@ -79,6 +81,7 @@ __all__ = [  # noqa: RUF022 - the order of a first reading
     "promote",
     "load",
     "serve",
+    "export",
     "check",
     "report",
     "runs",

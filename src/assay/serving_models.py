@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from assay.serving.traffic.opening import SharedTraffic
 
 _BLOCK = "serving"
+_BETWEEN_COLLECTIONS = 50_000
+"""Objects that are made before garbage is looked for: a body of 1,000 rows makes some thousands."""
 _NEEDED = ("starlette", "uvicorn", "httptools", "orjson", "prometheus_client")
 
 
@@ -139,6 +141,7 @@ def serve(
         app = app_of(ModelSource.of(model, trust), settings, rivals)
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection has to look at it again
+        gc.set_threshold(_BETWEEN_COLLECTIONS)
         scheme = "https" if settings.access.certificate else "http"
         named = f"[{host}]" if ":" in host else host
         listens(f"{scheme}://{named}:{listener.getsockname()[1]}")
@@ -263,7 +266,7 @@ def read_settings(path: Path) -> ServingSettings:
 
     Raises:
         NotFoundError: There is no such file.
-        ExperimentError: It is no YAML, or says what cannot be; every problem is told.
+        InputError: It is no YAML, or says what cannot be; every problem is told.
     """
     if not path.is_file():
         raise NotFoundError(
@@ -289,5 +292,7 @@ def read_settings(path: Path) -> ServingSettings:
     except ValidationError as error:
         problems += of_block(_BLOCK, ServingSettings, error.errors())
     if problems:
-        raise refusal(problems, path.name, {})
+        told = refusal(problems, path.name, {})
+        mend = told.mend if len(problems) == 1 else "change these; the documentation has every key"
+        raise InputError(told.what, where=told.where, mend=mend)
     return settings

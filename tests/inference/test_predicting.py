@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
+import tracemalloc
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ from assay.data.sources import read_batches
 from assay.errors import DataError, InputError, NotFoundError
 from assay.inference import predicting
 from assay.inference.loading import LoadedModel, load_folder
+from assay.monitor import silent
 from assay.tracking.memory import MemoryStore
 from tests.data.sources.forms import write_workbook
 from tests.fakes import FakeLearner, FakeModel
@@ -102,6 +106,35 @@ def test_truth_values_are_classes_too() -> None:
     frame["y"] = frame["y"] == "yes"
     model = model_of(frame)
     assert set(model.predict(frame).tolist()) == {True, False}
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    """Pieces are made as they are asked for, and nothing of an earlier one is kept."""
+    frame = table(Task.BINARY)
+    model, piece = model_of(frame), pd.concat([frame.drop(columns="y")] * 8)
+    alive: list[weakref.ref[pa.Table]] = []
+
+    def pieces(held: list[int]) -> Iterator[pa.Table]:
+        for _ in range(12):
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes())
+            assert sum(each() is not None for each in alive) <= 1
+            made = pa.Table.from_pandas(piece, preserve_index=False)
+            alive.append(weakref.ref(made))
+            yield made
+
+    gc.freeze()  # so that to collect is quick
+    tracemalloc.start()
+    try:
+        for ending in ("csv", "parquet"):
+            held: list[int] = []
+            predicted = predicting.predict_batches(model, pieces(held), silent)
+            written = predicting.write_frames(predicted, tmp_path / f"out.{ending}")
+            assert written == 12 * len(piece)
+            assert max(held[7:]) - max(held[2:7]) < pa.Table.from_pandas(piece).nbytes / 4
+    finally:
+        tracemalloc.stop()
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("positive", ["yes", "no"])

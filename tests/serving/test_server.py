@@ -20,7 +20,7 @@ import pytest
 
 import assay
 from assay.data.schema import Task
-from assay.errors import ExperimentError, InputError, NotFoundError
+from assay.errors import InputError, NotFoundError
 from assay.place import Place
 from assay.registry.pointing import version_named
 from assay.tracking.mlflow_client import DIGEST, client
@@ -221,7 +221,7 @@ def test_what_cannot_be_served_is_told_before_anything_starts(
     with pytest.raises(InputError, match="has no block serving"):
         read_settings(path)
     path.write_text("serving: {limits: {row: 3}, poll_s: never}")
-    with pytest.raises(ExperimentError, match="has 2 problems") as caught:
+    with pytest.raises(InputError, match="has 2 problems") as caught:
         read_settings(path)
     assert "serving.limits.row is not a known key" in caught.value.where
     assert "serving.poll_s is never" in caught.value.where

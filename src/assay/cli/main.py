@@ -41,6 +41,7 @@ _VERBS = {
     "serve": ("serve", "Answer requests with a model over HTTP."),
     "traffic": ("traffic", "Show how models stand that share the traffic of a name."),
     "monitor": ("monitoring", "Hold what a served model was asked against its training."),
+    "export": ("exporting", "Write a folder that serves a model anywhere, also as an image."),
     "reproduce": ("reproducing", "Train a run again and compare it bit for bit."),
     "lock": ("reproducing", "Write a folder that trains a run again anywhere."),
     "schema": ("start", "Print the JSON schema of the experiment file."),

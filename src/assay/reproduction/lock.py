@@ -92,9 +92,9 @@ def lock(
         InputError: The folder is not empty; or something that is needed was changed or is missing.
     """
     folder = Path(to).absolute()
-    _refuse_taken(folder)
+    refuse_taken(folder)
     announce(Step("Reading what was recorded"))
-    with recalled(run, store) as known, _aside(folder) as aside:
+    with recalled(run, store) as known, folder_aside(folder) as aside:
         place = Place.to_find(store)
         announce(Step("Looking for the data"))
         found = find_data(known, place.workspace, data)
@@ -110,7 +110,12 @@ def lock(
     return Locked(folder, known.reference, len(pins.versions) + 1, notes)
 
 
-def _refuse_taken(folder: Path) -> None:
+def refuse_taken(folder: Path) -> None:
+    """Refuse a folder that holds something already.
+
+    Raises:
+        InputError: It does.
+    """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InputError(
             f"{folder.name} is there already, and not empty.",
@@ -120,7 +125,7 @@ def _refuse_taken(folder: Path) -> None:
 
 
 @contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
+def folder_aside(folder: Path) -> Iterator[Path]:
     """A folder to write into, which takes the place of `folder` once it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

@@ -27,22 +27,24 @@ class Pins:
     versions: Mapping[str, str]
     elsewhere: tuple[str, ...]
 
-    def text(self, of_assay: str) -> str:
+    def text(self, of_assay: str = "") -> str:
         """A requirements file.
 
         Args:
-            of_assay: How Assay itself is required: pinned, or a wheel beside the file.
+            of_assay: How Assay itself is required: pinned, or a wheel beside the file; empty where
+                it is not.
         """
         lines = [f"{name}=={version}" for name, version in sorted(self.versions.items())]
-        return "\n".join([of_assay, *lines]) + "\n"
+        return "\n".join([of_assay, *lines] if of_assay else lines) + "\n"
 
 
-def pinned(roots: Iterable[str], recorded: Mapping[str, str]) -> Pins:
+def pinned(roots: Iterable[str], recorded: Mapping[str, str], *, needs_assay: bool = True) -> Pins:
     """What these distributions need, and what that needs, at the recorded versions.
 
     Args:
         roots: Names of distributions, besides Assay.
         recorded: Versions by name, as they were when the run was trained.
+        needs_assay: Whether all that Assay can need is among them.
 
     Raises:
         InputError: A package that was needed then is not installed now, so nobody can tell what it
@@ -50,7 +52,7 @@ def pinned(roots: Iterable[str], recorded: Mapping[str, str]) -> Pins:
     """
     known = {str(canonicalize_name(name)): version for name, version in recorded.items()}
     versions, elsewhere = {}, []
-    for name, found in sorted(_closure([ASSAY, *roots]).items()):
+    for name, found in sorted(_closure([ASSAY, *roots] if needs_assay else roots).items()):
         if name == ASSAY:
             continue
         version = known.get(name, found.version)
@@ -106,6 +108,6 @@ def _installed(name: str) -> Distribution:
         return distribution(name)
     except PackageNotFoundError:
         raise InputError(
-            f"{name}, which the run needs, is not installed here.",
-            mend=f"pip install {name}, and lock again",
+            f"{name}, which the model needs, is not installed here.",
+            mend=f"pip install {name}, and do this again",
         ) from None

@@ -14,10 +14,9 @@ from itertools import takewhile
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-import assay
-
 ASSAY = "assay-ml"
 
+_PACKAGE = Path(__file__).parents[1]
 _ABOUT = "Wheel-Version: 1.0\nGenerator: assay\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _THEN = (1980, 1, 1, 0, 0, 0)
 """The time of every file: the same content is the same wheel."""
@@ -28,7 +27,7 @@ def requirements() -> list[str]:
 
     Of an editable installation its source says it: the metadata is as old as the installation.
     """
-    source = Path(str(assay.__file__)).parents[2] / "pyproject.toml"
+    source = _PACKAGE.parents[1] / "pyproject.toml"
     if source.is_file():
         project = tomllib.loads(source.read_text(encoding="utf-8")).get("project", {})
         if project.get("name") == ASSAY:
@@ -50,10 +49,9 @@ def rebuilt(folder: Path) -> Path:
     installed = distribution(ASSAY)
     title = f"{ASSAY.replace('-', '_')}-{installed.version}"
     about = f"{title}.dist-info"
-    package = Path(str(assay.__file__)).parent
     files = {
-        path.relative_to(package.parent).as_posix(): path.read_bytes()
-        for path in sorted(package.rglob("*"))
+        path.relative_to(_PACKAGE.parent).as_posix(): path.read_bytes()
+        for path in sorted(_PACKAGE.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
     files[f"{about}/METADATA"] = _metadata().encode()

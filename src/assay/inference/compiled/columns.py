@@ -129,7 +129,7 @@ def _goes_by_column(part: Any) -> bool:
     """Whether a part makes of each column what it makes of it alone, level by level."""
     steps = [step for _, step in part.steps] if hasattr(part, "steps") else [part]
     names = [type(step).__name__ for step in steps]
-    return set(names) <= {*_BY_COLUMN} and any(hasattr(step, "categories_") for step in steps)
+    return set(names) <= {*_BY_COLUMN} and sum(hasattr(each, "categories_") for each in steps) == 1
 
 
 def _of_levels(part: Any, columns: Sequence[str], cells: list[int], start: int) -> _Part | None:

@@ -69,7 +69,7 @@ class CompiledModel:
         """Probabilities of the values of a row, or the one number that is predicted.
 
         Raises:
-            ValueError: A number is too large for the estimator.
+            ValueError: A number is too large for the estimator; likewise ArithmeticError.
         """
         responses = self._responses
         with np.errstate(over="ignore"):
@@ -94,7 +94,7 @@ class CompiledModel:
         """What the model says of a row that was read without problems.
 
         Raises:
-            ValueError: A number is too large for the estimator.
+            ValueError: A number is too large for the estimator; likewise ArithmeticError.
         """
         numbers, notes = self.numbers(read.values), tuple(read.notes)
         if not self._classes:

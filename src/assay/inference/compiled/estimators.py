@@ -47,6 +47,8 @@ def compiled(estimator: Any, names: Sequence[str], texts: frozenset[str]) -> Res
         return _last(estimator.steps[1][1], encoder).after(encode)
     if kind in CONSTANT:
         return constant(estimator)
+    if kind == "Pipeline":
+        raise NotCompilableError(f"its pipeline has {len(estimator.steps)} steps, not two")
     raise NotCompilableError(f"it is of type {kind}, without a preprocessing of columns before it")
 
 

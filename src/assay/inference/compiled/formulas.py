@@ -46,8 +46,12 @@ def of_light_scores(scores: list[float]) -> Floats:
 
 
 def of_light_binary(margin: float) -> Floats:
-    """Probabilities from a margin as LightGBM computes them, shape (1, 2)."""
-    positive = 1.0 / (1.0 + math.exp(-margin)) if margin > -700 else 0.0
+    """Probabilities from a margin as LightGBM computes them, shape (1, 2).
+
+    Raises:
+        OverflowError: It is further below zero than a float's exponential reaches.
+    """
+    positive = 1.0 / (1.0 + math.exp(-margin))
     return np.array([[1.0 - positive, positive]])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.inference.compiled.trees import Node, down, nested
+from assay.inference.compiled.trees import MOST_NODES, Node, down, nested
 
 _SMALLEST = float(np.float32(1e-35))
 """LightGBM reads what is not larger as zero."""
@@ -33,7 +33,7 @@ def light_trees(booster: Any) -> Callable[[list[float]], list[float]]:
         booster: A `lightgbm.Booster`.
 
     Raises:
-        UnknownTreesError: Its trees are linear, averaged, or take zero for missing.
+        UnknownTreesError: Its trees are linear, averaged, too many, or take zero for missing.
     """
     n = booster.num_feature()
     best = booster.best_iteration
@@ -41,7 +41,10 @@ def light_trees(booster: Any) -> Callable[[list[float]], list[float]]:
     head, *blocks = text.partition("\nend of trees")[0].split("\nTree=")
     if "\naverage_output" in head:
         raise UnknownTreesError("its trees are averaged")
-    trees = [_tree(_fields(block), n) for block in blocks]
+    fields = [_fields(block) for block in blocks]
+    if 2 * sum(int(each["num_leaves"]) for each in fields) > MOST_NODES:
+        raise UnknownTreesError("its trees are too many")
+    trees = [_tree(each, n) for each in fields]
     n_outputs = booster.num_model_per_iteration()
     per_output = [trees[output::n_outputs] for output in range(n_outputs)]
 

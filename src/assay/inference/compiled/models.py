@@ -16,7 +16,7 @@ from assay.inference.compiled import formulas
 from assay.inference.compiled.columns import Encoder
 from assay.inference.compiled.light_trees import UnknownTreesError, light_trees
 from assay.inference.compiled.responses import Response, Responses
-from assay.inference.compiled.trees import forest, histogram_trees
+from assay.inference.compiled.trees import MOST_NODES, forest, histogram_trees
 from assay.predictions import Floats
 
 
@@ -78,7 +78,15 @@ def _asked(estimator: Any, encoder: Encoder) -> Responses:
     return Responses(predict=response("predict"))
 
 
-def _histogram_classifier(estimator: Any) -> Responses:
+def _is_large(estimator: Any) -> bool:
+    """Whether histogram gradient boosting has too many trees to be taken apart."""
+    trees = (tree for trees in estimator._predictors for tree in trees)
+    return sum(len(tree.nodes) for tree in trees) > MOST_NODES
+
+
+def _histogram_classifier(estimator: Any) -> Responses | None:
+    if _is_large(estimator):
+        return None
     prepare, raw = histogram_trees(estimator)
 
     def decision(row: list[float]) -> Floats:
@@ -94,7 +102,9 @@ def _histogram_classifier(estimator: Any) -> Responses:
     return Responses(probabilities, decision)
 
 
-def _histogram_regressor(estimator: Any) -> Responses:
+def _histogram_regressor(estimator: Any) -> Responses | None:
+    if _is_large(estimator):
+        return None
     prepare, raw = histogram_trees(estimator)
     inverse = estimator._loss.link.inverse
     return Responses(predict=lambda row: inverse(np.array(raw(prepare(row)))))
@@ -114,8 +124,8 @@ def _forest_regressor(estimator: Any) -> Responses | None:
 
 
 def _light_classifier(estimator: Any) -> Responses | None:
-    objective = estimator.booster_.dump_model(num_iteration=1)["objective"].split()
-    if objective[0] not in ("binary", "multiclass") or "sigmoid:1" not in [*objective, "sigmoid:1"]:
+    objective = estimator.booster_.dump_model(num_iteration=1)["objective"]
+    if objective != "binary sigmoid:1" and not objective.startswith("multiclass num_class:"):
         return None
     try:
         raw = light_trees(estimator.booster_)

@@ -18,6 +18,7 @@ from assay.inference.compiled.compiling import (
 from assay.inference.compiled.reading import ReadRow, Row, RowProblem, RowReader
 from assay.inference.loading import MEND_OF_POLICY, LoadedModel, as_frame
 from assay.inference.misfits import mend_of, mend_of_absent
+from assay.inference.served import Served
 from assay.inference.strictness import RowsUnlikeTraining
 
 FEW = 32
@@ -75,7 +76,7 @@ class RowPredictor:
             self._check(read)
             try:
                 return [self._compiled.predict_read(row) for row in read]
-            except ValueError:  # the ordinary path has words for it
+            except (ValueError, TypeError, ArithmeticError):  # the ordinary path has words for it
                 pass
         table = self._reader.table(rows)
         self._check(table.rows)
@@ -151,7 +152,15 @@ def fast_or_ordinary(loaded: LoadedModel, rows: Sequence[Row] | None = None) -> 
     if isinstance(path, CompiledModel):
         if rows is None:
             rows = probes(loaded.served.about, loaded.examples, VERIFIED)
-        agreement = verify(path, loaded.served, rows)
-        if not agreement.is_exact:
-            path = NotCompiled(f"it would not be exact: {agreement.difference}")
+        reason = _inexact(path, loaded.served, rows)
+        path = NotCompiled(reason) if reason else path
     return RowPredictor(loaded, path)
+
+
+def _inexact(compiled: CompiledModel, served: Served, rows: Sequence[Row]) -> str:
+    """Why the compiled path is not to be taken; empty if it may be."""
+    try:
+        agreement = verify(compiled, served, rows)
+    except Exception as error:  # whatever it is: there is another path, which is not hurt by it
+        return f"it cannot be held against the ordinary path: {type(error).__name__}: {error}"
+    return "" if agreement.is_exact else f"it would not be exact: {agreement.difference}"

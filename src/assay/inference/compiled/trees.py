@@ -1,4 +1,4 @@
-"""Trees: a row goes down fitted trees of scikit-learn as it does there, node by node.
+"""Trees: a row goes down fitted trees as it does in scikit-learn, node by node.
 
 A tree is a nest of tuples (column, limit, node below, node above) with leaves of any other type. A
 row is a list of numbers, to which `laid_out` appends what missing values count as where they
@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 
 from assay.predictions import Floats
+
+MOST_NODES = 500_000
+"""Nodes above which trees stay where they are: as tuples a million takes 100 MiB."""
 
 Node = Any
 """A tuple, or what a leaf says: a value, or its number."""
@@ -159,36 +162,21 @@ def _codes_first(
 def forest(estimator: Any) -> Callable[[list[float]], Floats]:
     """What the trees of a forest say of an encoded row: the mean over them, shape (k,).
 
-    The numbers are rounded to 32 bits before, as scikit-learn does.
+    The numbers are rounded to 32 bits before, as scikit-learn does. Such trees are many and deep;
+    each is asked for its leaf by its own compiled walk, which is quick without the checks before
+    it, and takes no memory.
     """
-    roots, values, first = [], [], 0
-    for each in estimator.estimators_:
-        tree = each.tree_
-        roots.append(_forest_tree(tree, estimator.n_features_in_, first))
-        values.append(tree.value[:, 0, :])
-        first += tree.node_count
-    said = np.concatenate(values)
-    n = len(roots)
+    trees = [each.tree_ for each in estimator.estimators_]
+    said = np.concatenate([tree.value[:, 0, :] for tree in trees])
+    first = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
+    leaf_of, n = [tree.apply for tree in trees], len(trees)
 
     def mean(row: list[float]) -> Floats:
-        rounded = np.array(row, dtype=np.float32)
+        rounded = np.array([row], dtype=np.float32)
         if np.isinf(rounded).any():
             raise ValueError("a number is too large")
-        laid = laid_out(rounded.tolist())
-        leaves = [down(root, laid) for root in roots]
+        leaves = first + np.array([apply(rounded)[0] for apply in leaf_of])
         total: Floats = np.add.accumulate(said[leaves], axis=0)[-1]
         return total / n
 
     return mean
-
-
-def _forest_tree(tree: Any, n: int, first: int) -> Node:
-    left, right = tree.children_left.tolist(), tree.children_right.tolist()
-    column, limit = tree.feature.tolist(), tree.threshold.tolist()
-    goes_left = tree.missing_go_to_left.tolist()
-    return nested(
-        0,
-        lambda number: None if left[number] == -1 else (left[number], right[number]),
-        lambda number: (column[number] + n * bool(goes_left[number]), limit[number]),
-        lambda number: first + number,
-    )
