@@ -75,7 +75,7 @@ def _measured(folder: Path, arguments: argparse.Namespace, n: int, examples: int
             asking.ask(*each)
         asking.many(row, n // 10)
         before = memory_mib(server.process)
-        asking.slow(2 if n < 10_000 else 10)
+        asking.slow(1 if n < 10_000 else 10)
         asking.many(row, n - asking.n)
         found = asking.told() | {"before_mib": before, "after_mib": memory_mib(server.process)}
         found["schemathesis"] = _schemathesis(server, port, folder, examples)
@@ -294,8 +294,8 @@ def dripping() -> Iterator[tuple[list[bytes], float]]:
     yield [head], 0
     yield [bytes([each]) for each in head], 0.2
     yield [head + b"Content-Length: 90\r\n\r\n{"], 0
-    yield [head + b"Content-Length: 90\r\n\r\n", *[b" "] * 50], 0.2
-    yield [head + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 50], 0.2
+    yield [head + b"Content-Length: 90\r\n\r\n", *[b" "] * 20], 0.2
+    yield [head + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 20], 0.2
 
 
 def _schemathesis(server: Served, port: int, folder: Path, examples: int) -> dict[str, Any]:

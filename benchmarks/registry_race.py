@@ -235,8 +235,8 @@ def prepared(uri: str, folder: Path) -> None:
     client(uri).create_experiment(EXPERIMENT, artifact_location=(folder / "artifacts").as_uri())
 
 
-def measured(quick: bool, seed: int, only: str | None) -> dict[str, Any]:
-    times, kills = (QUICK_TIMES, QUICK_KILLS) if quick else (TIMES, KILLS)
+def measured(quick: bool, times: int, seed: int, only: str | None) -> dict[str, Any]:
+    times, kills = (QUICK_TIMES, QUICK_KILLS) if quick else (times, KILLS)
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as named, stores(Path(named)) as found:
         folder = Path(named)
@@ -271,13 +271,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="24 times")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--times", type=int, default=TIMES, help="moves that are tried on each")
     parser.add_argument("--seed", type=int, default=0)
     only = ("sqlite", "postgresql", "server", "both")
     parser.add_argument("--store", choices=only, help="only this")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     with quietly():
-        outcome = measured(arguments.quick, arguments.seed, arguments.store)
+        outcome = measured(arguments.quick, arguments.times, arguments.seed, arguments.store)
     if arguments.json:
         print(json.dumps(outcome, indent=1))
         sys.exit(any(wrong(each) for each in outcome["stores"].values()))

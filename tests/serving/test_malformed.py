@@ -24,7 +24,7 @@ def test_malformed_requests_are_refused_and_good_ones_answered(
     asked = ["--model", str(packed_folder), "--row", str(tmp_path / "row.json")]
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks" / "malformed.py"), *asked,
-         "--requests", "500", "--examples", "2", "--json"],
+         "--requests", "300", "--examples", "1", "--json"],
         capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert done.stdout, done.stderr
@@ -32,5 +32,5 @@ def test_malformed_requests_are_refused_and_good_ones_answered(
     assert told["problems"] == {}
     assert told["schemathesis"]["exit"] == 0, told["schemathesis"]["said"]
     assert told["schemathesis"]["status 5xx"] == 0
-    assert told["n"] > 550
-    assert told["statuses"]["400"] > 100
+    assert told["n"] > 330
+    assert told["statuses"]["400"] > 50

@@ -57,6 +57,7 @@ def run(app: App, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         limit_concurrency=settings.limits.connections,
         timeout_keep_alive=max(1, round(settings.limits.idle_s)),
         timeout_graceful_shutdown=max(1, round(settings.grace_s)),
