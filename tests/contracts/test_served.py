@@ -1,4 +1,7 @@
-"""A model of every learner is served, and answers the numbers that `assay.load` predicts."""
+"""A model of every learner is served, and answers the numbers that `assay.load` predicts.
+
+`mlflow models serve` answers them as well: its application is asked here, without its process.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.pyfunc import load_model, scoring_server
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.impute import SimpleImputer
@@ -21,6 +25,7 @@ from assay.data.preparation import prepare
 from assay.data.schema import Task
 from assay.data.settings import DataSettings
 from assay.data.sources import from_frame
+from assay.inference.loading import LoadedModel
 from assay.learners.adapt import adapt, trained_as
 from assay.learners.builtin import baselines, make_learner
 from assay.learners.protocol import Learner
@@ -113,6 +118,23 @@ def served_as_loaded(learner: Learner, data: Any, frame: pd.DataFrame, folder: P
             assert [each["prediction"] for each in answers] == predicted.tolist()
             numbers = [[*each["probabilities"].values()] for each in answers]
             np.testing.assert_array_equal(np.array(numbers), loaded.predict_proba(given))
+    by_mlflow(folder / "model", rows, loaded)
+
+
+def by_mlflow(folder: Path, rows: list[dict[str, Any]], loaded: LoadedModel) -> None:
+    """The same rows, answered by MLflow's own server."""
+    given = pd.DataFrame(rows)
+    with TestClient(scoring_server.init(load_model(str(folder)))) as client:
+        said = client.post("/invocations", json={"dataframe_records": rows})
+        assert said.status_code == 200, said.text
+        labels = [each["prediction"] for each in said.json()["predictions"]]
+        assert labels == loaded.predict(given).tolist()
+        if loaded.classes:
+            asked = {"dataframe_records": rows, "params": {"output": "probabilities"}}
+            answers = client.post("/invocations", json=asked).json()["predictions"]
+            numbers = np.array([[*each.values()] for each in answers])
+            # a formula may add up in another order: MLflow lays the cells out by itself
+            np.testing.assert_allclose(numbers, loaded.predict_proba(given), rtol=1e-12)
 
 
 def _listed(value: Any) -> Any:

@@ -49,6 +49,9 @@ def test_models_are_found_by_the_beginning_of_a_run_id_and_named_with_their_vers
     said = terminal("register", "last", "--as", "")
     assert (said.status, "'' cannot be the name of a model" in said.err) == (2, True)
     said = terminal("register", "last")
-    assert said.out.splitlines()[1] == "next   assay predict 'birds-of the south' DATA --out FILE"
+    assert said.out.splitlines()[1:] == [
+        "next   assay promote 'birds-of the south' 1 --to staging",
+        "next   assay predict 'birds-of the south' DATA --out FILE",
+    ]
     predicted = terminal("predict", "birds-of the south", table, "--json").json
     assert (predicted["model"], predicted["n"]) == ("birds-of the south/1", 344)

@@ -104,7 +104,8 @@ def _conclusion(done: Promotion) -> RenderableType:
     if done.is_override:
         overruled = f" {_listed(refusals)} overruled by {done.move.who}: {done.reason}"
         return Text.assemble((said, "bold yellow"), overruled)
-    return Text(said, style="bold green")
+    reference = quote(f"{done.version.name}@{done.stage}")
+    return Text.assemble((said, "bold green"), (f"\nnext   assay serve {reference}", "dim"))
 
 
 def _listed(verdicts: tuple[Verdict, ...]) -> str:

@@ -37,7 +37,9 @@ def register(run: str, name: str | None, card: Path | None, as_json: bool) -> in
         of_run = f"the model of run {version.tags['assay.run']}"
         numbered = f", version {version.semantic_version}" if version.semantic_version else ""
         click.echo(f"{version.reference} is {of_run}{numbered}.")
-        click.echo(f"next   assay predict {quote(version.name)} DATA --out FILE")
+        name = quote(version.name)
+        click.echo(f"next   assay promote {name} {version.version} --to staging")
+        click.echo(f"next   assay predict {name} DATA --out FILE")
     return 0
 
 

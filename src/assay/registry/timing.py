@@ -7,16 +7,16 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from contextlib import redirect_stdout
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from assay.data.schema import Kind
 from assay.errors import AssayError
+from assay.inference.compiled import RowPredictor, fast_or_ordinary
 from assay.inference.loading import LoadedModel, load_folder
 
 _WARM_UP = 3
@@ -47,19 +47,23 @@ def measured(folder: Path, digest: str, sizes: list[int]) -> dict[str, Any]:
     """Latencies by rows at a time, the peak of memory, and what of it came with the model."""
     before = peak_mib()
     model = load_folder(folder, name="the model", expected=digest, trust=None)
-    latencies = timed(model, input_example(folder, model), sizes)
+    latencies = timed(fast_or_ordinary(model), input_example(folder, model), sizes)
     peak = peak_mib()
     return {"latencies": latencies, "memory_mib": peak, "model_mib": peak - before}
 
 
-def input_example(folder: Path, model: LoadedModel) -> pd.DataFrame:
+def input_example(folder: Path, model: LoadedModel) -> list[dict[str, Any]]:
     """The input rows that were saved with a model; MLflow has written images as base64."""
     with (folder / "input_example.json").open(encoding="utf-8") as file:
         saved = json.load(file)
-    rows = pd.DataFrame(saved["data"], columns=saved["columns"])
-    for name in model.schema.named(Kind.IMAGE):
-        rows[name] = [_image(cell) for cell in rows[name]]
-    return rows
+    images = {*model.schema.named(Kind.IMAGE)}
+    return [
+        {
+            name: _image(cell) if name in images else cell
+            for name, cell in zip(saved["columns"], row, strict=True)
+        }
+        for row in saved["data"]
+    ]
 
 
 def _image(cell: Any) -> Any:
@@ -72,14 +76,14 @@ def _image(cell: Any) -> Any:
         return cell
 
 
-def timed(model: LoadedModel, rows: pd.DataFrame, sizes: list[int]) -> dict[int, dict[str, float]]:
-    """Quantiles of how long it takes to predict so many rows, by their number."""
-    predict: Callable[[pd.DataFrame], Any] = (
-        model.predict_proba if model.schema.task.is_classification else model.predict
-    )
+def timed(
+    predictor: RowPredictor, rows: list[dict[str, Any]], sizes: list[int]
+) -> dict[int, dict[str, float]]:
+    """Quantiles of how long it takes to predict so many rows, by their number: as a server does."""
+    predict = predictor.predict_rows
     latencies = {}
     for size in sizes:
-        batch = rows.iloc[np.resize(np.arange(len(rows)), size)].reset_index(drop=True)
+        batch = list(islice(cycle(rows), size))
         for _ in range(_WARM_UP):
             predict(batch)
         took: list[float] = []
