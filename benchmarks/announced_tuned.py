@@ -26,8 +26,8 @@ from announced import simulated
 from assay.data.schema import Task
 from bars import bar
 
-TABLES, QUICK = 20, 1
-"""Of each kind of task, size and search."""
+TABLES, QUICK = 10, 1
+"""Of each kind of task, size and search: every search has tables of its own."""
 WANTED = 0.93
 TASKS = {
     "half positive": (Task.BINARY, 0.5),
@@ -35,7 +35,7 @@ TASKS = {
     "three classes": (Task.MULTICLASS, 0.0),
     "regression": (Task.REGRESSION, 0.0),
 }
-ROWS = 400, 1200
+ROWS = 500, 1500
 SEARCHES: dict[str, dict[str, Any]] = {
     "linear": {
         "model": {"learner": "linear"},
@@ -58,7 +58,8 @@ def measured(kind: str, rows: int, search: str, number: int) -> dict[str, Any]:
     os.environ |= {"ASSAY_WORKSPACE": str(place), "ASSAY_LEDGER": str(place / "ledger.db")}
     warnings.simplefilter("ignore")
     task, share = TASKS[kind]
-    drawn = simulated(np.random.default_rng([number, rows]), task, share, 0, rows)
+    seeds = [number, rows, [*TASKS].index(kind), [*SEARCHES].index(search)]
+    drawn = simulated(np.random.default_rng(seeds), task, share, 0, rows)
     frame = pd.DataFrame(drawn.features, columns=[f"x{each}" for each in range(5)])
     store = MemoryStore()
     found = assay.tune(
