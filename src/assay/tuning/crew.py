@@ -124,11 +124,6 @@ class Crew:
         self._asked = {}
         self._end()
 
-    def close(self) -> None:
-        """End the workers once they are idle."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
-
     @property
     def _running(self) -> list[Future[Any]]:
         return [each.running for each in self._asked.values() if each.running is not None]
@@ -178,7 +173,9 @@ class Crew:
 
 @contextmanager
 def crew(development: Part, size: int, scratch: Path) -> Iterator[Crew]:
-    """Workers on these rows; if something is raised here they end at once.
+    """Workers on these rows, which end at once with this.
+
+    Left to end by itself, one could wait for ever for a lock that a killed one holds.
 
     Args:
         development: The rows.
@@ -188,7 +185,6 @@ def crew(development: Part, size: int, scratch: Path) -> Iterator[Crew]:
     workers = Crew(development, size, scratch / "development.arrow")
     try:
         yield workers
-        workers.close()
     finally:
         workers.let_go()
 
