@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from assay.challenging import beside_champion
 from assay.errors import AssayError, ConflictError, InputError
 from assay.experiment.policy import find_policies
-from assay.experiment.variables import substituted
+from assay.experiment.variables import places_reading_environment, substituted
 from assay.gathering import COSTS_FILE, gathered, recipe_of
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
@@ -76,19 +76,26 @@ class Promotion:
         """Whether gates were overruled."""
         return self.move is not None and self.move.override
 
-    def as_dict(self) -> dict[str, Any]:
-        """What `--json` prints."""
+    @property
+    def judgement(self) -> dict[str, Any]:
+        """What is kept with the run, before anything is moved: that it was is in the audit log."""
         return {
             "name": self.version.name,
             "version": self.version.version,
             "run_id": self.version.run_id,
             "stage": self.stage,
             "before": self.before.version if self.before is not None else None,
-            "promoted": self.is_moved,
-            "override": self.is_override,
             "reason": self.reason,
             "judged": self.judged,
             "verdicts": [each.as_dict() for each in self.verdicts],
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            **self.judgement,
+            "promoted": self.is_moved,
+            "override": self.is_override,
             "move": self.move.as_dict() if self.move is not None else None,
         }
 
@@ -245,6 +252,13 @@ def _askers(run: Run, to: str, place: Place, scratch: Path) -> list[Asker]:
     """Who asks something of the version: its experiment as it was trained, and every policy."""
     recipe = recipe_of(run, place, scratch)
     written = recipe.settings.get("registry", {}) if recipe is not None else {}
+    for key in places_reading_environment(written.get("gates"), "registry.gates"):
+        raise InputError(
+            f"The gates of {run.reference} read the environment, so that nobody settled them "
+            "before the numbers were known.",
+            where=key,
+            mend="write the value itself into the experiment, and train again",
+        )
     text, missing = substituted(json.dumps(dict(written)))
     if missing:
         raise InputError(
@@ -292,5 +306,5 @@ def _keep(asked: Promotion, run: Run, place: Place, scratch: Path) -> None:
     """Keep the verdicts with the run, also those that refuse."""
     moment = asked.judged.replace(":", "").replace("+0000", "Z")
     path = scratch / f"{asked.version.version}-{asked.stage}-{moment}.json"
-    path.write_text(json.dumps(asked.as_dict(), indent=1, default=str), encoding="utf-8")
+    path.write_text(json.dumps(asked.judgement, indent=1, default=str), encoding="utf-8")
     place.store.attach(run.run_id).artifact(path, PROMOTIONS)
