@@ -21,6 +21,7 @@ from assay.place import Place
 from assay.promoting import Promotion
 from assay.registry import stages
 from assay.registry.audit import history
+from assay.registry.database import transaction
 from assay.registry.versions import Version
 from assay.run import Run
 from assay.tracking.mlflow_client import client
@@ -327,6 +328,33 @@ class TestWhatIsMeant:
         assert isinstance(late.exception, ConflictError)
         assert "thought to be held by no version, but version 1 holds it" in str(late.exception)
         assert held(good, "staging") == 1
+
+
+def test_a_stage_whose_version_was_deleted_is_said_to_be_and_is_taken(register: Register) -> None:
+    version, uri = register("good"), Place.to_find().uri
+    client(uri).create_model_version(version.name, source="s3://bucket/model")
+    client(uri).delete_model_version(version.name, "2")
+    with transaction(uri) as connection:
+        left = "INSERT INTO registered_model_aliases (workspace, name, alias, version) "
+        connection.exec_driver_sql(
+            f"{left} SELECT workspace, name, 'staging', 2 FROM registered_models WHERE name = ?",
+            (version.name,),
+        )
+    assert held(version, "staging") is None
+    done = said(version.reference, "--to", "staging", "--expect", "2")
+    assert done.return_value == 0, done.output
+    assert f"now {version.name}/2, which was deleted" in " ".join(done.output.split())
+    [entry] = history(uri, version.name)
+    assert (entry.from_version, entry.to_version) == (2, 1)
+    assert held(version, "staging") == 1
+
+
+def test_a_reason_that_cannot_be_kept_is_refused_before_anything_is_measured(
+    register: Register,
+) -> None:
+    bad = said(register("good").reference, "--to", "staging", "--reason", "bad \udcff")
+    assert isinstance(bad.exception, InputError)
+    assert "no text in UTF-8" in str(bad.exception)
 
 
 PACKAGE = """
