@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -211,3 +212,16 @@ def test_a_failed_run_knows_it_too(
     assert {"packages", "hardware", "created", "seed"} <= set(about)
     assert store.fetch(record.run_id, "experiment.yaml", tmp_path).exists()
     assert record.params["data.target"] == "y"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no accounts of POSIX")
+def test_who_answers_is_the_account_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pwd
+
+    own = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setenv("LOGNAME", own)
+    assert provenance.account() == own
+    monkeypatch.setenv("LOGNAME", "boss\n\udcff")
+    assert provenance.account() == f"{own} (boss??)"

@@ -14,6 +14,7 @@ from assay.data.schema import Task
 from assay.errors import NotFoundError
 from assay.lineage import carried
 from assay.registry import stages
+from assay.registry.versions import Version
 from assay.tracking.mlflow_client import client, quietly
 from tests.journeys.conftest import terminal  # noqa: F401 - the fixture
 from tests.journeys.terminal import Terminal
@@ -140,3 +141,58 @@ def test_going_back_and_deleting_by_command(
     assert [each.action for each in story.log] == done
     with pytest.raises(NotFoundError, match="There is no model"):
         assay.rollback("nobody", reason="x")
+
+
+def test_a_model_that_only_the_log_knows_is_listed_and_told(
+    terminal: Terminal,  # noqa: F811
+    workspace: Path,
+) -> None:
+    name = with_versions(uri(workspace), 2)
+    put(workspace, name, 1, None, reason="first\n  2  2026-11-28 09:12  boss  all is well")
+    client(uri(workspace)).delete_registered_model(name)
+    gone = f"drift  {name}: the model was deleted or renamed outside Assay, with all its versions"
+    assert gone in terminal("models").out
+    assert [each["name"] for each in terminal("models", "--json").json["drift"]] == [name]
+    told = terminal("models", name)
+    assert (told.status, gone in told.out) == (0, True)
+    [entry] = [line for line in told.out.splitlines() if "production: none -> 1" in line]
+    assert entry.endswith("boss  all is well"), "an entry is one line"
+    assert terminal("models", name, "--json").json["versions"] == []
+
+
+def test_a_move_between_two_readings_is_no_drift(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = with_versions(uri(workspace), 2)
+    put(workspace, name, 1, None)
+    usual, moves = releasing.versions_of, iter([2])
+
+    def while_somebody_moves(tracking_uri: str, model: str) -> list[Version]:
+        for version in moves:
+            put(workspace, name, version, 1)
+        return usual(tracking_uri, model)
+
+    monkeypatch.setattr(releasing, "versions_of", while_somebody_moves)
+    told = releasing.story(name)
+    assert [each.to_version for each in told.log] == [1, 2]
+    assert told.drift == []
+
+
+def test_what_names_no_version_or_more_than_a_model_is_told(
+    terminal: Terminal,  # noqa: F811
+    workspace: Path,
+) -> None:
+    name = with_versions(uri(workspace), 1)
+    for verb in (["models"], ["rollback", "--reason", "x"]):
+        said = terminal(*verb, f"{name}/1")
+        assert said.status == 2
+        assert f"'{name}/1' is no name of a model: a name alone is asked for" in said.err
+        assert f"assay {verb[0]} {name}" in said.err
+    huge = f"{name}/{'9' * 23}"
+    for verb in (["archive"], ["archive", "--undo"], ["unregister"]):
+        said = terminal(*verb, huge, "--reason", "x")
+        assert (said.status, f"There is no version {huge}." in said.err) == (2, True)
+    said = terminal("archive", "bad \udcff/1", "--reason", "x")
+    assert (said.status, r"only text that is UTF-8: 'bad \udcff'" in said.err) == (2, True)
+    said = terminal("archive", f"{name}/1", "--reason", "bad \udcff")
+    assert (said.status, "no text in UTF-8" in said.err) == (2, True)

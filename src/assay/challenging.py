@@ -1,8 +1,8 @@
 """Challenging: a candidate beside the champion, on rows that neither of them has learnt from.
 
-Of the same table these are the rows that both predicted in training, out of fold or held out. Of
-another table they are the sealed rows of the candidate, once these were opened, as far as nothing
-like them was among the rows that the champion learnt from.
+Of the same table these are the rows that both predicted in training, out of fold or held out,
+unless a search chose the candidate on them. Else they are the sealed rows of the candidate, once
+these were opened, as far as they are not known to be among the rows that the champion learnt from.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import pyarrow as pa
 
 from assay.comparing import compared
 from assay.data import snapshot
-from assay.data.fingerprint import Hashes, among, row_hashes
+from assay.data.fingerprint import among, row_hashes
+from assay.data.recognition import recognised
+from assay.data.schema import Role, Schema
 from assay.errors import AssayError, DataError, NotFoundError, VaultError
 from assay.evaluation.comparison import paired
 from assay.evaluation.intervals import replicate, widened
+from assay.evaluation.metrics import METRICS
 from assay.evaluation.outcome import Outcome
 from assay.evaluation.recorded import from_table
 from assay.evaluation.result import Difference
@@ -30,6 +33,9 @@ from assay.registry.gates.base import Champion
 from assay.registry.versions import Version
 from assay.run import Run
 from assay.tracking.runs import CHOSEN_AMONG
+
+_NAMING = (Role.ID, Role.GROUP)
+"""The roles of columns by which a row is known again, whatever its features are."""
 
 
 def beside_champion(run: Run, champion: Version | None, place: Place, scratch: Path) -> Champion:
@@ -48,17 +54,35 @@ def beside_champion(run: Run, champion: Version | None, place: Place, scratch: P
         return replace(found, is_same=True)
     try:
         holder = known_run(champion.run_id, place, scratch / "champion")
-        if holder.fingerprint == run.fingerprint:
-            difference, rows = _in_training(run, holder, place, scratch)
-        else:
-            difference, rows = _on_sealed_rows(run, holder, place, scratch)
+        is_in_training = holder.fingerprint == run.fingerprint and run.corrected is None
+        compare = _in_training if is_in_training else _on_sealed_rows
+        difference, rows = compare(run, holder, place, scratch)
     except NotFoundError:
         return replace(found, reason="nothing is recorded of the run that trained it")
     except AssayError as error:
         where = f" ({error.where})" if error.where else ""
         return replace(found, reason=f"{error.what.rstrip('.')}{where}; {error.mend}")
-    chosen = place.store.get(run.run_id).tags.get(CHOSEN_AMONG)
-    return replace(found, difference=difference, rows=rows, notes=(chosen,) if chosen else ())
+    notes = [place.store.get(run.run_id).tags.get(CHOSEN_AMONG, "")]
+    if is_in_training and holder.corrected is not None:
+        notes.append(f"A search chose {champion.reference} on these rows, which flatters it.")
+    return replace(
+        found,
+        difference=difference,
+        rows=rows,
+        edge=_edge(holder, run.evaluation.primary),
+        notes=tuple(filter(None, notes)),
+    )
+
+
+def _edge(holder: Run, metric: str) -> float | None:
+    """By how much the champion was better than a constant in training; None if nobody knows."""
+    if not holder.baselines or metric not in holder.evaluation.metrics:
+        return None
+    is_primary = metric == holder.evaluation.primary
+    own = holder.announced if is_primary else holder.evaluation.metrics[metric]
+    constant = holder.baselines[0].evaluation.metrics[metric]
+    more = METRICS[holder.schema.task][metric].greater_is_better
+    return (own.value - constant.value) * (1 if more else -1)
 
 
 def _in_training(run: Run, holder: Run, place: Place, scratch: Path) -> tuple[Difference, str]:
@@ -75,8 +99,9 @@ def _on_sealed_rows(run: Run, holder: Run, place: Place, scratch: Path) -> tuple
 
     Rows of classes that no development row had count against the candidate, as `confront` has it.
     """
-    outcome, features = _opened(run, holder, place)
-    fresh = np.flatnonzero(~among(row_hashes(features), _learnt_from(holder, features, place)))
+    outcome = _opened(run, holder, place)
+    sealed = place.vault.features(run.test_digest, run.schema.target)
+    fresh = np.flatnonzero(~_known_to(holder, run.schema, sealed, place))
     if len(fresh) == 0:
         raise DataError(
             f"{holder.reference} was trained on rows like each of the {len(outcome):,} test rows",
@@ -84,9 +109,8 @@ def _on_sealed_rows(run: Run, holder: Run, place: Place, scratch: Path) -> tuple
         )
     folder, digest = place.store.model(holder.run_id, scratch)
     model = load_folder(folder, name=holder.reference, expected=digest, trust=None)
-    sealed = place.vault.features(run.test_digest, run.schema.target)
     mine = outcome.take(fresh)
-    theirs = _said(predict_sealed(model, sealed.take(pa.array(fresh))), mine)
+    theirs = as_outcome(predict_sealed(model, sealed.take(pa.array(fresh))), mine)
     primary = run.evaluation.primary
     first, second = replicate([theirs, mine], run.resamples, [primary])
     difference = paired(
@@ -98,79 +122,100 @@ def _on_sealed_rows(run: Run, holder: Run, place: Place, scratch: Path) -> tuple
         names=(holder.reference, run.reference),
     )
     left_out = len(outcome) - len(fresh)
-    without = f", without {left_out:,} like those the champion learnt from" if left_out else ""
-    return difference, f"{len(fresh):,} test rows{without}"
+    without = f": {left_out:,} like those are left out" if left_out else ""
+    said = f"{len(fresh):,} test rows, no row equal to one the champion learnt from{without}"
+    return difference, said
 
 
-def _opened(run: Run, holder: Run, place: Place) -> tuple[Outcome, pa.Table]:
-    """What the candidate said of its test rows, and those columns of theirs that both look at.
+def _opened(run: Run, holder: Run, place: Place) -> Outcome:
+    """What the candidate said of its test rows.
 
     Raises:
         DataError: The rows were not opened, or the two predict different things.
-        VaultError: The rows are not here.
     """
     mine, theirs = run.schema, holder.schema
-    if (mine.target, mine.task, mine.classes) != (theirs.target, theirs.task, theirs.classes):
+    alike = (mine.target, mine.task) == (theirs.target, theirs.task)
+    if not alike or set(mine.classes) != set(theirs.classes):
         raise DataError(
             "the two predict different things",
-            where=f"{mine.target} and {theirs.target}",
+            where=f"{_predicted(mine)} and {_predicted(theirs)}",
             mend="register models of another target under another name",
         )
     if run.test is None:
+        why = (
+            "their data differ"
+            if run.corrected is None
+            else "a search chose the candidate on the rows that it was judged on in training, "
+            "which flatters it"
+        )
         raise DataError(
-            "their data differ, and the test rows of the candidate were never opened",
+            f"{why}, and the test rows of the candidate were never opened",
             mend=f"assay evaluate {run.reference} --on test",
         )
     unknown = tuple(run.test.evaluation.support)[len(mine.classes) :]
-    outcome = from_table(place.store.table(run.run_id, "test"), mine, unknown)
-    seen = {each.name for each in theirs.features}
-    names = [each.name for each in mine.features if each.name in seen]
-    return outcome, place.vault.features(run.test_digest, mine.target).select(names)
+    return from_table(place.store.table(run.run_id, "test"), mine, unknown)
 
 
-def _learnt_from(holder: Run, features: pa.Table, place: Place) -> Hashes:
-    """Hashes of the rows that the champion learnt from, in these columns, sorted.
+def _predicted(schema: Schema) -> str:
+    """What a model predicts: the target, and its classes if it has some."""
+    classes = ", ".join(map(str, sorted(schema.classes, key=str)))
+    return f"{schema.target} ({classes or schema.task})"
+
+
+def _known_to(holder: Run, schema: Schema, sealed: pa.Table, place: Place) -> np.ndarray:
+    """Which sealed rows of a candidate are among those that the champion learnt from, shape (n,).
 
     Raises:
-        DataError: Nobody can tell which these were.
+        DataError: Nobody can tell.
     """
     kept = snapshot.find(place.workspace, holder.fingerprint)
     if kept is None:
         raise DataError(
-            "their data differ, and the table that the champion was trained on is not kept here, "
-            "so nobody can tell which rows it has not learnt from",
+            "the table that the champion was trained on is not kept here, so nobody can tell "
+            "which rows it has not learnt from",
             mend="train with tracking.snapshot_mib large enough for the table",
         )
-    names = features.column_names
-    every, counts = _counted(snapshot.read(kept).select(names), features.schema)
+    theirs = {each.name: each.role for each in holder.schema.columns}
+    own = {each.name for each in schema.features}
+    return recognised(
+        sealed,
+        _learnt_from(holder, snapshot.read(kept), place),
+        columns=[each.name for each in holder.schema.features if each.name in own],
+        keys=[
+            each.name
+            for each in schema.columns
+            if each.role in _NAMING and theirs.get(each.name) is each.role
+        ],
+    )
+
+
+def _learnt_from(holder: Run, table: pa.Table, place: Place) -> pa.Table:
+    """The rows of the champion's table without those that were sealed from it.
+
+    Of rows that are equal, some of them sealed, it learnt from the others.
+    """
     try:
         sealed = place.vault.features(holder.test_digest, holder.schema.target)
     except VaultError:  # all rows of the table count as learnt from
-        return every
-    held, n_held = _counted(sealed.select(names), features.schema)
-    counts[np.searchsorted(every, held)] -= n_held
-    return every[counts > 0]
+        return table
+    hashes = row_hashes(table.select(sealed.column_names))
+    every, place_of, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    held, n_held = np.unique(row_hashes(sealed), return_counts=True)
+    is_known = among(held, every)
+    counts[np.searchsorted(every, held[is_known])] -= n_held[is_known]
+    return table.filter(pa.array(counts[place_of] > 0))
 
 
-def _counted(table: pa.Table, schema: pa.Schema) -> tuple[Hashes, np.ndarray]:
-    """Hashes of rows, sorted, and how many rows have each.
-
-    Raises:
-        DataError: The columns are not of these types: rows alike would not be known as such.
-    """
-    unlike = [each.name for each in schema if table.schema.field(each.name).type != each.type]
-    if unlike:
-        raise DataError(
-            f"their data differ, and so do the types of {', '.join(unlike)}: nobody can tell "
-            "which rows the champion has learnt from",
-            mend="give the columns the types that they had: data.kinds",
-        )
-    return np.unique(row_hashes(table), return_counts=True)
-
-
-def _said(predicted: Predicted, like: Outcome) -> Outcome:
+def as_outcome(predicted: Predicted, like: Outcome) -> Outcome:
     """What the champion says of the rows of an outcome; it gives no unknown class a chance."""
     if predicted.probabilities is None:
         return replace(like, values=predicted.values)
-    probabilities = np.pad(predicted.probabilities, ((0, 0), (0, like.n_unknown)))
-    return replace(like, probabilities=probabilities, decided=predicted.decided)
+    assert predicted.decided is not None
+    theirs, known = list(predicted.schema.classes), like.classes[: like.n_known]
+    order = [theirs.index(each) for each in known]
+    probabilities = np.pad(predicted.probabilities[:, order], ((0, 0), (0, like.n_unknown)))
+    if like.has_labels:
+        decided = predicted.decided[:, order]
+    else:  # which class is the positive one follows from the balance of the table
+        decided = np.argsort(order)[predicted.decided]
+    return replace(like, probabilities=probabilities, decided=decided)

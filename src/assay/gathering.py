@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from assay.data.schema import Kind, Role
-from assay.errors import NotFoundError
+from assay.errors import NotFoundError, VaultError
+from assay.evaluation.result import Evaluation
 from assay.experiment.recipe import RECIPE_FILE, Recipe
 from assay.place import Place
+from assay.publishing import announced_by, as_of
 from assay.registry.costs import Costs
 from assay.registry.gates.base import Age, Champion, Evidence
 from assay.reports import card
@@ -40,12 +43,14 @@ def gathered(
         scratch: A folder to copy into.
         no_costs: Why latency, memory and size could not be measured, if they could not.
     """
+    run, outdated = _as_looked_at(run, place)
+    chosen_from, evaluation, corrected = _of_choice(run)
     return Evidence(
         reference=reference,
         stage=stage,
         run=run.reference,
         now=datetime.now(UTC),
-        evaluation=run.latest,
+        evaluation=evaluation,
         baselines={each.name: each.gain for each in run.baselines},
         segments=run.latest_segments,
         findings=run.findings,
@@ -55,7 +60,44 @@ def gathered(
         reproduced=place.store.get(run.run_id).tags.get(REPRODUCED, ""),
         unwritten=_unwritten(run, place, scratch),
         age=age_of(run),
+        outdated=outdated,
+        chosen_from=chosen_from,
+        corrected=corrected,
     )
+
+
+def _as_looked_at(run: Run, place: Place) -> tuple[Run, str]:
+    """The run with test intervals for all looks until now, or why it cannot have them."""
+    if run.test is None:
+        return run, ""
+    try:
+        looks = place.vault.looks(run.test_digest)
+        if looks > run.test.looks:
+            run = as_of(run, looks, announced_by(run, place), place)
+    except VaultError as error:
+        where = f" ({error.where})" if error.where else ""
+        said = "nobody can tell how often its test rows were looked at"
+        return run, f"{said}: {error.what.rstrip('.')}{where}; {error.mend}"
+    assert run.test is not None
+    if looks > run.test.looks:
+        said = f"its test rows were looked at {looks} times by now, its intervals are for look"
+        again = f"assay evaluate {run.reference} --on test"
+        return run, f"{said} {run.test.looks}, and its answers are not recorded: {again}"
+    return run, ""
+
+
+def _of_choice(run: Run) -> tuple[int, Evaluation, tuple[str, ...]]:
+    """How many trials a search chose it from, its evaluation, and what of that is corrected.
+
+    On test rows nothing is: no search has seen these.
+    """
+    if run.corrected is None or run.test is not None:
+        return 0, run.latest, ()
+    found, corrected = run.evaluation, run.corrected.of(run.evaluation)
+    if corrected is None:
+        return run.corrected.candidates, found, ()
+    metrics = {**found.metrics, found.primary: corrected}
+    return run.corrected.candidates, replace(found, metrics=metrics), (found.primary,)
 
 
 def recipe_of(run: Run, place: Place, scratch: Path) -> Recipe | None:

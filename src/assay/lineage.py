@@ -27,8 +27,9 @@ def carried(run: Run) -> dict[str, str]:
 
     Returns:
         Tags: the run's name and experiment, fingerprints of data and split, digest of the sealed
-        rows, commit, learner, primary metric with its interval, codes of findings, and digests of
-        signature and settings, of which the semantic version is made.
+        rows, commit, learner, primary metric with its interval (of a search's winner corrected for
+        the choice), codes of findings, and digests of signature and settings, of which the semantic
+        version is made.
     """
     evaluation, git = run.evaluation, run.provenance.get("git") or {}
     metric = METRICS[evaluation.task][evaluation.primary]
@@ -44,7 +45,7 @@ def carried(run: Run) -> dict[str, str]:
         ROWS: evaluation.rows,
         EVALUATION: evaluation_tag(
             evaluation.primary,
-            evaluation.headline,
+            run.announced,
             evaluation.rows,
             greater_is_better=metric.greater_is_better,
         ),
@@ -56,7 +57,7 @@ def carried(run: Run) -> dict[str, str]:
             "classes": list(run.schema.classes),
         }),
         SETTINGS: _digest({"learner": run.learner, "options": _telling(run.options)}),
-        evaluation.primary: str(evaluation.headline),
+        evaluation.primary: str(run.announced),
     }  # fmt: skip
     return {key: text for key, text in tags.items() if text}
 

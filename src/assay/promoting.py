@@ -19,11 +19,11 @@ from pydantic import ValidationError
 from assay.challenging import beside_champion
 from assay.errors import AssayError, ConflictError, InputError
 from assay.experiment.policy import find_policies
-from assay.experiment.variables import substituted
+from assay.experiment.variables import places_reading_environment, substituted
 from assay.gathering import COSTS_FILE, gathered, recipe_of
 from assay.monitor import Announce, Step, silent
 from assay.place import Place
-from assay.provenance import user
+from assay.provenance import account
 from assay.publishing import known_run
 from assay.registry import costs, stages, versions
 from assay.registry.audit import Move
@@ -51,6 +51,7 @@ class Promotion:
         move: The entry of the audit log; None if the gates refused.
         reason: Why, in the user's words.
         judged: When, ISO 8601, UTC.
+        gone: The number that the stage means though no version has it any more; None as a rule.
     """
 
     version: Version
@@ -60,6 +61,7 @@ class Promotion:
     move: Move | None
     reason: str
     judged: str
+    gone: int | None = None
 
     @property
     def refusals(self) -> tuple[Verdict, ...]:
@@ -76,19 +78,27 @@ class Promotion:
         """Whether gates were overruled."""
         return self.move is not None and self.move.override
 
-    def as_dict(self) -> dict[str, Any]:
-        """What `--json` prints."""
+    @property
+    def judgement(self) -> dict[str, Any]:
+        """What is kept with the run, before anything is moved: that it was is in the audit log."""
         return {
             "name": self.version.name,
             "version": self.version.version,
             "run_id": self.version.run_id,
             "stage": self.stage,
             "before": self.before.version if self.before is not None else None,
-            "promoted": self.is_moved,
-            "override": self.is_override,
+            "gone": self.gone,
             "reason": self.reason,
             "judged": self.judged,
             "verdicts": [each.as_dict() for each in self.verdicts],
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            **self.judgement,
+            "promoted": self.is_moved,
+            "override": self.is_override,
             "move": self.move.as_dict() if self.move is not None else None,
         }
 
@@ -139,14 +149,10 @@ def promote(
         InputError: It is in that stage already, or is overruled without a reason.
         ConflictError: Another version holds the stage than was thought.
     """
-    if override and not reason.strip():
-        raise InputError(
-            "Overruling the gates needs a reason, which is kept for ever.",
-            mend="--override --reason 'why it has to be'",
-        )
+    stages.refuse_reason(reason, is_needed=override)
     place = Place.to_find()
     candidate = _meant(model, version, place)
-    before = _to_be_moved(candidate, to, expect, place)
+    number, before = _to_be_moved(candidate, to, expect, place)
     with place.workspace.scratch() as scratch:
         announce(Step("Reading what was recorded"))
         _refuse_unlike_record(candidate, place)
@@ -166,7 +172,8 @@ def promote(
         evidence = gathered(run, candidate.reference, to, champion, place, scratch, no_costs)
         verdicts = judge(evidence, gates, askers)
         judged = evidence.now.isoformat(timespec="milliseconds")
-        asked = Promotion(candidate, to, before, verdicts, None, reason, judged)
+        gone = number if before is None else None
+        asked = Promotion(candidate, to, before, verdicts, None, reason, judged, gone)
         _keep(asked, run, place, scratch)
         if asked.refusals and not override:
             return asked
@@ -175,8 +182,8 @@ def promote(
             candidate.name,
             candidate.version,
             to,
-            expected=before.version if before is not None else None,
-            by=user(),
+            expected=number,
+            by=account(),
             reason=reason,
             verdicts=[each.summary() for each in verdicts],
             override=bool(asked.refusals),
@@ -204,13 +211,14 @@ def _meant(model: Version | str, version: int | None, place: Place) -> Version:
     return found
 
 
-def _to_be_moved(candidate: Version, to: str, expect: int | None, place: Place) -> Version | None:
-    """The version that holds the stage now, if it may be taken from it.
+def _to_be_moved(
+    candidate: Version, to: str, expect: int | None, place: Place
+) -> tuple[int | None, Version | None]:
+    """Number and version that hold the stage now, if it may be taken from it.
 
     This is asked before anything is measured; the registry asks again in the moment of the move.
     """
-    before = stages.holder(place.uri, candidate.name, to)
-    number = before.version if before is not None else None
+    number, before = stages.standing(place.uri, candidate.name, to)
     look = f"assay models {quote(candidate.name)}"
     if expect is not None and (expect or None) != number:
         holds = f"version {number} holds it" if number is not None else "no version holds it"
@@ -221,7 +229,7 @@ def _to_be_moved(candidate: Version, to: str, expect: int | None, place: Place) 
         )
     if number == candidate.version:
         raise InputError(f"{candidate.reference} is in {to} already.", mend=look)
-    return before
+    return number, before
 
 
 def _refuse_unlike_record(candidate: Version, place: Place) -> None:
@@ -245,6 +253,13 @@ def _askers(run: Run, to: str, place: Place, scratch: Path) -> list[Asker]:
     """Who asks something of the version: its experiment as it was trained, and every policy."""
     recipe = recipe_of(run, place, scratch)
     written = recipe.settings.get("registry", {}) if recipe is not None else {}
+    for key in places_reading_environment(written.get("gates"), "registry.gates"):
+        raise InputError(
+            f"The gates of {run.reference} read the environment, so that nobody settled them "
+            "before the numbers were known.",
+            where=key,
+            mend="write the value itself into the experiment, and train again",
+        )
     text, missing = substituted(json.dumps(dict(written)))
     if missing:
         raise InputError(
@@ -292,5 +307,5 @@ def _keep(asked: Promotion, run: Run, place: Place, scratch: Path) -> None:
     """Keep the verdicts with the run, also those that refuse."""
     moment = asked.judged.replace(":", "").replace("+0000", "Z")
     path = scratch / f"{asked.version.version}-{asked.stage}-{moment}.json"
-    path.write_text(json.dumps(asked.as_dict(), indent=1, default=str), encoding="utf-8")
+    path.write_text(json.dumps(asked.judgement, indent=1, default=str), encoding="utf-8")
     place.store.attach(run.run_id).artifact(path, PROMOTIONS)

@@ -199,15 +199,15 @@ def _content(run: Run, announced: Outcome, place: Place) -> ReportContent:
         looks = place.vault.looks(run.test_digest)
     except VaultError:
         looks = None
-    run = _as_of(run, looks, announced, place)
+    run = as_of(run, looks, announced, place) if looks is not None else run
     content = run.content(curves_of(announced), looks=looks, steps=next_steps(run))
     classes = by_class(announced, run.level)
     return replace(content, classes=classes, label_errors=label_errors(announced))
 
 
-def _as_of(run: Run, looks: int | None, announced: Outcome, place: Place) -> Run:
-    """The run with test intervals as wide as all looks until now demand, if they are recorded."""
-    if run.test is None or looks is None or looks <= run.test.looks:
+def as_of(run: Run, looks: int, announced: Outcome, place: Place) -> Run:
+    """The run with test intervals as wide as so many looks demand, if its answers are recorded."""
+    if run.test is None or looks <= run.test.looks:
         return run
     try:
         table = place.store.table(run.run_id, "test")

@@ -17,6 +17,7 @@ from assay.data.profiling import profile
 from assay.data.schema import Task
 from assay.data.settings import DataSettings, SplitSettings
 from assay.data.sources import from_frame, read_table
+from assay.errors import ExperimentError
 from assay.evaluation.goals import Goal
 from assay.experiment import experiment_from, load_experiment
 from assay.experiment.published import json_schema, template
@@ -87,6 +88,35 @@ def test_the_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TABLES", "/data")
     text = GOOD.replace("a.csv", '"${TABLES}/${YEAR:-2026}/$${x}.csv"')
     assert str(loaded(tmp_path, text).source) == "/data/2026/${x}.csv"
+
+
+@pytest.mark.parametrize("floor", ['"${FLOOR}"', '"${FLOOR:-0.9}"'])
+def test_gates_do_not_read_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, floor: str
+) -> None:
+    """They would be settled when the numbers are known."""
+    monkeypatch.setenv("FLOOR", "0.9")
+    gates = f"registry: {{gates: {{production: {{metrics: {{roc_auc: {floor}}}}}}}}}"
+    with pytest.raises(ExperimentError) as caught:
+        loaded(tmp_path, f"{GOOD}{gates}\n")
+    assert caught.value.what == (
+        "registry.gates.production.metrics.roc_auc reads the environment: what a gate asks for is "
+        "settled before anybody knows the numbers."
+    )
+    assert caught.value.where == "income.yaml, line 3"
+    assert caught.value.mend == "write the value itself"
+    named = loaded(tmp_path, GOOD + 'registry: {name: "${FLOOR}", policy: "$${it}.yaml"}\n')
+    assert named.experiment.registry.name == "0.9"
+
+
+def test_a_margin_beside_the_champion_is_given_in_units_of_the_metric(tmp_path: Path) -> None:
+    gates = "registry: {{gates: {{production: {{champion: {}}}}}}}"
+    given = loaded(tmp_path, f"{GOOD}{gates.format(0.01)}\n")
+    assert given.experiment.registry.gates.production.champion == 0.01
+    for wrong in ("-1", "worse"):
+        with pytest.raises(ExperimentError, match=f"champion is {wrong}, which") as caught:
+            loaded(tmp_path, f"{GOOD}{gates.format(wrong)}\n")
+        assert "or than a MARGIN in units of the primary metric" in str(caught.value)
 
 
 def test_toml_is_read_too(tmp_path: Path) -> None:

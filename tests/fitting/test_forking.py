@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from packaging.specifiers import SpecifierSet
 
-from assay.fitting.forking import can_fork
+from assay.errors import LearnerError
+from assay.fitting.forking import Forked, can_fork
 from assay.fitting.pool import started
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="workers are not forked here")
@@ -72,3 +76,21 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.splitlines() == ["begun", "out-of-fold"], done.stderr
+
+
+def test_a_server_that_was_killed_is_not_begun_again_in_another_environment() -> None:
+    context = Forked([], {"OMP_NUM_THREADS": "1"})
+    try:
+        server = context._server._forkserver_pid
+        os.kill(server, signal.SIGKILL)
+        os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
+        with pytest.raises(LearnerError, match="workers are forked from was ended"):
+            context.Process(target=os.getpid).start()
+    finally:
+        context.close()
+
+
+def test_no_python_is_asked_for_whose_fork_server_listens_to_others() -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    asked = SpecifierSet(project["requires-python"])
+    assert ("3.11.0" in asked, "3.11.1" in asked) == (False, True)

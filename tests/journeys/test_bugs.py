@@ -137,3 +137,12 @@ def test_what_could_not_be_recorded_is_said_after_what_happened(
         said = terminal("runs")
         assert said.status == status
         assert said.err.rstrip().endswith("The run could not be marked as failed: gone")
+
+
+def test_a_bug_is_kept_whatever_it_quotes(
+    terminal: Terminal, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.logbook.runs", failing(RuntimeError("bad \udcff")))
+    assert terminal("runs").status == 70
+    [path] = (workspace / "tracebacks").iterdir()
+    assert path.read_text(encoding="utf-8").endswith("RuntimeError: bad \\udcff\n")

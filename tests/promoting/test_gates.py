@@ -13,9 +13,10 @@ import pytest
 from assay.data.schema import Task
 from assay.estimates import Estimate
 from assay.evaluation.result import Difference
+from assay.evaluation.spread import NEVER_VARIES
 from assay.registry import costs
 from assay.registry.gates.age import DataAge
-from assay.registry.gates.base import Champion, Evidence, Gate
+from assay.registry.gates.base import Age, Champion, Evidence, Gate
 from assay.registry.gates.baselines import BeatsBaselines
 from assay.registry.gates.builtin import GATES, NAMES
 from assay.registry.gates.calibration import Calibrated
@@ -29,7 +30,12 @@ from assay.registry.gates.metrics import MetricFloor
 from assay.registry.gates.reproduced import Reproduced
 from assay.registry.gates.segments import WorstSegment
 from assay.registry.gates.size import Size
-from assay.registry.settings import FairnessLimits, LatencyLimits, SegmentLimits, StageGates
+from assay.registry.settings import (
+    FairnessLimits,
+    LatencyLimits,
+    SegmentLimits,
+    StageGates,
+)
 from assay.run import Run
 
 Of = Callable[[str], Evidence]
@@ -133,10 +139,27 @@ def test_data_ages(evidence: Of) -> None:
         assert "the file of the data was written" in verdict.reasons[0]
 
 
-def difference(value: float, low: float | None, high: float | None, better: str | None) -> Any:
-    reason = None if low is not None else "too few rows"
-    return Difference("roc_auc", 0.8, 0.8 + value, Estimate(value, low, high, 9, reason=reason),
-                      better, "It is so.")  # fmt: skip
+def test_data_of_the_future_has_no_age(evidence: Of) -> None:
+    good = evidence("good")
+    for ahead, expected in ((timedelta(hours=20), True), (timedelta(days=400), None)):
+        dated = replace(good, age=Age(good.now + ahead, "the newest day"))
+        verdict = DataAge()(dated, 30.0)
+        assert verdict is not None
+        assert verdict.passed is expected
+    assert "which is in the future: nobody can tell how old the data is" in verdict.reasons[0]
+
+
+def difference(
+    value: float, low: float | None, high: float | None, better: str | None,
+    metric: str = "roc_auc", reason: str = "too few rows",
+) -> Any:  # fmt: skip
+    why = None if low is not None else reason
+    estimate = Estimate(value, low, high, 9, reason=why)
+    return Difference(metric, 0.8, 0.8 + value, estimate, better, "It is so.")
+
+
+def beside(found: Difference, edge: float | None = 0.4) -> Champion:
+    return Champion("x/1", difference=found, rows="60 test rows", edge=edge)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +168,18 @@ def difference(value: float, low: float | None, high: float | None, better: str 
         (Champion(), True, True),
         (Champion("x/1", is_same=True), True, True),
         (Champion("x/1", reason="no row was predicted by both"), None, None),
-        (Champion("x/1", difference=difference(0.1, 0.05, 0.15, "second")), True, True),
-        (Champion("x/1", difference=difference(0.01, -0.05, 0.15, None)), True, False),
-        (Champion("x/1", difference=difference(-0.1, -0.15, -0.05, "first")), False, False),
-        (Champion("x/1", difference=difference(0.1, None, None, None)), None, None),
+        (beside(difference(0.1, 0.05, 0.15, "second")), True, True),
+        (beside(difference(0.0, -0.01, 0.01, None)), True, False),
+        (beside(difference(0.01, -0.05, 0.15, None)), None, False),  # so few rows show nothing
+        (beside(difference(0.01, -0.05, 0.15, None), edge=None), None, False),
+        (beside(difference(0.1, 0.05, 0.15, "second"), edge=-0.1), None, True),
+        (beside(difference(-0.1, -0.15, -0.05, "first")), False, False),
+        (beside(difference(-0.1, -0.15, -0.05, "first"), edge=None), False, False),
+        (beside(difference(0.1, None, None, None)), None, None),
+        (beside(difference(0.0, None, None, None)), None, None),
+        (beside(difference(0.0, None, None, None, reason=NEVER_VARIES)), True, None),
+        (beside(difference(0.0, -0.05, 0.01, None, "log_loss")), True, False),
+        (beside(difference(0.0, -0.01, 0.05, None, "log_loss")), None, False),
     ],
 )
 def test_beside_a_champion_only_what_is_known_passes(
@@ -158,6 +189,24 @@ def test_beside_a_champion_only_what_is_known_passes(
         verdict = BesideChampion()(replace(evidence("good"), champion=found), asked)
         assert verdict is not None
         assert verdict.passed is expected
+
+
+def test_the_margin_is_a_twentieth_of_what_the_champion_is_worth_or_given(evidence: Of) -> None:
+    held = replace(evidence("good"), champion=beside(difference(0.0, -0.019, 0.02, None)))
+    default, wide, narrow = (BesideChampion()(held, asked) for asked in ("not-worse", 0.1, 0.01))
+    assert default is not None
+    assert wide is not None
+    assert narrow is not None
+    assert [default.passed, wide.passed, narrow.passed] == [True, True, None]
+    assert default.reasons[1] == (
+        "its worse end may be 0.020 worse than the champion: a twentieth of 0.40, by which that is "
+        "better than a constant"
+    )
+    assert (default.evidence["margin"], narrow.evidence["margin"]) == (
+        pytest.approx(0.02),
+        0.01,
+    )
+    assert narrow.asked == "not worse than the champion by more than 0.01"
 
 
 def test_every_baseline_must_be_beaten_where_all_are_asked_for(evidence: Of) -> None:

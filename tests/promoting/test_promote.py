@@ -16,10 +16,12 @@ import assay
 from assay.cli.main import cli
 from assay.cli.promoting import promote
 from assay.errors import AssayError, ConflictError, ExperimentError, InputError, NotFoundError
+from assay.experiment.recipe import RECIPE_FILE
 from assay.place import Place
 from assay.promoting import Promotion
 from assay.registry import stages
 from assay.registry.audit import history
+from assay.registry.database import transaction
 from assay.registry.versions import Version
 from assay.run import Run
 from assay.tracking.mlflow_client import client
@@ -65,7 +67,7 @@ def gates_of(done: Promotion) -> dict[str, str]:
 
 
 def test_what_passes_is_moved_and_told_in_the_audit_log(
-    register: Register, runs: dict[str, Run]
+    register: Register, runs: dict[str, Run], tmp_path: Path
 ) -> None:
     version = register("good")
     done = assay.promote(version, to="production", reason="first of its kind")
@@ -88,6 +90,12 @@ def test_what_passes_is_moved_and_told_in_the_audit_log(
     assert [each["gate"] for each in entry.verdicts] == [each.gate for each in done.verdicts]
     assert all(each["passed"] for each in entry.verdicts)
     assert entry.digest == version.digest
+
+    store = Place.to_find().store
+    kept = [each for each in store.files(version.run_id) if f"{version.version}-prod" in each]
+    told = json.loads(store.fetch(version.run_id, kept[-1], tmp_path).read_text())
+    assert [each["passed"] for each in told["verdicts"]] == [True] * 4
+    assert not {"promoted", "override", "move"} & set(told), "it is written before the move"
 
 
 def test_what_is_refused_stays_where_it_is_and_exits_1(
@@ -233,6 +241,37 @@ class TestPolicies:
         assert mend in caught.value.mend
         assert held(version, "staging") is None
 
+    def test_that_are_links_to_nowhere_promote_nothing(
+        self, register: Register, policy: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        version, path = register("good"), policy("")
+        path.unlink()
+        path.symlink_to(tmp_path / "gone.yaml")
+        with pytest.raises(ExperimentError, match=r"registry-policy\.yaml cannot be read"):
+            assay.promote(version, to="staging")
+        assert held(version, "staging") is None
+
+
+def test_gates_that_the_environment_could_set_later_are_refused(
+    register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As runs may be recorded from before they were refused in training."""
+    version, store = register("aged"), Place.to_find().store
+    kept = store.fetch(version.run_id, RECIPE_FILE, tmp_path)
+    before = kept.read_text()
+    recipe = json.loads(before)
+    recipe["settings"]["registry"]["gates"]["staging"]["metrics"] = {"roc_auc": "${FLOOR}"}
+    monkeypatch.setenv("FLOOR", "0.1")
+    try:
+        kept.write_text(json.dumps(recipe))
+        store.attach(version.run_id).artifact(kept)
+        with pytest.raises(InputError, match="nobody settled them before the numbers") as caught:
+            assay.promote(version, to="staging")
+        assert caught.value.where == "registry.gates.staging.metrics.roc_auc"
+    finally:
+        kept.write_text(before)
+        store.attach(version.run_id).artifact(kept)
+
 
 def test_the_command_knows_the_stages() -> None:
     [to] = [each for each in promote.params if each.name == "to"]
@@ -289,6 +328,33 @@ class TestWhatIsMeant:
         assert isinstance(late.exception, ConflictError)
         assert "thought to be held by no version, but version 1 holds it" in str(late.exception)
         assert held(good, "staging") == 1
+
+
+def test_a_stage_whose_version_was_deleted_is_said_to_be_and_is_taken(register: Register) -> None:
+    version, uri = register("good"), Place.to_find().uri
+    client(uri).create_model_version(version.name, source="s3://bucket/model")
+    client(uri).delete_model_version(version.name, "2")
+    with transaction(uri) as connection:
+        left = "INSERT INTO registered_model_aliases (workspace, name, alias, version) "
+        connection.exec_driver_sql(
+            f"{left} SELECT workspace, name, 'staging', 2 FROM registered_models WHERE name = ?",
+            (version.name,),
+        )
+    assert held(version, "staging") is None
+    done = said(version.reference, "--to", "staging", "--expect", "2")
+    assert done.return_value == 0, done.output
+    assert f"now {version.name}/2, which was deleted" in " ".join(done.output.split())
+    [entry] = history(uri, version.name)
+    assert (entry.from_version, entry.to_version) == (2, 1)
+    assert held(version, "staging") == 1
+
+
+def test_a_reason_that_cannot_be_kept_is_refused_before_anything_is_measured(
+    register: Register,
+) -> None:
+    bad = said(register("good").reference, "--to", "staging", "--reason", "bad \udcff")
+    assert isinstance(bad.exception, InputError)
+    assert "no text in UTF-8" in str(bad.exception)
 
 
 PACKAGE = """

@@ -8,7 +8,7 @@ from assay.registry import stages
 from assay.registry.audit import ENTRY, history
 from assay.registry.drift import between, drift_of
 from assay.registry.versions import registered_model, versions_of
-from assay.tracking.mlflow_client import client
+from assay.tracking.mlflow_client import DIGEST, client
 from tests.registry.stores import SERVER, SQLITE, with_versions
 
 pytestmark = pytest.mark.parametrize(
@@ -71,3 +71,22 @@ def test_entries_that_were_deleted_from_a_server(registry: str, model: str) -> N
     assert drift(registry, model) == (
         ["entry 2 of the audit log was deleted outside Assay"] if is_server else []
     )
+
+
+def test_a_model_that_was_registered_anew_under_its_name(registry: str, model: str) -> None:
+    moved(registry, model, 1, None)
+    asked = client(registry)
+    asked.delete_registered_model(model)
+    log = history(registry, model)
+    if not registry.startswith("http"):  # there the log went with the model
+        assert [each.said for each in drift_of(None, [], log)] == [
+            "the model was deleted or renamed outside Assay, with all its versions"
+        ]
+    asked.create_registered_model(model)
+    asked.create_model_version(model, source="s3://bucket/model", tags={DIGEST: "others"})
+    asked.set_registered_model_alias(model, "production", "1")
+    assert drift(registry, model) == [
+        "version 1 was put in production outside Assay"
+        if registry.startswith("http")
+        else "version 1 in production has another digest than what was moved there"
+    ]

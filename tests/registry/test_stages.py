@@ -10,8 +10,9 @@ import pytest
 from assay.errors import AssayError, ConflictError, InputError, NotFoundError
 from assay.registry import stages
 from assay.registry.audit import Move, history
+from assay.registry.changes import ARCHIVE, Change
 from assay.registry.versions import find_model, versions_of
-from assay.tracking.mlflow_client import client
+from assay.tracking.mlflow_client import DIGEST, client
 from tests.registry.stores import EVERY, with_versions
 
 pytestmark = pytest.mark.parametrize("registry", EVERY, indirect=True)
@@ -133,7 +134,7 @@ def test_rolling_back_goes_back_each_time_and_passes_over_what_is_gone(registry:
 def test_what_is_archived_is_in_no_stage_and_not_the_newest(registry: str, model: str) -> None:
     moved(registry, model, 1, None)
     with pytest.raises(InputError, match=f"{model}/1 is in use as production, and cannot be arch"):
-        stages.archive(registry, model, 1, by="ann", reason="")
+        stages.archive(registry, model, 1, by="ann", reason="old")
     entry = stages.archive(registry, model, 3, by="ann", reason="old")
     assert (entry.action, entry.stage, entry.to_version) == ("archive", "archived", 3)
     assert [each.is_archived for each in versions_of(registry, model)] == [True, False, False]
@@ -144,9 +145,9 @@ def test_what_is_archived_is_in_no_stage_and_not_the_newest(registry: str, model
         moved(registry, model, 3, 1)
     with pytest.raises(InputError, match="is archived already"):
         stages.archive(registry, model, 3, by="ann", reason="old")
-    assert stages.restore(registry, model, 3, by="ann", reason="").to_version is None
+    assert stages.restore(registry, model, 3, by="ann", reason="so").to_version is None
     with pytest.raises(InputError, match="is not archived"):
-        stages.restore(registry, model, 3, by="ann", reason="")
+        stages.restore(registry, model, 3, by="ann", reason="so")
     assert moved(registry, model, 3, 1).number == 4
 
 
@@ -161,3 +162,54 @@ def test_what_is_in_use_is_not_deleted(registry: str, model: str) -> None:
     assert history(registry, model)[-1].reason == "never used"
     with pytest.raises(NotFoundError, match="no version"):
         stages.delete(registry, model, 3, by="ann", reason="again")
+
+
+def test_what_is_kept_for_ever_needs_a_reason_that_can_be_kept(registry: str, model: str) -> None:
+    acts = (stages.archive, stages.restore, stages.delete)
+    for reason, said in ((" ", "needs a reason"), ("bad \udcff", "no text in UTF-8")):
+        for act in acts:
+            with pytest.raises(InputError, match=said):
+                act(registry, model, 1, by="ann", reason=reason)
+        with pytest.raises(InputError, match=said):
+            stages.rollback(registry, model, by="ann", reason=reason)
+    with pytest.raises(InputError, match="no text in UTF-8"):
+        moved(registry, model, 1, None, reason="bad \udcff")
+    assert history(registry, model) == []
+
+
+def test_what_is_being_deleted_is_not_taken_out_and_put_in_use(registry: str, model: str) -> None:
+    stopped = Change("delete", model, 1, ARCHIVE, None, by="ann", reason="wrong")
+    stages._apply(registry, stopped)  # and killed before MLflow was told
+    with pytest.raises(InputError, match=f"{model}/1 is being deleted") as caught:
+        stages.restore(registry, model, 1, by="bob", reason="it is good")
+    assert caught.value.where.endswith(": wrong")
+    assert f"assay unregister {model}/1" in caught.value.mend
+    with pytest.raises(InputError, match="is archived, and cannot be in production"):
+        moved(registry, model, 1, None)
+    stages.delete(registry, model, 1, by="bob", reason="to finish it")
+    assert [each.version for each in versions_of(registry, model)] == [3, 2]
+
+
+def test_nothing_is_gone_back_to_that_no_gate_has_seen(registry: str, model: str) -> None:
+    client(registry).set_registered_model_alias(model, "production", "3")
+    moved(registry, model, 1, 3)
+    with pytest.raises(NotFoundError, match="Nothing that could be gone back to"):
+        stages.rollback(registry, model, by="bob", reason="to what MLflow put there")
+    moved(registry, model, 2, 1)
+    client(registry).delete_registered_model(model)
+    client(registry).create_registered_model(model)
+    for number in (1, 2):
+        tags = {DIGEST: f"others-{number}"}
+        client(registry).create_model_version(model, source="s3://bucket/model", tags=tags)
+    with pytest.raises(NotFoundError, match="Nothing that could be gone back to"):
+        stages.rollback(registry, model, by="bob", reason="numbers began anew")
+    assert held(registry, model) is None
+
+
+def test_going_back_to_other_files_than_were_thought_is_a_conflict(
+    registry: str, model: str
+) -> None:
+    change = Change("rollback", model, 1, "production", None, "bob", "x", digest="digest-2")
+    with pytest.raises(ConflictError, match=f"{model}/1 has other files than were thought"):
+        stages._apply(registry, change)
+    assert history(registry, model) == []

@@ -20,6 +20,7 @@ from assay.inference.loading import load_folder
 from assay.monitor import Step, silent
 from assay.searching.auto import FoundEnsemble
 from assay.tracking.memory import MemoryStore
+from assay.tracking.runs import CHOSEN_AMONG
 from tests.tables import table
 from tests.tuning.test_auto import QUICK
 
@@ -105,6 +106,9 @@ def test_killed_it_loses_nothing_that_ended(tmp_path: Path) -> None:
     again, whole = tune(store), tune(store, study="whole")
     assert studies(tmp_path) == []
     assert told(again, store, tmp_path / "again") == told(whole, store, tmp_path / "whole")
+    n = again.leaderboard.n_scored
+    said = f"An ensemble chosen from {n} trials: each row is judged by weights of other folds."
+    assert store.get(again.run.run_id).tags[CHOSEN_AMONG] == said
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 from assay.data.schema import Task
+from assay.errors import LearnerError
 from assay.fitting.cross_fit import Plan
 from assay.learners.auto import AutoLearner, AutoOptions
 from assay.learners.candidates import Candidate
 from assay.monitor import Step, silent
 from assay.predictions import Predictions
-from assay.tuning import trying
+from assay.tuning import building, crew, trying
 from assay.tuning.auto import build
 from assay.tuning.budget import Budget
 from assay.tuning.building import Built
-from assay.tuning.configurations import LATE, FoldFit
+from assay.tuning.configurations import GONE, LATE, FoldFit
 from assay.tuning.kept import Decision, Ended, Kept
 from tests.tables import prepared
+from tests.tuning.killing import fit_all_killed, fit_all_killed_once, fit_fold_killed, kill_a_worker
 
 QUICK = (
     Candidate(learner="boosting", options={"max_leaves": 4, "max_rounds": 20}),
@@ -33,10 +35,11 @@ QUICK = (
 
 
 def built(
-    folder: Path, kept: Kept | None, budget: Budget, announce: Callable[[Step], None] = silent
-) -> Built:
+    folder: Path, kept: Kept | None, budget: Budget, announce: Callable[[Step], None] = silent,
+    first: tuple[Candidate, ...] = QUICK,
+) -> Built:  # fmt: skip
     ready = prepared(Task.REGRESSION, 120, split={"folds": 2})
-    plan = Plan(AutoLearner(AutoOptions(candidates=QUICK)), [], ready.folding, seed=0, repeats=1)
+    plan = Plan(AutoLearner(AutoOptions(candidates=first)), [], ready.folding, seed=0, repeats=1)
     folder.mkdir()
     return build(ready.development, plan, budget, metric="r2", scratch=folder, announce=announce,
                  kept=kept)  # fmt: skip
@@ -83,14 +86,6 @@ def told(built: Built) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(process: psutil.Process) -> str:
-    """The command line of a process; empty if it is gone."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
-
-
 def test_in_trials_it_goes_on_to_the_same_bit_for_bit(
     tmp_path: Path, fits: list[tuple[str, int]]
 ) -> None:
@@ -114,14 +109,13 @@ def test_in_trials_it_goes_on_to_the_same_bit_for_bit(
     with pytest.raises(KeyboardInterrupt):
         built(tmp_path / "first", Kept(tmp_path / "two"), Budget(2, 5), stop_after(6))
     assert len(Kept(tmp_path / "two").fits(np.array([]))) >= 6
-    killed: list[int] = []
+    killed: list[str] = []
 
     def kill_one(step: Step) -> None:
         """A worker, once, while it fits."""
         if step.text == "Trying configurations" and not killed:
-            workers = [each for each in psutil.Process().children() if "popen_loky" in _line(each)]
-            killed.append(workers[0].pid)
-            workers[0].kill()
+            kill_a_worker()
+            killed.append(step.text)
 
     again = built(tmp_path / "second", Kept(tmp_path / "two"), Budget(2, 5), kill_one)
     assert len(killed) == 1
@@ -183,3 +177,45 @@ def test_with_the_time_over_there_is_enough_to_build(
     assert fits == []
     assert done.leaderboard.n_scored >= 1
     assert not [each for each in done.fitted.chosen["members"] if "of one fold" in each]
+
+
+def test_a_worker_that_is_killed_in_the_last_fits_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one that is at work on all rows, nor one that waits for that."""
+    budget = Budget(2, 4)
+    whole = built(tmp_path / "whole", None, budget)
+    assert not [each for each in whole.fitted.chosen["members"] if "of one fold" in each]
+
+    def kill_one(step: Step) -> None:
+        if step.text.startswith("Fitting"):
+            kill_a_worker()
+
+    assert told(built(tmp_path / "idle", None, budget, kill_one)) == told(whole)
+    flag = tmp_path / "flag"
+    monkeypatch.setattr(building, "fit_all", partial(fit_all_killed_once, flag))
+    assert told(built(tmp_path / "busy", None, budget)) == told(whole)
+    assert flag.exists()
+
+
+def test_a_member_whose_worker_is_killed_each_time_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "fit_all", fit_all_killed)
+    monkeypatch.setattr(crew, "MOST_LOSSES", 2)  # it takes seconds each time
+    with pytest.raises(LearnerError, match="A worker was killed 2 times in the same fit") as caught:
+        built(tmp_path / "lost", None, Budget(2, 3))
+    assert caught.value.where == "linear"
+    assert caught.value.mend == "more memory, or fewer rows"
+
+
+def test_only_the_configuration_that_takes_too_much_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is fitted beside it."""
+    monkeypatch.setattr(trying, "fit_fold", fit_fold_killed)
+    first = (QUICK[0], Candidate(learner="forest", options={"trees": 10}), QUICK[1])
+    done = built(tmp_path / "done", None, Budget(2, 3), first=first)
+    reasons = {each.candidate.learner: each.reason for each in done.leaderboard.rows}
+    gone = f"{GONE}, 3 times while it was alone: is memory short?"
+    assert reasons == {"boosting": "", "forest": gone, "linear": ""}

@@ -37,7 +37,7 @@ _LINE = re.compile(r'^ *File "(?P<file>[^"<]+)", line (?P<line>\d+)', re.MULTILI
 
 def told(error: Exception) -> tuple[int, str]:
     """What to say of an unexpected error, and the exit status: a bug only if it can be one."""
-    summary = masked(f"{type(error).__name__}: {error}".splitlines()[0])
+    summary = _writable(f"{type(error).__name__}: {error}".splitlines()[0])
     if isinstance(error, MemoryError):
         mend = "fewer fits at the same time: --workers 1; or fewer rows"
         return BAD_INPUT, _worded("There is not enough memory.", "", mend)
@@ -46,7 +46,7 @@ def told(error: Exception) -> tuple[int, str]:
         what = f"The machine refused: {os.strerror(number)}."
         where = str(getattr(error, "filename", "") or "")
         return BAD_INPUT, _worded(what, where, _OF_THE_MACHINE[number])
-    text = masked("".join(traceback.format_exception(error)))
+    text = _writable("".join(traceback.format_exception(error)))
     where, own = _kept(text), _line_of_theirs(text)
     if own is not None:
         return BAD_INPUT, _worded(f"{own} failed: {summary}", where, "look at that line")
@@ -75,6 +75,11 @@ def _own_number(error: OSError) -> int:
     return error.errno or (int(written[1]) if written else 0)
 
 
+def _writable(text: str) -> str:
+    """Without secrets, and without what no file takes: of arguments that were no UTF-8."""
+    return masked(text).encode(errors="backslashreplace").decode()
+
+
 def _worded(what: str, where: str, mend: str) -> str:
     return str(AssayError(what, where=where, mend=mend))
 
@@ -86,7 +91,7 @@ def _kept(text: str) -> str:
     workspace = Workspace.find()
     folder = workspace.root / "tracebacks" if workspace.exists else Path(tempfile.gettempdir())
     path = folder / f"assay-{datetime.now():%Y%m%dT%H%M%S%f}-{os.getpid()}.txt"
-    about = f"assay {masked(' '.join(sys.argv[1:]))}\nPython {sys.version}\n\n"
+    about = f"assay {_writable(' '.join(sys.argv[1:]))}\nPython {sys.version}\n\n"
     try:
         atomic_write(path, about + text, mode=0o600)
     except OSError:

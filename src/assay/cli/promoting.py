@@ -69,6 +69,8 @@ def shown(done: Promotion) -> RenderableType:
     from rich.text import Text
 
     before = done.before.reference if done.before is not None else "vacant"
+    if done.gone is not None:
+        before = f"{done.version.name}/{done.gone}, which was deleted outside Assay"
     head = Text.assemble(
         (f"{done.version.reference} to {done.stage}", "bold"), (f"   now {before}", "dim")
     )

@@ -159,9 +159,12 @@ def _tell_log(story: Story) -> None:
     for each in story.log:
         if each.number in outside:
             click.secho(f"     {outside[each.number]}", fg="yellow")
-        parts = (_minute(each.when), each.who, f"{each.action} {_moved(each)}", _gates(each))
-        line = "  ".join(part for part in (*parts, each.reason) if part)
-        click.echo(f"{each.number:>3}  {line}")
+        way = "(through a server)" if each.through_server else ""
+        moved = f"{each.action} {_moved(each)}"
+        parts = (_minute(each.when), each.who, way, moved, _gates(each), each.reason)
+        line = "  ".join(part for part in parts if part)
+        # one line, whatever a reason holds: it could look like another entry
+        click.echo(f"{each.number:>3}  {''.join(c if c.isprintable() else ' ' for c in line)}")
 
 
 def _moved(move: Move) -> str:

@@ -25,6 +25,7 @@ from assay.evaluation.outcome import Codes
 from assay.predictions import Floats
 
 _FEWEST_FREEDOM = 2.0
+NEVER_VARIES = "it is the same whichever of these rows are drawn"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Spread:
         if not np.isfinite(self.left_out).all():
             return "it hangs on a single row"
         if not (np.ptp(self.left_out) > 0 and np.ptp(self.resampled[defined]) > 0):
-            return "it is the same whichever of these rows are drawn"
+            return NEVER_VARIES
         return None
 
     def estimate(self, n: int, level: float, method: str) -> Estimate:

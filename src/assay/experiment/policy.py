@@ -40,7 +40,8 @@ def find_policies(
         ExperimentError: One is wrong; the error tells every problem.
     """
     own = workspace.root / POLICY_FILE
-    paths = [own] if own.exists() else []
+    # A link that leads nowhere is a policy too: one that cannot be read promotes nothing.
+    paths = [own] if own.is_symlink() or own.exists() else []
     by_variable = os.environ.get(POLICY_VARIABLE)
     if by_variable:
         paths.append(_existing(Path(by_variable), POLICY_VARIABLE))

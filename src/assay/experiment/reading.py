@@ -23,7 +23,7 @@ from assay.experiment.experiment import Experiment
 from assay.experiment.meaning import problems_of_meaning
 from assay.experiment.problems import Problem, missing_block, of_block, refusal, unknown_key
 from assay.experiment.recordable import as_recorded, text_as_recorded
-from assay.experiment.variables import substituted
+from assay.experiment.variables import places_reading_environment, substituted
 from assay.tracking.recorder import flattened
 
 _NOT_CHANGES = ("name", "data.source", "data.target", "model.learner")
@@ -134,6 +134,7 @@ def _validated(
     problems: list[Problem] = []
     for override in overrides:
         problems += _override(settings, places, override)
+    problems += _of_gates_unsettled(settings)
     written, settings = settings, _substituted(settings, "", problems)
     blocks: dict[str, Any] = {}
     for name, field in Experiment.model_fields.items():
@@ -265,6 +266,21 @@ def _substituted(value: Any, key: str, problems: list[Problem]) -> Any:
         for name in missing
     ]
     return text
+
+
+def _of_gates_unsettled(settings: Mapping[str, Any]) -> list[Problem]:
+    """Gates that the environment could set otherwise once the numbers are known."""
+    registry = settings.get("registry")
+    gates = registry.get("gates") if isinstance(registry, Mapping) else None
+    return [
+        Problem(
+            key,
+            f"{key} reads the environment: what a gate asks for is settled before anybody knows "
+            "the numbers.",
+            mend="write the value itself",
+        )
+        for key in places_reading_environment(gates, "registry.gates")
+    ]
 
 
 def _line_of(error: Exception) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 _VARIABLE = re.compile(r"\$(\$)?\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -32,3 +34,23 @@ def substituted(text: str) -> tuple[str, list[str]]:
 def reads_environment(text: str) -> bool:
     """Whether something in the text stands for a value of the environment."""
     return any(not match[1] for match in _VARIABLE.finditer(text))
+
+
+def places_reading_environment(value: Any, key: str) -> Iterator[str]:
+    """The dotted keys, at or below this one, whose name or text reads the environment.
+
+    >>> list(places_reading_environment({"metrics": {"roc_auc": "${FLOOR}"}}, "gates"))
+    ['gates.metrics.roc_auc']
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            below = f"{key}.{name}"
+            if reads_environment(str(name)):
+                yield below
+            else:
+                yield from places_reading_environment(inner, below)
+    elif isinstance(value, list):
+        for each in value:
+            yield from places_reading_environment(each, key)
+    elif isinstance(value, str) and reads_environment(value):
+        yield key

@@ -18,6 +18,8 @@ from multiprocessing.process import BaseProcess
 from threading import Lock
 from typing import Any
 
+from assay.errors import LearnerError
+
 _OF_MAIN = "init_main_from_name", "init_main_from_path"
 _ENVIRONMENT = Lock()
 
@@ -36,7 +38,7 @@ class Forked(ForkServerContext):
     """
 
     def __init__(self, imports: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._server: Any = forkserver.ForkServer()
+        self._server: Any = _Server()
         self._server.set_forkserver_preload([*imports, _FREEZE])
         with _set(environment):
             self._server.ensure_running()
@@ -48,6 +50,31 @@ class Forked(ForkServerContext):
     def close(self) -> None:
         """End the server; processes of it that are still there end with it."""
         self._server._stop()
+
+
+class _Server(forkserver.ForkServer):
+    """As its parent, which would begin another once it ended: in another environment."""
+
+    _forkserver_pid: int | None
+    _is_begun = False
+
+    def ensure_running(self) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            super().ensure_running()
+        elif self._forkserver_pid is None or _has_ended(self._forkserver_pid):
+            raise LearnerError(
+                "The server that workers are forked from was ended: perhaps memory ran out.",
+                mend="fewer fits at the same time: --workers 1; or look who killed it",
+            )
+
+
+def _has_ended(child: int) -> bool:
+    """Whether a child has ended; who waits for its end still sees it."""
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # its end was seen elsewhere
+        return True
 
 
 class _Process(BaseProcess):

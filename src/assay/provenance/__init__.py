@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 import socket
 import sys
@@ -22,11 +23,12 @@ from assay.provenance.environment import (
 from assay.provenance.redaction import HIDDEN, masked
 from assay.provenance.repository import git
 
-__all__ = ["DISTRIBUTIONS", "HIDDEN", "back_ends", "collect", "git", "hardware", "masked",
-           "packages", "user"]  # fmt: skip
+__all__ = ["DISTRIBUTIONS", "HIDDEN", "account", "back_ends", "collect", "git", "hardware",
+           "masked", "packages", "user"]  # fmt: skip
 
 DISTRIBUTIONS = "all packages"
 """Under this every installed distribution is recorded; pages show `packages`."""
+_NOBODY = "unknown"
 
 
 def collect(folder: Path) -> dict[str, Any]:
@@ -54,9 +56,26 @@ def collect(folder: Path) -> dict[str, Any]:
     }
 
 
+def account() -> str:
+    """Who answers for what this process does: its account, whatever the environment says.
+
+    The name that the environment gives stands beside it where it is another: 'svc (ann)'.
+    """
+    named = "".join(each if each.isprintable() else "?" for each in user())
+    try:
+        import pwd
+    except ImportError:  # not on Windows
+        return named
+    try:
+        own = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # in a container, say
+        own = f"uid {os.getuid()}"
+    return own if named in (own, _NOBODY) else f"{own} ({named})"
+
+
 def user() -> str:
-    """Who runs this process, as the system calls them."""
+    """Who runs this process, as the environment calls them, or else the system."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return "unknown"
+        return _NOBODY

@@ -57,6 +57,14 @@ def ensure(connection: Any) -> None:
         connection.exec_driver_sql(each)
 
 
+def names(connection: Any) -> list[str]:
+    """The models of which something was ever moved."""
+    if not exists(connection):
+        return []
+    asked = connection.exec_driver_sql(f"SELECT DISTINCT name FROM {TABLE} ORDER BY name")
+    return [str(name) for (name,) in asked]
+
+
 def append(connection: Any, record: Mapping[str, Any]) -> None:
     """Append one entry."""
     import sqlalchemy

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from assay.errors import ConflictError, InputError, NotFoundError
-from assay.registry.audit import Move
+from assay.registry.audit import Move, next_number
 from assay.registry.versions import ARCHIVED
 from assay.tracking.mlflow_client import DIGEST
 
@@ -35,6 +35,7 @@ class Change:
         reason: Why.
         verdicts: Of the gates.
         override: Whether gates are overruled.
+        digest: The digest that the files of the version must have; None if any.
     """
 
     action: str
@@ -46,6 +47,7 @@ class Change:
     reason: str
     verdicts: Sequence[Mapping[str, Any]] = ()
     override: bool = False
+    digest: str | None = None
 
     @property
     def is_of_alias(self) -> bool:
@@ -84,8 +86,9 @@ def entry_of(change: Change, now: Standing) -> Move:
 
     Raises:
         NotFoundError: There is no such version.
-        ConflictError: Another version holds the stage than was expected.
-        InputError: It holds the stage already, is archived, or is in use and to be archived.
+        ConflictError: Another version holds the stage than was expected, or its files are others.
+        InputError: It holds the stage already, is archived or being deleted, or is in use and to be
+            archived.
     """
     reference = f"{change.name}/{change.version}"
     tags = now.tags_of(change.version)
@@ -94,14 +97,20 @@ def entry_of(change: Change, now: Standing) -> Move:
             f"There is no version {reference}.", mend=f"assay models {quote(change.name)}"
         )
     _refuse_conflict(change, now)
+    if change.digest not in (None, tags.get(DIGEST)):
+        raise ConflictError(
+            f"{reference} has other files than were thought: it was registered anew.",
+            mend=f"look at it, and decide again: assay models {quote(change.name)}",
+        )
     is_archived = ARCHIVED in tags
     if change.is_of_alias:
         _refuse_move(change, reference, now, is_archived)
     else:
         _refuse_putting_away(change, reference, now, is_archived)
+        _refuse_taking_back(change, reference, now, tags.get(DIGEST, ""))
     is_taken_back = change.action == "restore"
     return Move(
-        number=max((each.number for each in now.log), default=0) + 1,
+        number=next_number(now.log),
         id=uuid4().hex,
         when=datetime.now(UTC).isoformat(timespec="milliseconds"),
         who=change.by,
@@ -125,7 +134,8 @@ def _refuse_conflict(change: Change, now: Standing) -> None:
     told = "no entry of the audit log says who moved it: it was done outside Assay"
     if last is not None and last.to_version == holder:
         why = f": {last.reason}" if last.reason else ""
-        told = f"moved by {last.who} at {last.when}{why}"
+        way = " through a server" if last.through_server else ""
+        told = f"moved by {last.who}{way} at {last.when}{why}"
     raise ConflictError(
         f"{change.name}@{change.stage} was to be taken from {_version(change.expected)}, but "
         f"{_version(holder)} holds it now.",
@@ -158,6 +168,24 @@ def _refuse_putting_away(change: Change, reference: str, now: Standing, is_archi
         return
     said = "is archived already" if is_archived else "is not archived"
     raise InputError(f"{reference} {said}.", mend=f"assay models {quote(change.name)}")
+
+
+def _refuse_taking_back(change: Change, reference: str, now: Standing, digest: str) -> None:
+    """Refuse to restore what somebody is deleting: once restored it could be in use, and go."""
+    if change.action != "restore":
+        return
+    of_it = (
+        each
+        for each in reversed(now.log)
+        if each.stage == ARCHIVE and change.version in (each.from_version, each.to_version)
+    )
+    last = next(of_it, None)
+    if last is not None and last.action == "delete" and last.digest == digest:
+        raise InputError(
+            f"{reference} is being deleted, and cannot be taken out of the archive.",
+            where=f"by {last.who} at {last.when}: {last.reason}",
+            mend=f"if that was stopped, finish it: assay unregister {quote(reference)} --reason X",
+        )
 
 
 def _version(number: int | None) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from shlex import quote
 
 from assay.errors import ConflictError
-from assay.registry.audit import Move, from_tags
+from assay.registry.audit import Move, from_tags, next_number
 from assay.registry.changes import Standing, is_done
 
 CLAIM = "assay.claim."
@@ -80,11 +80,11 @@ def left_behind(now: Standing, own: str = "") -> tuple[list[Move], list[str]]:
         The entries that are missing in the log, numbered, and the keys of their claims.
     """
     known = {each.id for each in now.log}
-    number = max((each.number for each in now.log), default=0)
+    number = next_number(now.log)
     keys = [key for each, of in claimed(now.model_tags).items() if each != own for key in of]
     missing = [
         each
         for each in from_tags(now.model_tags, CLAIM)
         if each.id not in {own, *known} and is_done(each, now)
     ]
-    return [replace(each, number=number + i) for i, each in enumerate(missing, 1)], keys
+    return [replace(each, number=number + i) for i, each in enumerate(missing)], keys

@@ -12,8 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from assay.tracking.mlflow_client import database_of
+from assay.tracking.mlflow_experiments import one_at_a_time
 
 _PATIENCE_S = 60
+_OURS = 0x61737361  # 'assa': with a name's hash, a lock of PostgreSQL's that no other program takes
 
 
 def is_owned(uri: str) -> bool:
@@ -33,6 +35,24 @@ def reading(uri: str) -> Iterator[Any]:
     """A connection that only reads, and keeps nobody from writing."""
     with _engine(uri, writes=False).connect() as connection:
         yield connection
+
+
+@contextmanager
+def alone(uri: str, name: str) -> Iterator[None]:
+    """Nobody else of ours is in such a block for this name; a server is not held up.
+
+    Other than in a `transaction`, MLflow's client can write meanwhile.
+    """
+    if not uri.startswith("postgresql"):
+        with one_at_a_time(uri):
+            yield
+        return
+    import sqlalchemy
+
+    with reading(uri) as connection:
+        asked = sqlalchemy.text("SELECT pg_advisory_xact_lock(:ours, hashtext(:name))")
+        connection.execute(asked, {"ours": _OURS, "name": name})
+        yield
 
 
 @lru_cache(maxsize=16)

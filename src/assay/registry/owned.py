@@ -40,7 +40,7 @@ def apply(tracking_uri: str, change: Change) -> Move:
 def _made(tables: _Tables, change: Change, now: Standing) -> Move:
     missing, keys = left_behind(now)
     for each in missing:
-        tables.log(each)
+        tables.tag(each)  # a claim is a tag too: it does not get into what is trusted
     tables.forget(keys)
     entry = entry_of(change, replace(now, log=[*now.log, *missing]))
     if change.is_of_alias:
@@ -123,7 +123,11 @@ class _Tables:
 
     def log(self, entry: Move) -> None:
         """Append to the log: in the table that stays, and where plain MLflow sees it."""
-        audit_table.append(self._connection, entry.as_dict())
+        audit_table.append(self._connection, entry.record())
+        self.tag(entry)
+
+    def tag(self, entry: Move) -> None:
+        """Enter it where a server would have: what is done through one is in tags only."""
         for key, value in as_tags(entry, ENTRY).items():
             self._insert(self._tags, key=key, value=value)
 

@@ -6,15 +6,21 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from assay.errors import InputError
+from assay.provenance import account
+from assay.registry import stages
+from assay.registry.database import alone
 from assay.registry.numbering import numbered
 from assay.registry.versions import MODEL, SEMANTIC_VERSION, Version, version_from, versions_of
 from assay.tracking.mlflow_client import DIGEST, client, logged_model, told
+
+T = TypeVar("T")
 
 _LONGEST_NAME = 250
 _ATTEMPTS = 20
@@ -46,19 +52,36 @@ def register(
     _refuse_name(name)
     with told(tracking_uri):
         asked = client(tracking_uri)
-        known = _known(tracking_uri, name, model_uri)
-        if known is None:
-            with _racing():
-                asked.create_registered_model(name)
-            carried = {DIGEST: digest, MODEL: model_uri, **tags}
-            known = _created(tracking_uri, name, model_uri, run_id, carried)
-        _bind(tracking_uri, known)
-        return _with_number(tracking_uri, known)
+        with alone(tracking_uri, name):
+            known = _known(tracking_uri, name, model_uri)
+            if known is None:
+                with _racing():
+                    asked.create_registered_model(name)
+                carried = {DIGEST: digest, MODEL: model_uri, **tags}
+                made = _created(tracking_uri, name, model_uri, run_id, carried)
+                known = _only(tracking_uri, made)
+        _once_more(partial(_bind, tracking_uri, known))
+        return _once_more(partial(_with_number, tracking_uri, known))
 
 
 def _known(tracking_uri: str, name: str, model_uri: str) -> Version | None:
+    """The version that was made of a model: the first, should there be several."""
     found = (each for each in versions_of(tracking_uri, name) if each.model_uri == model_uri)
-    return next(found, None)
+    return min(found, key=lambda each: each.version, default=None)
+
+
+def _only(tracking_uri: str, made: Version) -> Version:
+    """The version that was made, or that of who was first, in whose favour ours is deleted.
+
+    A server lets in two at once. Versions are counted up, so that of two who made one each the
+    later one sees both, and both keep the same.
+    """
+    first = _known(tracking_uri, made.name, made.model_uri) or made
+    if first.version < made.version:
+        why = f"the same model was registered at the same time as version {first.version}"
+        with suppress(InputError):  # it is in use already, and stays
+            stages.delete(tracking_uri, made.name, made.version, by=account(), reason=why)
+    return first if first.version < made.version else made
 
 
 def _created(
@@ -134,6 +157,16 @@ def _refuse_name(name: str) -> None:
             f"{name!r} cannot be the name of a model.",
             mend=f"use letters, digits, '.', '_' and '-': {short or 'model'}",
         )
+
+
+def _once_more(write: Callable[[], T]) -> T:
+    """Of two who write the same at once a store turns one away, who finds it written then."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return write()
+    except MlflowException:
+        return write()
 
 
 @contextmanager

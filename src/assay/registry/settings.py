@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[float, Field(gt=0)]
+Margin = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -70,10 +71,11 @@ class StageGates(BaseModel):
         description="simplest: better than the constant by more than noise, and worse than none; "
         "all: better than each by more than noise.",
     )
-    champion: Literal["better", "not-worse", "none"] = Field(
+    champion: Literal["better", "not-worse", "none"] | Margin = Field(
         "not-worse",
-        description="Beside the version in production, on rows that neither learnt from: better, "
-        "or not worse, by more than noise.",
+        description="Beside the version in production, on rows that neither learnt from: better "
+        "by more than noise; not-worse by more than a twentieth of what the champion is better "
+        "than a constant by, or than a MARGIN in units of the primary metric; or none.",
     )
     metrics: dict[str, float] = Field(
         {},

@@ -22,15 +22,26 @@ STAGES = ("staging", "production")
 
 
 def holder(tracking_uri: str, name: str, stage: str) -> Version | None:
-    """The version that holds a stage; None if none does.
+    """The version that holds a stage; None if none does, or one that is not there any more.
 
     Raises:
         InputError: There is no such stage.
-        NotFoundError: It is a version that is not there any more.
+    """
+    return standing(tracking_uri, name, stage)[1]
+
+
+def standing(tracking_uri: str, name: str, stage: str) -> tuple[int | None, Version | None]:
+    """The number that a stage means, and that version; None in the place of what is not there.
+
+    Raises:
+        InputError: There is no such stage.
     """
     _refuse_stage(stage)
     number = _holds(tracking_uri, name, stage)
-    return None if number is None else version_of(tracking_uri, name, number)
+    try:
+        return number, None if number is None else version_of(tracking_uri, name, number)
+    except NotFoundError:  # the alias was left behind by who deleted the version
+        return number, None
 
 
 def move(
@@ -67,8 +78,7 @@ def move(
         InputError: It holds the stage already, or is archived.
     """
     _refuse_stage(stage)
-    if override:
-        _refuse_silence(reason)
+    refuse_reason(reason, is_needed=override)
     change = Change(
         "move", name, version, stage, expected, by=by, reason=reason, verdicts=verdicts,
         override=override,
@@ -81,7 +91,9 @@ def rollback(
 ) -> Move:
     """Give a stage back to the version that held it before, as the audit log tells it.
 
-    Once more goes one further back. Versions that were deleted or archived since are passed over.
+    Once more goes one further back. Versions that were deleted or archived since are passed over;
+    so is what has other files than those that were moved there, and what was put there outside
+    Assay, for no gate has seen it.
 
     Raises:
         NotFoundError: No version held it before.
@@ -89,20 +101,24 @@ def rollback(
         InputError: There is no such stage, or no reason.
     """
     _refuse_stage(stage)
-    _refuse_silence(reason)
+    refuse_reason(reason)
     current = _holds(tracking_uri, name, stage)
-    usable = {each.version for each in versions_of(tracking_uri, name) if not each.is_archived}
+    usable = {
+        (each.version, each.digest)
+        for each in versions_of(tracking_uri, name)
+        if each.digest and not each.is_archived
+    }
     before = [each for each in _held(history(tracking_uri, name), stage) if each in usable]
-    while before and before[-1] == current:
+    while before and before[-1][0] == current:
         before.pop()
     if not before:
         raise NotFoundError(
             f"Nothing that could be gone back to held {name}@{stage} before.",
             mend=f"assay models {quote(name)} lists its versions: promote one",
         )
-    return _apply(
-        tracking_uri, Change("rollback", name, before[-1], stage, current, by=by, reason=reason)
-    )
+    number, digest = before[-1]
+    change = Change("rollback", name, number, stage, current, by, reason, digest=digest)
+    return _apply(tracking_uri, change)
 
 
 def archive(tracking_uri: str, name: str, version: int, *, by: str, reason: str) -> Move:
@@ -110,8 +126,9 @@ def archive(tracking_uri: str, name: str, version: int, *, by: str, reason: str)
 
     Raises:
         NotFoundError: There is no such version.
-        InputError: It is in use, or archived already.
+        InputError: It is in use, or archived already, or there is no reason.
     """
+    refuse_reason(reason)
     return _apply(tracking_uri, Change("archive", name, version, ARCHIVE, None, by, reason))
 
 
@@ -120,8 +137,9 @@ def restore(tracking_uri: str, name: str, version: int, *, by: str, reason: str)
 
     Raises:
         NotFoundError: There is no such version.
-        InputError: It is not archived.
+        InputError: It is not archived, or being deleted, or there is no reason.
     """
+    refuse_reason(reason)
     return _apply(tracking_uri, Change("restore", name, version, ARCHIVE, None, by, reason))
 
 
@@ -135,7 +153,7 @@ def delete(tracking_uri: str, name: str, version: int, *, by: str, reason: str) 
         NotFoundError: There is no such version.
         InputError: It is in use, or there is no reason.
     """
-    _refuse_silence(reason)
+    refuse_reason(reason)
     entry = _apply(tracking_uri, Change("delete", name, version, ARCHIVE, None, by, reason))
     with told(tracking_uri):
         client(tracking_uri).delete_model_version(name, str(version))
@@ -153,20 +171,22 @@ def _holds(tracking_uri: str, name: str, stage: str) -> int | None:
     return None if number is None else int(number)
 
 
-def _held(log: Sequence[Move], stage: str) -> list[int]:
-    """Who held a stage, the last one last; what was rolled back does not count any more."""
-    held: list[int] = []
+def _held(log: Sequence[Move], stage: str) -> list[tuple[int, str]]:
+    """Who was moved to a stage, the last one last, with the digests of their files.
+
+    What was rolled back does not count any more. An entry of which only a tag tells can take away
+    from this, and add nothing.
+    """
+    held: list[tuple[int, str]] = []
     for entry in log:
         if entry.stage != stage or entry.to_version is None:
             continue
+        moved = (entry.to_version, entry.digest)
         if entry.action == "rollback":
-            while held and held[-1] != entry.to_version:
+            while held and held[-1] != moved:
                 held.pop()
-            held = held or [entry.to_version]
-            continue
-        if entry.from_version is not None and held[-1:] != [entry.from_version]:
-            held.append(entry.from_version)  # somebody put it there outside Assay
-        held.append(entry.to_version)
+        if held[-1:] != [moved] and not entry.through_server:
+            held.append(moved)
     return held
 
 
@@ -177,8 +197,14 @@ def _refuse_stage(stage: str) -> None:
         )
 
 
-def _refuse_silence(reason: str) -> None:
-    if not reason.strip():
+def refuse_reason(reason: str, *, is_needed: bool = True) -> None:
+    """Refuse a reason that says nothing where one is needed, or that no database can keep."""
+    if is_needed and not reason.strip():
         raise InputError(
             "This needs a reason, which is kept for ever.", mend="--reason 'why it has to be'"
+        )
+    if "\0" in reason or any("\ud800" <= each <= "\udfff" for each in reason):
+        raise InputError(
+            "The reason cannot be kept: it is no text in UTF-8.",
+            mend="--reason, in letters that this terminal writes as UTF-8",
         )

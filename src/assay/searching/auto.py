@@ -18,6 +18,7 @@ from assay.experiment.asking import Asked
 from assay.learners.adapt import resolve_learner
 from assay.monitor import Announce, Step
 from assay.place import Place
+from assay.reports.wording import counted
 from assay.run import Run
 from assay.searching.asked import with_settings
 from assay.searching.interrupted import interruptible
@@ -25,6 +26,7 @@ from assay.searching.recording import STUDY
 from assay.searching.recording_auto import EnsembleRecord
 from assay.threads import cores
 from assay.tracking.keeping import kept as recorded
+from assay.tracking.runs import CHOSEN_AMONG
 from assay.tracking.store import Store
 from assay.tuning.auto import build
 from assay.tuning.budget import Budget
@@ -107,7 +109,7 @@ def tune_auto(
         n = len(built.leaderboard.rows)
         announce(Step(f"Recording the ensemble of {built.leaderboard.n_members} out of {n}"))
         run = lifecycle.train(
-            replace(_explicit(asked, built), called="auto-tuned", tags={STUDY: name}),
+            replace(_explicit(asked, built), called="auto-tuned", tags=_tags(name, built)),
             why=why or f"The ensemble that {n} configurations of the study {name} came to.",
             tags=tags,
             store=store,
@@ -116,6 +118,15 @@ def tune_auto(
     primary = run.evaluation.metrics[ready.primary]
     corrected = Corrected(ready.primary, built.flattered, primary, built.leaderboard.n_scored)
     return FoundEnsemble(name, built.leaderboard, corrected, run)
+
+
+def _tags(study: str, built: Built) -> dict[str, str]:
+    """What the run is found by, and what the choice means for its number."""
+    n = built.leaderboard.n_scored
+    if n < 2:
+        return {STUDY: study}
+    said = f"An ensemble chosen from {counted(n, 'trial')}"
+    return {STUDY: study, CHOSEN_AMONG: f"{said}: each row is judged by weights of other folds."}
 
 
 def _explicit(asked: Asked, built: Built) -> Asked:

@@ -191,6 +191,12 @@ def told(uri: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise no_package(error.name or str(error), uri) from error
+    except UnicodeEncodeError as error:
+        raise RefusedError(
+            f"The store of runs takes only text that is UTF-8: {masked(ascii(error.object))}",
+            where=masked(uri),
+            mend="write it in UTF-8",
+        ) from error
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         is_full = any(each in reason for each in _FULL)

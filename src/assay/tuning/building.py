@@ -9,9 +9,10 @@ from __future__ import annotations
 import pickle
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from assay.monitor import Announce, Step
 from assay.predictions import Predictions
 from assay.tuning.budget import Budget
 from assay.tuning.configurations import Configuration, FoldTask, fit_all, fit_fold
-from assay.tuning.crew import Crew
+from assay.tuning.crew import Crew, given
 from assay.tuning.ensemble import Chosen, choose, quick_enough
 from assay.tuning.importance import ShuffleTask, shuffled_fold
 from assay.tuning.leaderboard import Leaderboard, Ranked
@@ -103,11 +104,11 @@ class Building:
         announce(Step(f"Fitting {len(members)} models to all rows"))
         self._refit_folds(members, workers)
         refits = self._refits(members, workers)
-        shuffles = [workers.submit(shuffled_fold, task) for task in self._shuffles(members)]
+        shuffles = [workers.submit(shuffled_fold, each) for each in self._shuffles(members)]
         self._wait([*refits, *shuffles], workers)
         candidates = [each.candidate for each in self.complete]
         model = self._combined(members, refits)
-        shuffled = [each.result() for each in shuffles if _has_result(each)]
+        shuffled = [each for each in map(given, shuffles) if each is not None]
         return Built(
             fitted=CrossFit(
                 repetitions=[(chosen.predictions, self.numbers)],
@@ -140,12 +141,14 @@ class Building:
         """
         if self.budget.until is None:
             lost = [
-                self.trying.task(each, fold)
+                workers.submit(fit_fold, partial(self.trying.task, each, fold))
                 for each, _ in members
                 for fold in self.folds
                 if (each.number, fold) in self.trying.restored
             ]
-            wait([workers.submit(fit_fold, task) for task in lost])
+            workers.all_of(lost)
+            for each in lost:
+                given(each)
 
     def _refits(
         self, members: Sequence[tuple[Configuration, float]], workers: Crew
@@ -154,18 +157,20 @@ class Building:
         plan = self.plan
         futures: dict[int, Future[EstimatorModel]] = {}
         for each, _ in sorted(members, key=lambda pair: -pair[0].fold_seconds):
-            task = FoldTask(
-                each.candidate.recipe, None, plan.folding, plan.seed,
+            make = partial(
+                FoldTask, each.candidate.recipe, None, plan.folding, plan.seed,
                 deterministic=plan.deterministic, fixed=each.chosen(self.folds),
             )  # fmt: skip
-            futures[each.number] = workers.submit(fit_all, task)
+            futures[each.number] = workers.submit(fit_all, make)
         return [futures[each.number] for each, _ in members]
 
-    def _shuffles(self, members: Sequence[tuple[Configuration, float]]) -> list[ShuffleTask]:
+    def _shuffles(
+        self, members: Sequence[tuple[Configuration, float]]
+    ) -> list[Callable[[], ShuffleTask]]:
         plan = self.plan
         return [
-            ShuffleTask(
-                fold,
+            partial(
+                ShuffleTask, fold,
                 tuple((self.trying.model_of(each, fold), weight) for each, weight in members),
                 plan.folding, plan.seed, plan.together, len(self.folds),
             )
@@ -176,7 +181,7 @@ class Building:
         """Until all is done, or the time is over."""
         until = self.budget.until
         left = None if until is None else max(0.0, until - time.monotonic()) + _GRACE_S
-        if wait(futures, timeout=left).not_done:
+        if not workers.all_of(futures, left):
             workers.let_go()
 
     def _combined(
@@ -187,10 +192,10 @@ class Building:
         """The members fitted to all rows; where one is not, its model of a fold."""
         fitted: list[Member] = []
         for (each, weight), future in zip(members, refits, strict=True):
-            model = future.result() if _has_result(future) else self._of_fold(each)
+            of_all = given(future, of=each.candidate.told)
+            model = self._of_fold(each) if of_all is None else of_all
             if model is not None:
-                of_fold = not _has_result(future)
-                fitted.append(Member(each.candidate, model, weight, is_of_fold=of_fold))
+                fitted.append(Member(each.candidate, model, weight, is_of_fold=of_all is None))
         if not fitted:
             raise LearnerError(
                 "The time was over before a model was fitted to all rows.",
@@ -273,10 +278,6 @@ def _too_slow(stays: bool) -> str:
 
 def _is_linear(learner: Learner) -> bool:
     return isinstance(getattr(learner, "build", None), BuildLinear)
-
-
-def _has_result(future: Future[Any]) -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _together(

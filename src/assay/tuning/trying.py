@@ -9,16 +9,17 @@ by the clock, and what comes out depends on the seed alone, whatever the number 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from assay.data.dataset import Part
 from assay.fitting.cross_fit import Plan
 from assay.learners.candidates import STEPWISE, Candidate, fewest_rows_leaf
 from assay.learners.logarithm import is_skewed
+from assay.provenance import masked
 from assay.tuning.agenda import Agenda
 from assay.tuning.budget import Budget
 from assay.tuning.configurations import (
@@ -30,12 +31,11 @@ from assay.tuning.configurations import (
     FoldTask,
     fit_fold,
 )
-from assay.tuning.crew import Crew
+from assay.tuning.crew import MOST_LOSSES, Crew, LostError
 from assay.tuning.judging import Judging
 from assay.tuning.kept import Ended, Kept
 from assay.tuning.pace import affordable_folds, expected_seconds, tells_the_pace
 from assay.tuning.proposals import Proposals
-from assay.tuning.study import MOST_TRIES
 
 _OF_FIRST = 0.3
 """Share of the time after which the very first fits are stopped, and taken as they are."""
@@ -84,7 +84,6 @@ class Trying:
         self.configurations: list[Configuration] = []
         self.restored: set[tuple[int, int]] = set()
         self._waiting: set[tuple[int, int]] = set()
-        self._losses: Counter[tuple[int, int]] = Counter()
         self._running: dict[Future[FoldFit], tuple[Configuration, int]] = {}
         target = development.known_target
         numbers = not development.schema.task.is_classification
@@ -128,7 +127,7 @@ class Trying:
                 self._submit(workers, *task)
             if not self._running:
                 break
-            done = workers.first_of({*self._running}, self._left_to_wait())
+            done = workers.first_of(self._running, self._left_to_wait())
             for future in sorted(done, key=lambda each: self._running[each][0].number):
                 self._take(*self._running.pop(future), _result(future))
                 tell()
@@ -139,6 +138,8 @@ class Trying:
 
     def _end(self, workers: Crew) -> None:
         """Leave fits that stop by themselves to do so; if there are others, let the workers go."""
+        for future in self._running:
+            future.cancel()  # what it gives comes too late, and it is not done again
         running = [each.candidate.learner for each, _ in self._running.values()]
         if not {*running} <= {*STEPWISE}:
             workers.let_go()
@@ -228,22 +229,22 @@ class Trying:
 
     def _submit(self, workers: Crew, configuration: Configuration, fold: int) -> None:
         self._waiting.add((configuration.number, fold))
+        future = workers.submit(fit_fold, partial(self._limited, configuration, fold))
+        self._running[future] = (configuration, fold)
+
+    def _limited(self, configuration: Configuration, fold: int) -> FoldTask:
+        """The fit as it is begun now: by the clock it has to stop in time."""
         limit = None
         if self._by_clock:
             assert self.budget.until is not None
             whole = self.budget.until - self._begun
             limit = max(self._left(), 0.2) if self.complete else _OF_FIRST * whole
         counts = not self.complete and fold == self._order[0]
-        task = replace(self.task(configuration, fold), seconds=limit, keeps_what_is_cut=counts)
-        future = workers.submit(fit_fold, task)
-        self._running[future] = (configuration, fold)
+        return replace(self.task(configuration, fold), seconds=limit, keeps_what_is_cut=counts)
 
     def _take(self, configuration: Configuration, fold: int, fit: FoldFit) -> None:
         place = configuration.number, fold
         self._waiting.discard(place)
-        self._losses[place] += fit.is_lost
-        if fit.is_lost and self._losses[place] < MOST_TRIES:
-            return  # it is tried again: another fit may have had its process killed
         configuration.take(fold, fit)
         if fit.failed:
             configuration.dropped = fit.failed
@@ -297,8 +298,10 @@ class Trying:
 
 
 def _result(future: Future[FoldFit]) -> FoldFit:
-    """What a fit gave, or that its worker is no more."""
+    """What a fit gave, or why it gave nothing."""
     try:
         return future.result()
-    except Exception as error:  # loky's, whose names are its own
-        return FoldFit(failed=f"{GONE} ({type(error).__name__}): is memory short?")
+    except LostError:
+        return FoldFit(failed=f"{GONE}, {MOST_LOSSES} times while it was alone: is memory short?")
+    except Exception as error:  # of keeping the model, or of having it predict once more
+        return FoldFit(failed=masked(f"{type(error).__name__}: {error}"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from assay.registry.gates.base import Evidence, Verdict
 
 _DAY_S = 86_400
+_SKEW_DAYS = 1.0
+"""How far the clock that dated the data may be ahead of this one, time zones included."""
 
 
 class DataAge:
@@ -21,4 +23,8 @@ class DataAge:
             return Verdict(self.name, None, words, (reason,))
         days = (evidence.now - age.newest).total_seconds() / _DAY_S
         said = f"{days:,.1f} days: {age.told_by}, {age.newest.date().isoformat()}"
+        if days < -_SKEW_DAYS:
+            said = f"{age.told_by} on {age.newest.date().isoformat()}, which is in the future"
+            reason = f"{said}: nobody can tell how old the data is; mend that time and train again"
+            return Verdict(self.name, None, words, (reason,), {"days": days})
         return Verdict(self.name, days <= asked, words, (said,), {"days": days})

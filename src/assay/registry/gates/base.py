@@ -22,7 +22,9 @@ class Champion:
         is_same: Whether the candidate is this very model.
         difference: The candidate minus the champion in the primary metric, paired; None where the
             two cannot be compared.
-        rows: On which rows that neither learnt from, in words.
+        rows: On which rows, in words.
+        edge: By how much it was better than a constant in training, in the same metric; None where
+            that was not recorded.
         reason: Why they cannot be compared; else empty.
         notes: What else bears on the difference.
     """
@@ -31,6 +33,7 @@ class Champion:
     is_same: bool = False
     difference: Difference | None = None
     rows: str = ""
+    edge: float | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
 
@@ -57,7 +60,8 @@ class Evidence:
         stage: Where it is to go.
         run: The run that trained it, EXPERIMENT/RUN.
         now: The moment of the judgement.
-        evaluation: On test rows if these were opened, else that of training.
+        evaluation: On test rows if these were opened, at a level for all looks until now; else that
+            of training, the primary metric corrected where a search chose the model by it.
         baselines: The model minus each baseline, by name, the simplest first.
         segments: By segment, on the same rows; None where that was not recorded.
         findings: What checks found, the accepted ones too.
@@ -67,6 +71,9 @@ class Evidence:
         reproduced: What the last `assay reproduce` came to, with its moment; empty if nobody did.
         unwritten: Places of the model card that nobody has filled in; None if there is no card.
         age: Of its data; None where nothing tells it.
+        outdated: Why the intervals of test rows are not as wide as all looks demand; else empty.
+        chosen_from: From how many trials a search chose the model on these rows; 0 where none did.
+        corrected: The metrics that are corrected for that.
     """
 
     reference: str
@@ -83,6 +90,16 @@ class Evidence:
     reproduced: str = ""
     unwritten: tuple[str, ...] | None = None
     age: Age | None = None
+    outdated: str = ""
+    chosen_from: int = 0
+    corrected: tuple[str, ...] = ()
+
+    def choice(self, metric: str = "") -> str:
+        """What is said of a number that a search chose the model on; empty where none did."""
+        if not self.chosen_from:
+            return ""
+        how = "corrected" if metric in self.corrected else "not corrected"
+        return f"{how} for the choice among {self.chosen_from} trials"
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,12 @@ class Calibrated:
         words = f"calibration error at most {asked:g}"
         if not evidence.evaluation.task.is_classification:
             return Verdict(self.name, True, words, ("a regression says no probabilities",))
+        if evidence.outdated:
+            return Verdict(self.name, None, words, (evidence.outdated,))
         found = evidence.evaluation.miscalibration
         if found is None:
             return Verdict(self.name, None, words, ("the calibration was not recorded",))
         held, said = held_at_end(found.error, asked, falls=True)
-        rows = f"{evidence.evaluation.n:,} {evidence.evaluation.rows} rows"
-        return Verdict(
-            self.name, held, words, (f"error {said}, on {rows}",), {"error": found.error.as_dict()}
-        )
+        rows = f"on {evidence.evaluation.n:,} {evidence.evaluation.rows} rows"
+        reason = ", ".join(filter(None, [f"error {said}", evidence.choice(), rows]))
+        return Verdict(self.name, held, words, (reason,), {"error": found.error.as_dict()})

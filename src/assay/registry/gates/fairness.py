@@ -27,6 +27,8 @@ class Fairness:
         if not limits:
             return None
         words = ", ".join(_TOLD[name].format(limit) for name, limit in limits.items())
+        if evidence.outdated:
+            return Verdict(self.name, None, words, (evidence.outdated,))
         known = [
             (each.name, each.parity) for each in alone(evidence.segments) if each.parity is not None
         ]

@@ -19,6 +19,12 @@ class MetricFloor:
         if not asked:
             return None
         task, found = evidence.evaluation.task, evidence.evaluation.metrics
+        words = ", ".join(
+            f"{name} {'at most' if falls(task, name) else 'at least'} {limit:g}"
+            for name, limit in asked.items()
+        )
+        if evidence.outdated:
+            return Verdict(self.name, None, words, (evidence.outdated,))
         rows = f"{evidence.evaluation.n:,} {evidence.evaluation.rows} rows"
         parts: list[bool | None] = []
         reasons = []
@@ -29,14 +35,11 @@ class MetricFloor:
                 continue
             held, said = held_at_end(found[name], limit, falls=falls(task, name))
             parts.append(held)
-            reasons.append(f"{name} {said}")
+            reasons.append(", ".join(filter(None, [f"{name} {said}", evidence.choice(name)])))
         return Verdict(
             self.name,
             all_of(parts),
-            ", ".join(
-                f"{name} {'at most' if falls(task, name) else 'at least'} {limit:g}"
-                for name, limit in asked.items()
-            ),
+            words,
             (*reasons, f"on {rows}"),
             {name: found[name].as_dict() for name in asked if name in found},
         )

@@ -27,6 +27,9 @@ class WorstSegment:
         if found is None or not divisions:
             return Verdict(self.name, None, _in_words(asked, "metric", False), (NOT_DECLARED,))
         less = falls(evidence.evaluation.task, found.metric)
+        if evidence.outdated:
+            words = _in_words(asked, found.metric, less)
+            return Verdict(self.name, None, words, (evidence.outdated,))
         parts: list[bool | None] = []
         reasons: list[str] = []
         numbers: dict[str, Mapping[str, object]] = {}
@@ -46,6 +49,7 @@ class WorstSegment:
                 reasons.append(told)
                 if each.gap is not None:
                     numbers[f"gap of {each.name}"] = each.gap.estimate.as_dict()
+        reasons += filter(None, [evidence.choice()])
         return Verdict(
             self.name, all_of(parts), _in_words(asked, found.metric, less), tuple(reasons), numbers
         )
