@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
@@ -19,7 +20,10 @@ import assay
 from assay import monitoring, serving_models
 from assay.data.schema import Task
 from assay.errors import DataError, NotFoundError
-from assay.inference.loading import LoadedModel
+from assay.inference.loading import LoadedModel, load_folder
+from assay.place import Place
+from assay.registry import versions
+from assay.serving.monitoring.alarms import moment_of
 from assay.serving.monitoring.files import sample_files
 from assay.serving.monitoring.outcomes import outcomes_path
 from assay.serving.monitoring.sampling import Sampler
@@ -32,6 +36,7 @@ from assay.serving.traffic.measures import Measure
 from assay.serving.traffic.store import Given, TrafficStore, path_of
 from assay.workspace import Workspace
 from tests.journeys.terminal import Terminal
+from tests.serving.models import app_with
 from tests.serving.monitoring.test_alerts import Receiver
 from tests.serving.monitoring.test_alerts import receiver as receiver  # noqa: PLC0414
 from tests.tables import table
@@ -65,7 +70,8 @@ def serve(model: LoadedModel, now: float, folder: Path) -> None:
     workspace = Workspace(folder)
     store = TrafficStore(path_of(workspace, "income"))
     store.prepare()
-    contest = Contest("income/1", {}, (), None, "", Task.BINARY, ("no", "yes"), Measure("accuracy"))
+    contest = Contest("income/1", {}, (), None, "", "y", Task.BINARY, ("no", "yes"),
+                      Measure("accuracy"))  # fmt: skip
     store.begin(contest)
     outcomes = []
     sampler = Sampler(workspace.samples_folder, SAMPLING, lambda: clock[0])
@@ -202,6 +208,54 @@ def test_a_server_keeps_a_sample_only_where_it_is_asked_to(
         assert len(sample_files(folder, "income/1", 0)) == before + more
 
 
+def test_refused_requests_raise_an_alarm(
+    now: float, tmp_path: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client says 'kg' in a number from some hour on: three of four requests are refused."""
+    place = Place.to_find()
+    with place.workspace.scratch() as scratch:
+        shutil.copytree(versions.find_model(place.uri, "income/1").local(scratch),
+                        tmp_path / "kilos")  # fmt: skip
+    monkeypatch.setenv("ASSAY_WORKSPACE", str(tmp_path / "apart"))
+    clock = [now - 7200]
+    workspace = Workspace.find().ensure()
+    sampler = Sampler(workspace.samples_folder, SAMPLING, lambda: clock[0])
+    app = app_with(load_folder(tmp_path / "kilos", name="kilos"), (sampler,))
+    row = {"a": 0.1, "b": None, "c": 1, "kind": "red", "whole": 3}
+    with TestClient(app) as client:
+        for each in range(60):
+            body = {**row, "a": "4.2 kg"} if each % 4 else row
+            assert client.post("/predict", json=body).status_code == (422 if each % 4 else 200)
+    model = str(tmp_path / "kilos")
+    found = monitoring.monitor(model).found
+    [alarm] = [each for each in found.open_alarms if each.role == "refusal"]
+    said = alarm.said.replace("\u202f", " ")
+    assert said == ("75 % of requests are refused, most for 'a': wrong type; up to 1.0 % is usual.")
+    assert found.as_dict()["requests"] == {
+        "answered": 15,
+        "refused": 45,
+        "share_refused": 0.75,
+        "rows_refused": 45,
+        "usual_share_refused": 0.01,
+        "problems": [{"column": "a", "kind": "wrong_type", "requests": 45}],
+        "hours": [
+            {"from": moment_of(int(clock[0] // 3600)), "answered": 15, "refused": 45,
+             "share_refused": 0.75}
+        ],
+    }  # fmt: skip
+    page = monitoring.monitor(model).page.read_text(encoding="utf-8")
+    for text in ("45 of 60", "Share refused by hour", "&#39;a&#39;: wrong type", "in 60 requests"):
+        assert text in page
+    told = terminal("monitor", model, "--quiet", "--fail-on-alarm")
+    assert told.status == 1
+    plain = told.out.replace("\u202f", " ")
+    assert "45 of 60 requests were refused (75 %):\n       'a': wrong type in 45\n" in plain
+    assert "UTC 75 % (45 of 60)" in plain
+    [file] = (workspace.samples_folder / "kilos").glob("*.parquet")
+    assert b"4.2 kg" not in file.read_bytes()
+    assert "4.2 kg" not in str(pq.read_schema(file).metadata), "no cell of a refused row is kept"
+
+
 @pytest.mark.parametrize("task", [Task.MULTICLASS, Task.REGRESSION, Task.MULTILABEL])
 def test_every_task_is_watched(task: Task, workspace: Path) -> None:
     frame = table(task, 400)
@@ -234,9 +288,6 @@ def test_what_was_not_sampled_is_told_with_what_to_do(now: float) -> None:
 
 def test_a_model_without_a_reference_is_refused(now: float, tmp_path: Path) -> None:
     folder = tmp_path / "old"
-    from assay.place import Place
-    from assay.registry import versions
-
     place = Place.to_find()
     with place.workspace.scratch() as scratch:
         shutil.copytree(versions.find_model(place.uri, "income/1").local(scratch), folder)

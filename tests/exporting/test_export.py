@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,16 +21,20 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 import pytest
+from starlette.testclient import TestClient
 
 import assay
+from assay import serving_models
 from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError, UnsafeModelError
 from assay.exporting.export import Exported
 from assay.inference.loading import LoadedModel
 from assay.learners.builtin import make_learner
 from assay.learners.candidates import Candidate
+from assay.serving.settings import ServingSettings
 from tests.fakes import FakeLearner
 from tests.inference.compiled.models import mixed, packed, rows_of
+from tests.tables import table
 
 TASK, PATIENCE_S = Task.BINARY, 120
 
@@ -198,3 +203,54 @@ def test_the_verb_says_what_it_wrote(exported: Exported, tmp_path: Path) -> None
     assert (again.returncode, again.stdout) == (2, "")
     assert "out is there already, and not empty." in again.stderr
     assert "Traceback" not in again.stderr
+
+
+@pytest.fixture(scope="module")
+def by_name(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is exported of a registered model, whose first example has a gap."""
+    place = tmp_path_factory.mktemp("by_name")
+    (place / "workspace").mkdir()
+    shutil.copy(template_database, place / "workspace" / "mlflow.db")
+    frame = table(TASK, 300)
+    frame.loc[frame.index % 25 != 0, "b"] = None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ASSAY_WORKSPACE", str(place / "workspace"))
+        patched.setenv("ASSAY_LEDGER", str(place / "ledger.db"))
+        settings = {"name": "gaps", "training": {"seeds": 1}, "evaluation": {"resamples": 200}}
+        assay.register(assay.train(frame, target="y", learner="linear", settings=settings), "gaps")
+        return assay.export("gaps/1", place / "served").folder
+
+
+def test_everybody_can_read_what_was_exported_by_name(by_name: Path) -> None:
+    """The workspace is its owner's alone; the image is run by a user without rights."""
+    modes = {each: each.stat().st_mode & 0o777 for each in (by_name, *by_name.rglob("*"))}
+    assert set(modes.values()) == {0o644, 0o755}
+    assert all((mode == 0o755) == each.is_dir() for each, mode in modes.items())
+    assert "COPY --chmod=0755 . .\nUSER 65534\n" in (by_name / "Dockerfile").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_the_user_of_the_image_reads_all_of_it(by_name: Path) -> None:
+    command = ["find", ".", "-type", "f", "-exec", "cat", "{}", "+"]
+    read = subprocess.run(
+        command, cwd=by_name, user=65534, group=65534, extra_groups=[],
+        capture_output=True, check=False, timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert (read.returncode, read.stderr) == (0, b"")
+    sizes = sum(each.stat().st_size for each in by_name.rglob("*") if each.is_file())
+    assert len(read.stdout) == sizes
+
+
+def test_the_server_takes_the_row_of_its_own_readme(by_name: Path) -> None:
+    [command] = [
+        line for line in (by_name / "README.md").read_text().splitlines() if "curl" in line
+    ]
+    body = shlex.split(command)[-1]
+    assert None in json.loads(body).values(), "which is the case that went wrong"
+    [model] = [each.parent for each in by_name.rglob("MLmodel")]
+    with TestClient(
+        serving_models.app_of(serving_models.ModelSource.of(str(model)), ServingSettings())
+    ) as client:
+        json_body = {"Content-Type": "application/json"}
+        said = client.post("/predict", content=body.encode(), headers=json_body)
+    assert said.status_code == 200, said.text

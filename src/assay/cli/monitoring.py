@@ -11,6 +11,10 @@ from assay.cli.console import json_option, print_json, progress, quiet_option
 
 if TYPE_CHECKING:
     from assay.monitoring import Report
+    from assay.serving.monitoring.monitored import Monitored
+
+_MOST_LINES = 6
+"""Of problems, and of hours."""
 
 
 @click.command()
@@ -59,6 +63,25 @@ def monitor(
     return 1 if fail_on_alarm and report.found.open_alarms else 0
 
 
+def _show_refused(found: Monitored) -> None:
+    """How many requests were refused, for what, and the share in the latest such hours."""
+    from assay.reports.wording import count, share
+    from assay.serving.monitoring.alarms import moment_of
+    from assay.serving.monitoring.refusals import named
+
+    total = found.refusals
+    if not total.refused:
+        return
+    n = count(total.answered + total.refused)
+    click.echo(f"{count(total.refused)} of {n} requests were refused ({share(total.share)}):")
+    for problem, requests in total.problems.most_common(_MOST_LINES):
+        click.echo(f"       {named(problem)} in {count(requests)}")
+    for hour, each in found.hours_refused[:_MOST_LINES]:
+        when = moment_of(hour)[:16].replace("T", " ")
+        of = count(each.answered + each.refused)
+        click.echo(f"       {when} UTC {share(each.share)} ({count(each.refused)} of {of})")
+
+
 def _show(report: Report) -> None:
     from assay.reports.wording import count, estimate, metric
     from assay.serving.monitoring.alarms import moment_of
@@ -70,6 +93,7 @@ def _show(report: Report) -> None:
         when = moment_of(each.began)[:16].replace("T", " ")
         ended = "" if each.is_open else " (ended)"
         click.echo(f"alarm  {each.said}{ended}\n       Began most likely {when} UTC.")
+    _show_refused(found)
     if performance.overall is None:
         click.echo("No outcomes came: what the predictions were worth is not known.")
     else:

@@ -96,8 +96,15 @@ def export(
         (aside / "requirements.txt").write_text(pins.text(), encoding="utf-8")
         found = digest(inner)
         pages.write(aside, inner.name, found, loaded, pins, wheel, trust)
+        _open_to_all(aside)
         size = sum(each.stat().st_size for each in aside.rglob("*") if each.is_file())
     return Exported(folder, name, found, len(pins.versions), size, _notes(pins))
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read it: a workspace is its owner's alone, but an image's user is another."""
+    for each in (folder, *folder.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ They are written out here in full; what differs from model to model stands betwe
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ WORKDIR /srv
 @LIBRARIES@COPY requirements.txt @WHEEL@ ./
 RUN pip install --no-cache-dir -r requirements.txt \\
  && pip install --no-cache-dir --no-deps @WHEEL@
-COPY . .
+COPY --chmod=0755 . .
 USER 65534
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s CMD ["python", "-c", \\
@@ -170,11 +171,15 @@ def write(
 
 
 def _row(loaded: LoadedModel) -> str:
-    """A row to try it with, as JSON."""
+    """A row to try it with, as JSON: a cell that is missing, or no number, is null."""
     if not loaded.examples:
         return "{...}"
-    names = [each.name for each in loaded.schema.features]
-    return json.dumps({name: loaded.examples[0][name] for name in names}, ensure_ascii=False)
+    cells = {each.name: loaded.examples[0][each.name] for each in loaded.schema.features}
+    known = {
+        name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
+        for name, cell in cells.items()
+    }
+    return json.dumps(known, ensure_ascii=False, allow_nan=False)
 
 
 def _filled(page: str, words: Mapping[str, Any]) -> str:

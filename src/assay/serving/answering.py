@@ -22,6 +22,8 @@ from assay.serving.validation import Findings
 _UNFIT = "The rows do not fit the model."
 _LARGE = 128 * 1024
 """Bytes of a body from which all of it is done in the thread that predicts."""
+_WANT_OF_ROOM = 500
+"""The status from which it is not what was sent that is refused."""
 _MANY = 256
 """Objects in a body, likewise."""
 
@@ -29,7 +31,7 @@ _MANY = 256
 async def answer_to(
     state: ServerState, exchange: Exchange, body: bytes, form: str, *, takes_one: bool
 ) -> bytes:
-    """The answer to a body; observers are told of it.
+    """The answer to a body; observers are told of it, or that it was refused.
 
     Args:
         state: Of the server.
@@ -41,6 +43,21 @@ async def answer_to(
     Raises:
         Refusal: The body or its rows cannot be answered.
     """
+    try:
+        return await _answered(state, exchange, body, form, takes_one=takes_one)
+    except Refusal as refusal:
+        if refusal.status < _WANT_OF_ROOM:
+            version = exchange.facts.get("version") or state.slots[0].model.version
+            n_rows = exchange.facts.get("n_rows", 0)
+            kind = "model" if n_rows else "body"
+            told = refusal.problems or [Problem(None, None, refusal.log, refusal.mend, kind=kind)]
+            state.observing.tell_refusal(exchange.request_id, version, n_rows, told)
+        raise
+
+
+async def _answered(
+    state: ServerState, exchange: Exchange, body: bytes, form: str, *, takes_one: bool
+) -> bytes:
     is_small = len(body) < _LARGE and body.count(b"{") <= _MANY
     if form == "json" and is_small:
         rows, is_one = _rows(state, body, takes_one)
@@ -54,7 +71,6 @@ async def answer_to(
     else:
         does = functools.partial(_all_at_once, state, exchange, body, form, takes_one)
         told, model, table, findings, answers = await state.prediction.in_thread(does)
-    exchange.facts["n_rows"] = len(answers)
     if findings.n_warnings:
         exchange.facts["n_warnings"] = findings.n_warnings
         state.metrics.warnings.inc(findings.n_warnings)
@@ -77,7 +93,8 @@ def _all_at_once(
         columns, n = read(body, state.settings.limits)
         if n == 0:
             raise _no_rows()
-        model = _chosen(state, exchange, [{name: cells[0] for name, cells in columns.items()}])
+        first = [{name: cells[0] for name, cells in columns.items()}]
+        model = _chosen(state, exchange, first, n)
         table, findings = model.validator.checked_columns(columns, n)
     try:
         answers = model.predict(table)
@@ -118,7 +135,11 @@ def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], 
     return rows, False
 
 
-def _chosen(state: ServerState, exchange: Exchange, rows: list[Row]) -> ServedModel:
+def _chosen(
+    state: ServerState, exchange: Exchange, rows: list[Row], n: int | None = None
+) -> ServedModel:
+    """The model for some rows, or for a table of `n` rows of which they are the first."""
+    exchange.facts["n_rows"] = len(rows) if n is None else n
     chosen = state.router.choose(Asked(exchange.request_id, exchange.headers, rows))
     exchange.facts["version"] = chosen.version
     return chosen

@@ -1,4 +1,4 @@
-"""Telling observers, in a thread of their own, of what was answered."""
+"""Telling observers, in a thread of their own, of what was answered and what was refused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable, Sequence
 
 from assay.serving.log import Log
-from assay.serving.observer import Observer
+from assay.serving.observer import Observer, RefusalObserver
+from assay.serving.refusal import Problem
 from assay.serving.rows import Answer, Table
 
 _MOST_ROWS = 100_000
 """Rows that wait for observers; of more, they are not told."""
-_Told = tuple[str, str, Table, Sequence[Answer]]
+_Tell = Callable[[Observer], None]
+_Told = tuple[int, str, Callable[[], _Tell]]
+"""So many rows, the id of their request, and what makes of them what an observer is told."""
 
 
 class Observing:
@@ -39,15 +42,35 @@ class Observing:
 
     def tell(self, request_id: str, version: str, table: Table, answers: Sequence[Answer]) -> None:
         """A request was answered."""
+
+        def begin() -> _Tell:
+            rows = table.rows
+            return lambda observer: observer.observe(request_id, version, rows, answers)
+
+        self._put((table.n, request_id, begin))
+
+    def tell_refusal(
+        self, request_id: str, version: str, n_rows: int, problems: Sequence[Problem]
+    ) -> None:
+        """A request was refused because of what it held."""
+
+        def tell(observer: Observer) -> None:
+            if isinstance(observer, RefusalObserver):
+                observer.observe_refusal(version, n_rows, problems)
+
+        self._put((1 + len(problems), request_id, lambda: tell))
+
+    def _put(self, told: _Told) -> None:
         if not self._observers:
             return
+        n = told[0]
         with self._counting:
-            is_too_much = self._n_rows + table.n > _MOST_ROWS
-            self._n_rows += 0 if is_too_much else table.n
+            is_too_much = self._n_rows + n > _MOST_ROWS
+            self._n_rows += 0 if is_too_much else n
         if is_too_much:
             self._dropped()
         else:
-            self._queue.put((request_id, version, table, answers))
+            self._queue.put(told)
 
     def close(self) -> None:
         """Tell what is left, and finish."""
@@ -63,12 +86,12 @@ class Observing:
 
     def _work(self) -> None:
         while (told := self._queue.get()) is not None:
-            request_id, version, table, answers = told
-            rows = table.rows
+            n, request_id, begin = told
+            tell = begin()
             with self._counting:
-                self._n_rows -= table.n
+                self._n_rows -= n
             for observer in self._observers:
                 try:
-                    observer.observe(request_id, version, rows, answers)
+                    tell(observer)
                 except Exception as error:
                     self._log.failure("an observer failed", error, request_id=request_id)

@@ -22,6 +22,8 @@ class Problem:
         what: What is wrong.
         mend: What to send instead.
         value: What was sent, shortened; None where nothing was.
+        kind: The policy that it is against, for those who count; 'body' or 'model', which
+            could not read or predict it, where it is none.
     """
 
     row: int | None
@@ -29,6 +31,7 @@ class Problem:
     what: str
     mend: str
     value: str | None = None
+    kind: str = "body"
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -210,26 +210,28 @@ class Validator:
     def _unknown(self, row: int | None, name: str, looks: bool) -> Problem:
         close = get_close_matches(name[:100], self._readings, n=1) if looks else []
         mend = f"perhaps {close[0]!r} is meant; else leave it out" if close else "leave it out"
-        return Problem(row, name[:100], "is no column of the model", mend)
+        return Problem(row, name[:100], "is no column of the model", mend, kind="extra_column")
 
     def _missing(self, row: int, name: str) -> Problem:
         if self._hides:
-            return Problem(row, None, "a column is missing", "send all columns")
+            told = "a column is missing"
+            return Problem(row, None, told, "send all columns", kind="missing_column")
         mend = f"send {name!r}: {self._readings[name].mend}"
-        return Problem(row, name, "the column is missing", mend)
+        return Problem(row, name, "the column is missing", mend, kind="missing_column")
 
     def _nulls(self, name: str, cells: list[Any], told: set[int], findings: Findings) -> None:
         """Gaps, but in rows of which something was told already."""
         mend = "send a value: in training it was never missing"
         for row, cell in enumerate(cells):
             if cell is None and row not in told:
-                told_of = partial(Problem, row, name, "is missing", mend, "null")
+                told_of = partial(Problem, row, name, "is missing", mend, "null", "unexpected_null")
                 findings.add(self._policies["unexpected_null"], told_of)
 
     def _odd(self, row: int, name: str, cell: Any) -> Problem:
         what, mend = self._seen[name].told(self._hides)
-        return Problem(row, name, what, mend, shown(cell))
+        kind = "out_of_range" if self._seen[name].levels is None else "unseen_category"
+        return Problem(row, name, what, mend, shown(cell), kind)
 
 
 def _wrong(row: int, name: str, problem: str, reading: Reading, cell: Any) -> Problem:
-    return Problem(row, name, problem, reading.mend, shown(cell))
+    return Problem(row, name, problem, reading.mend, shown(cell), "wrong_type")

@@ -226,3 +226,14 @@ def test_few_rows_are_told_as_such() -> None:
     found = watch(reference(column), hourly(counts, column))
     assert found.alarms == ()
     assert not found.columns[0].is_watched
+
+
+def test_the_shift_of_the_last_week_is_told_after_an_hour_without_rows() -> None:
+    random = np.random.default_rng(10)
+    column = normal(random)
+    counts = hours(random, column, 60, 30, mean=0.5)
+    before = watch(reference(column), hourly(counts, column))
+    quiet = np.concatenate([counts, np.zeros((5, counts.shape[1]))])
+    after = watch(reference(column), hourly(quiet, column))
+    assert after.columns[0].size == before.columns[0].size == pytest.approx(0.5, abs=0.12)
+    assert after.alarms[0].last == before.alarms[0].last, "an hour without rows is no look"

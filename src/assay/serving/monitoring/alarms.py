@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from assay.serving.monitoring.drift import (
     typical,
 )
 from assay.serving.monitoring.hourly import Hourly
+from assay.serving.monitoring.refusals import REFUSAL, REFUSED, Refusals, named
 
 QUIET_H = 24
 """Hours without a crossing look after which an alarm has ended."""
@@ -32,20 +34,22 @@ class Alarm:
 
     Attributes:
         name: The column, the score or the loss.
-        role: 'feature', 'score' or 'loss'.
-        kind: 'numeric', 'text' or 'categorical'.
+        role: 'feature', 'score', 'loss' or 'refusal'.
+        kind: 'numeric', 'text', 'categorical' or, of refused requests, 'share'.
         what: 'values' or 'missing'.
         began: The number of the hour in which it most likely began.
         raised: Of the hour at whose end it was first beyond chance.
         last: Of the last such hour.
         is_open: Whether it goes on.
         window_h: Hours that were held against training when it was last beyond chance.
-        n: Rows in them.
+        n: Rows in them, or requests.
         p: Probability by chance, of one test.
         size: Size, in standard deviations of an equal shift of a normal distribution.
-        before: What it was in training: about the median, the share of a level or of gaps.
+        before: What it was in training: about the median, the share of a level or of gaps; of
+            refused requests the share that is usual.
         after: What it is in these hours.
-        level: The level whose share changed most; None of numbers.
+        level: The level whose share changed most, or the problem that most refused requests had;
+            None of numbers.
     """
 
     name: str
@@ -67,6 +71,10 @@ class Alarm:
     @property
     def said(self) -> str:
         """What changed, in a sentence."""
+        if self.role == REFUSAL:
+            most = f", most for {self.level}" if self.level is not None else ""
+            told = f"{share(self.after)} of requests are refused{most}"
+            return f"{told}; up to {share(self.before)} is usual."
         named = {SCORE: self.name, LOSS: f"the {self.name}"}.get(self.role, f"'{self.name}'")
         if self.what == GAPS:
             told = f"is missing in {share(self.after)} of rows, in training in {share(self.before)}"
@@ -143,7 +151,7 @@ def watch(reference: Reference, hourly: Hourly) -> Watch:
         reference: How training was.
         hourly: What came since.
     """
-    level = level_of(len(reference.columns))
+    level = level_of(len(reference.columns) + 1)  # and the requests that were refused
     alarms: list[Alarm] = []
     columns = []
     for column in reference.columns:
@@ -161,6 +169,10 @@ def watch(reference: Reference, hourly: Hourly) -> Watch:
                 watched,
             )
         )
+    if hourly.refusals:
+        counts = hourly.counts[REFUSED.name, REFUSED.role]
+        for each in looks_at(REFUSED, counts, level):
+            alarms += _alarms(each, counts, hourly)
     ranked = sorted(alarms, key=lambda each: (not each.is_open, -each.raised, -each.size))
     return Watch(tuple(ranked), tuple(columns), level)
 
@@ -182,6 +194,8 @@ def _alarm(looks: Looks, counts: Counts, hourly: Hourly, raised: int, last: int)
     if looks.what == GAPS:
         total = column.n + column.missing
         before, after = column.missing / total, float(rows[-1] / rows.sum())
+        if column.role == REFUSAL:
+            level = _most(hourly.refusals[max(0, last + 1 - window) : last + 1])
     elif column.has_levels:
         place, before, after = moved_level(column, rows[:-1])
         level = (*column.levels, OTHER)[place]
@@ -205,3 +219,9 @@ def _alarm(looks: Looks, counts: Counts, hourly: Hourly, raised: int, last: int)
         after=after,
         level=level,
     )
+
+
+def _most(refusals: Sequence[Refusals]) -> str | None:
+    """The problem that most of the refused requests had, in words."""
+    problems = Refusals.total(refusals).problems.most_common(1)
+    return named(problems[0][0]) if problems else None

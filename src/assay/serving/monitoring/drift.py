@@ -111,12 +111,15 @@ def looks_at(column: ReferenceColumn, counts: Counts, level: float) -> list[Look
 def _looked(
     column: ReferenceColumn, what: str, windows: Counts, came: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
-    """Chance and size of the shift in each window, shape (h,); 1 and 0 where there are few rows."""
+    """Chance and size of the shift in each window, shape (h,); 1 and 0 where there are few rows.
+
+    After an hour without rows nothing is tested again, so the chance is 1; the size stays.
+    """
     p, size = np.ones(len(windows)), np.zeros(len(windows))
     ours = np.array(column.counts, dtype=np.float64)
     values = windows[:, :-1]
     n_rows = windows.sum(axis=1) if what == GAPS else values.sum(axis=1)
-    enough = came & (n_rows >= FEWEST_ROWS)
+    enough = n_rows >= FEWEST_ROWS
     n = column.n + (column.missing if what == GAPS else 0)
     if n < FEWEST_ROWS or not enough.any():
         return p, size
@@ -130,7 +133,7 @@ def _looked(
     if column.role == LOSS:  # only a greater one is worth an alarm
         greater = values @ (ours.cumsum() - ours / 2) > column.n * values.sum(axis=1) / 2
         p[~greater], size[~greater] = 1.0, 0.0
-    return p, size
+    return np.where(came, p, 1.0), size
 
 
 def since_when(column: ReferenceColumn, what: str, counts: Counts, raised: int, hours: int) -> int:

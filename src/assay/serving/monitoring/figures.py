@@ -31,6 +31,7 @@ from assay.serving.monitoring.alarms import Alarm, moment_of
 from assay.serving.monitoring.drift import GAPS, typical
 from assay.serving.monitoring.hourly import Hourly
 from assay.serving.monitoring.performance import Performance
+from assay.serving.monitoring.refusals import REFUSAL, Refusals
 
 _BINS = 20
 _MOST_LEVELS = 8
@@ -71,7 +72,7 @@ def over_time(alarm: Alarm, column: ReferenceColumn, hourly: Hourly, key: str) -
     return Plot(
         key=key,
         title=f"{label} over time",
-        description=f"{label} by {duration(3600 * width)}; dashed as in training. {reading}",
+        description=f"{label} by {duration(3600 * width)}; dashed what is expected. {reading}",
         reading=reading,
         x=x,
         y=y,
@@ -83,7 +84,7 @@ def over_time(alarm: Alarm, column: ReferenceColumn, hourly: Hourly, key: str) -
             Mark("trend", f"M{began:.1f} {TOP}V{BOTTOM}"),
         ],
         notes=[
-            Note("training", RIGHT - 2, level - 5, "end"),
+            Note("usual" if alarm.role == REFUSAL else "training", RIGHT - 2, level - 5, "end"),
             Note("began", began + (-5 if ends else 5), TOP + 10, "end" if ends else "start"),
         ],
     )
@@ -121,11 +122,36 @@ def performance(found: Performance, key: str = "performance") -> Plot | None:
     )  # fmt: skip
 
 
+def refused(refusals: Sequence[Refusals], first: int, key: str = "refused") -> Plot | None:
+    """The share of requests that were refused, by hour; None where none was.
+
+    Args:
+        refusals: Of each hour.
+        first: The number of the first hour.
+        key: Of the figure.
+    """
+    shares = np.array([each.share for each in refusals])
+    came = np.isfinite(shares)
+    if not (shares[came] > 0).any():
+        return None
+    x, y = across(0.0, len(shares) / 24), upwards(0.0, float(shares[came].max()) * 1.08)
+    days = (np.arange(len(shares)) + 0.5) / 24
+    most = int(np.nanargmax(shares))
+    when = moment_of(first + most)[:16].replace("T", " ")
+    reading = f"At most {share(float(shares[most]))}, in the hour from {when} UTC."
+    return Plot(
+        key, "Share refused by hour", f"Share of requests that were refused, by hour. {reading}",
+        reading, x, y, f"days since {moment_of(first)[:10]}", "share refused",
+        [dots("point small", x.at(days[came]), y.at(shares[came]))],
+    )  # fmt: skip
+
+
 def _followed(alarm: Alarm, column: ReferenceColumn, summed: Counts) -> tuple[Floats, float, str]:
     """What is drawn over time: its values, its value in training, and what it is."""
     rows = np.maximum(summed.sum(axis=1), 1)
     if alarm.what == GAPS:
-        return summed[:, -1] / rows, alarm.before, "share missing"
+        what = "share refused" if alarm.role == REFUSAL else "share missing"
+        return summed[:, -1] / rows, alarm.before, what
     if column.has_levels:
         place = [*column.levels, OTHER].index(str(alarm.level))
         known = np.maximum(summed[:, :-1].sum(axis=1), 1)

@@ -2,6 +2,7 @@
 
 A file is named by its hour and by the process that wrote it, and says in its metadata of which
 version it is and up to which rank it is complete. It is written aside, synced and renamed.
+An hour in which all was refused has one without rows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.serving.monitoring.refusals import Refusals
 from assay.serving.rows import Answer, Row
 from assay.workspace import written_aside
 
@@ -62,6 +64,7 @@ class SampleFile:
         version: The model that answered.
         limit: Rows below this rank are in it, all of those that its process answered until then.
         n_seen: How many that process answered in this hour until then.
+        refusals: Its requests in this hour until then.
     """
 
     path: Path
@@ -70,6 +73,7 @@ class SampleFile:
     version: str
     limit: float
     n_seen: int
+    refusals: Refusals
 
 
 def hour_name(number: int) -> str:
@@ -111,6 +115,7 @@ def merge(folder: Path, name: str, about: Mapping[str, str]) -> None:
     tables = [pq.read_table(each, filters=[("rank", "<", limit)]) for each in parts]
     if not tables:  # none of them could be written
         return
+    tables = [each for each in tables if each.num_rows] or tables[:1]
     try:
         whole = pa.concat_tables(tables, promote_options="permissive")
     except (
@@ -155,7 +160,8 @@ def sample_files(folder: Path, version: str, since: int) -> list[SampleFile]:
             about = _about(path)
             if about["version"] == version:
                 limit, seen = float(about["limit"]), int(about["seen"])
-                found.append(SampleFile(path, hour, match["token"], version, limit, seen))
+                refusals = Refusals.of(about)
+                found.append(SampleFile(path, hour, match["token"], version, limit, seen, refusals))
     return found
 
 

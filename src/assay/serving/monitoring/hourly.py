@@ -6,7 +6,7 @@ Samples are read a day at a time, so that a month of them takes no more memory t
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from assay.inference.loading import as_frame
 from assay.inference.reference import FEATURE, SCORE, Reference, ReferenceColumn, lengths, scores
 from assay.predictions import Floats
 from assay.serving.monitoring.files import SampleFile, sample_files
+from assay.serving.monitoring.refusals import REFUSED, Refusals
 
 Watched = tuple[str, str]
 """A column by its name and role."""
@@ -43,12 +44,14 @@ class Hourly:
         seen: Rows that were answered, by hour, shape (h,).
         counts: Of each column the rows by hour and bin, those without a value last, shape
             (h, b + 1).
+        refusals: Requests by hour, those that were answered and those that were not.
     """
 
     first: int
     kept: Counts
     seen: Counts
     counts: Mapping[Watched, Counts]
+    refusals: Sequence[Refusals] = field(default=())
 
     @property
     def n(self) -> int:
@@ -130,8 +133,13 @@ def hourly_of(
         (each.name, each.role): np.zeros((n, len(each.counts) + 1)) for each in reference.columns
     }
     answered = []
-    for (hour, _), n_seen in _seen(files).items():
-        seen[hour - first] += n_seen
+    refusals = [Refusals() for _ in range(n)]
+    for each in _last(files):
+        seen[each.hour - first] += each.n_seen
+        so_far = refusals[each.hour - first]
+        refusals[each.hour - first] = Refusals.total([so_far, each.refusals])
+    requests = np.array([[each.answered, each.refused] for each in refusals], dtype=np.float64)
+    counts[REFUSED.name, REFUSED.role] = requests.reshape(n, 2)
     for _, of_day in groupby(files, key=lambda each: each.hour // _HOURS_A_DAY):
         day = _read(list(of_day), reference, schema)
         if len(day.hours) == 0:
@@ -143,16 +151,12 @@ def hourly_of(
             if bins is not None:
                 np.add.at(counts[column.name, column.role], (places, bins), 1)
         answered.append(day.among(known))
-    return Hourly(first, kept, seen, counts), answered
+    return Hourly(first, kept, seen, counts, refusals), answered
 
 
-def _seen(files: Sequence[SampleFile]) -> dict[tuple[int, str], int]:
-    """Rows that were answered, by hour and process; the last file of one counts all of them."""
-    found: dict[tuple[int, str], int] = {}
-    for each in files:
-        key = each.hour, each.token
-        found[key] = max(each.n_seen, found.get(key, 0))
-    return found
+def _last(files: Sequence[SampleFile]) -> list[SampleFile]:
+    """The last file of each process in each hour, which counts what all of them do."""
+    return list({(each.hour, each.token): each for each in files}.values())
 
 
 def _read(files: Sequence[SampleFile], reference: Reference, schema: Schema) -> Answered:

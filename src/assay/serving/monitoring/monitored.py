@@ -16,6 +16,7 @@ from assay.serving.monitoring.drift import FALSE_ALARMS_A_MONTH
 from assay.serving.monitoring.files import versions_sampled
 from assay.serving.monitoring.hourly import Hourly, Key, hourly_of
 from assay.serving.monitoring.performance import Known, Performance, performance_of
+from assay.serving.monitoring.refusals import USUAL, Refusals
 
 DAYS = 30
 
@@ -56,6 +57,17 @@ class Monitored:
         return self.watch.columns
 
     @property
+    def refusals(self) -> Refusals:
+        """Requests of all hours."""
+        return Refusals.total(self.hourly.refusals)
+
+    @property
+    def hours_refused(self) -> list[tuple[int, Refusals]]:
+        """The hours in which requests were refused, with their numbers, the latest first."""
+        numbered = enumerate(self.hourly.refusals, start=self.hourly.first)
+        return [(hour, each) for hour, each in numbered if each.refused][::-1]
+
+    @property
     def n_kept(self) -> int:
         """Rows in the sample."""
         return int(self.hourly.kept.sum())
@@ -76,7 +88,10 @@ class Monitored:
             return f"{counted(n, 'alarm')}: this is not what the model was trained for."
         if not any(each.is_watched for each in self.columns):
             return "There are too few rows yet to tell anything from chance."
-        return "Nothing differs from training by more than chance and a quarter deviation."
+        same = "Nothing differs from training by more than chance and a quarter deviation"
+        if self.refusals.refused:
+            return f"{same}, among the rows that were answered."
+        return f"{same}."
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -86,6 +101,7 @@ class Monitored:
             "from": moment_of(self.hourly.first) if self.hourly.n else None,
             "until": moment_of(self.until),
             "rows": {"answered": self.n_seen, "sampled": self.n_kept},
+            "requests": self._requests(),
             "alarms": [each.as_dict() for each in self.alarms],
             "false_alarms_a_month": FALSE_ALARMS_A_MONTH,
             "columns": [_column(each) for each in self.columns],
@@ -104,6 +120,24 @@ class Monitored:
                 ],
                 "unreadable_outcomes": performance.n_odd,
             },
+        }
+
+    def _requests(self) -> dict[str, Any]:
+        """Those that were answered and those that were not, by problem and by hour."""
+        total = self.refusals
+        return {
+            **_counted(total),
+            "rows_refused": total.rows,
+            "usual_share_refused": USUAL,
+            "problems": [
+                {"column": column or None, "kind": kind, "requests": n}
+                for (column, kind), n in total.problems.most_common()
+            ],
+            "hours": [
+                {"from": moment_of(hour), **_counted(each)}
+                for hour, each in enumerate(self.hourly.refusals, start=self.hourly.first)
+                if each.answered + each.refused
+            ],
         }
 
 
@@ -157,6 +191,15 @@ def _unsampled(folder: Path, version: str) -> NotFoundError:
         mend="serve it with a file of settings that keeps some of what is asked:\n"
         "serving: {sampling: {share: 1.0}}",
     )
+
+
+def _counted(requests: Refusals) -> dict[str, Any]:
+    n = requests.answered + requests.refused
+    return {
+        "answered": requests.answered,
+        "refused": requests.refused,
+        "share_refused": requests.share if n else None,
+    }
 
 
 def _column(watched: WatchedColumn) -> dict[str, Any]:

@@ -13,8 +13,11 @@ from assay.serving.monitoring import figures
 from assay.serving.monitoring.alarms import Alarm, WatchedColumn, moment_of
 from assay.serving.monitoring.drift import FALSE_ALARMS_A_MONTH, typical
 from assay.serving.monitoring.monitored import Monitored
+from assay.serving.monitoring.refusals import REFUSED, USUAL, named
 
 _MOST_DRAWN = 12
+_MOST_HOURS = 24
+_MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Line:
     has_alarm: bool
 
 
+@dataclass(frozen=True)
+class RefusedLine:
+    """Refused requests in a table: of a problem or an hour, and how many of how many."""
+
+    name: str
+    refused: int
+    of: int
+    share: str
+
+
 def render(found: Monitored) -> str:
     """What was found as one HTML document without links, scripts or anything to be fetched."""
     return (
@@ -51,6 +64,15 @@ def render(found: Monitored) -> str:
             until=_minute(found.until),
             drawn=[_drawn(found, each, place) for place, each in enumerate(found.alarms)],
             lines=[_line(found, each) for each in found.columns],
+            refused=figures.refused(found.hourly.refusals, found.hourly.first),
+            refused_problems=_refused_problems(found),
+            refused_hours=[
+                RefusedLine(
+                    _minute(hour), each.refused, each.answered + each.refused, share(each.share)
+                )
+                for hour, each in found.hours_refused[:_MOST_HOURS]
+            ],
+            usual=USUAL,
             performance=figures.performance(found.performance),
             false_alarms=FALSE_ALARMS_A_MONTH,
             version=version(),
@@ -69,15 +91,24 @@ def _drawn(found: Monitored, alarm: Alarm, place: int) -> Drawn:
     if place >= _MOST_DRAWN:
         return Drawn(alarm, when, ())
     column = next(
-        each.column
-        for each in found.columns
-        if (each.column.name, each.column.role) == (alarm.name, alarm.role)
+        each
+        for each in (*(watched.column for watched in found.columns), REFUSED)
+        if (each.name, each.role) == (alarm.name, alarm.role)
     )
     plots = (
         figures.spread(alarm, column, found.hourly, f"spread-{place}"),
         figures.over_time(alarm, column, found.hourly, f"time-{place}"),
     )
     return Drawn(alarm, when, tuple(each for each in plots if each is not None))
+
+
+def _refused_problems(found: Monitored) -> list[RefusedLine]:
+    """Of all refused requests how many had which problem, those of most first."""
+    total = found.refusals
+    return [
+        RefusedLine(named(problem), n, total.refused, share(n / total.refused))
+        for problem, n in total.problems.most_common(_MOST_PROBLEMS)
+    ]
 
 
 def _line(found: Monitored, watched: WatchedColumn) -> Line:

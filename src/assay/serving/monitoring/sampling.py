@@ -3,6 +3,7 @@
 Each hour keeps the rows of lowest rank, drawn by chance: every row of the hour is as likely to be
 among them, however many came and whenever. A killed process loses the rows that were not yet
 written, those of the last `write_s` seconds; every file that is there is whole.
+Of requests that were refused only their number is kept, with columns and kinds of their problems.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
@@ -24,16 +26,20 @@ from assay.serving.monitoring.files import (
     merge,
     write_rows,
 )
+from assay.serving.monitoring.refusals import Refusals
 from assay.serving.monitoring.settings import SamplingSettings
 from assay.serving.rows import Answer, Row
 from assay.workspace import file_name
+
+if TYPE_CHECKING:
+    from assay.serving.refusal import Problem  # which needs what only a server has installed
 
 HOUR_S = 3600
 _LOG = logging.getLogger(__name__)
 
 
 class Sampler:
-    """Keeps a sample of what a server answers: an `Observer`.
+    """Keeps a sample of what a server answers: an `Observer`, and a `RefusalObserver`.
 
     Args:
         folder: Where to; below it is a folder for each model.
@@ -68,11 +74,21 @@ class Sampler:
         with self._lock:
             hour = self._hour(version, int(now // HOUR_S))
             hour.n_seen += len(rows)
+            hour.refusals.answered += 1
             for place in np.flatnonzero(ranks < hour.limit).tolist():
                 rank = float(ranks[place])
                 if rank < hour.limit:  # which falls as the hour fills up
                     row = SampledRow(rank, now, request_id, place, rows[place], predictions[place])
                     hour.keep(row, self._settings.rows_per_hour)
+
+    def observe_refusal(self, version: str, n_rows: int, problems: Sequence[Problem]) -> None:
+        """Count a request that was not answered; names that a client made up are not kept."""
+        kinds = {
+            ("" if each.kind == "extra_column" else each.column or "", each.kind)
+            for each in problems
+        }
+        with self._lock:
+            self._hour(version, int(self._clock() // HOUR_S)).refusals.refuse(n_rows, kinds)
 
     def write(self) -> None:
         """Write what was kept since; a disk that takes nothing costs these rows and no more."""
@@ -83,9 +99,10 @@ class Sampler:
                 batches = [(hour, hour.take(), hour.about) for hour in (*ended, *begun)]
             for hour, batch, about in batches:
                 try:
-                    if batch:
+                    if batch or about != hour.written:
                         hour.n_files += 1
                         write_rows(batch, hour.folder, f"{hour.name}-{hour.n_files:04d}", about)
+                        hour.written = about
                     if hour in ended:
                         self._finish(hour)
                 except OSError as error:
@@ -157,6 +174,8 @@ class _Hour:
     n_files: int = 0
     unwritten: list[SampledRow] = field(default_factory=list)
     ranks: list[float] = field(default_factory=list)
+    refusals: Refusals = field(default_factory=Refusals)
+    written: dict[str, str] = field(default_factory=dict)
     token: str = field(default_factory=lambda: uuid4().hex[:12])
 
     @property
@@ -167,7 +186,8 @@ class _Hour:
     @property
     def about(self) -> dict[str, str]:
         """What a file says of itself."""
-        return {"version": self.version, "limit": repr(self.limit), "seen": str(self.n_seen)}
+        kept = {"version": self.version, "limit": repr(self.limit), "seen": str(self.n_seen)}
+        return kept | self.refusals.about
 
     def keep(self, row: SampledRow, most: int) -> None:
         """Keep a row, and where that is too many the lower half of the ranks."""
