@@ -8,6 +8,7 @@ forbids. After each of the first two a good request has to be answered right awa
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import random
@@ -23,7 +24,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+import pyarrow as pa
 
 from load import Served, exchanged, free_port, memory_mib, request_of
 
@@ -205,6 +208,10 @@ def by_hand(row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     for form in (ARROW, PARQUET):
         yield form, request_of("/predict/batch", b"PAR1" + good + b"PAR1", form)
         yield f"empty {form}", request_of("/predict/batch", b"", form)
+    for name, column in _swelling():
+        for where in ("of no model", next(iter(row))):
+            table = pa.table({where: column})
+            yield f"{name}, {where}", request_of("/predict/batch", _stream(table), ARROW)
     head = b"POST /predict HTTP/1.1\r\nHost: me\r\nContent-Type: application/json\r\n"
     size = f"Content-Length: {len(good)}\r\n".encode()
     for name, lines in {
@@ -227,6 +234,22 @@ def by_hand(row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         "other protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     }.items():
         yield name, line + b"\r\nHost: me\r\nContent-Length: 0\r\n\r\n"
+
+
+def _swelling() -> Iterator[tuple[str, pa.Array]]:
+    """Columns of one cell that are sent in a few bytes, and are millions of values or more."""
+    n = 10**8
+    yield "nothing, very often", pa.FixedSizeListArray.from_arrays(pa.nulls(n), n)
+    often = pa.array(np.zeros(1_000, dtype=np.int32))
+    texts = pa.DictionaryArray.from_arrays(often, ["x" * 400_000])
+    yield "a text for many", pa.ListArray.from_arrays([0, 1_000], texts)
+
+
+def _stream(table: pa.Table) -> bytes:
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table)
+    return out.getvalue()
 
 
 def _bodies(row: dict[str, Any]) -> Iterator[tuple[str, bytes]]:

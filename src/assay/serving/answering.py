@@ -16,7 +16,7 @@ from assay.serving.router import Asked
 from assay.serving.rows import Answer, Row, Table
 from assay.serving.served_model import ServedModel
 from assay.serving.state import ServerState
-from assay.serving.table_body import arrow_columns, parquet_columns
+from assay.serving.table_body import Wanted, arrow_columns, parquet_columns
 from assay.serving.validation import Findings
 
 _UNFIT = "The rows do not fit the model."
@@ -90,10 +90,10 @@ def _all_at_once(
         table, findings = model.validator.checked(rows)
     else:
         read = arrow_columns if form == "arrow" else parquet_columns
-        columns, n = read(body, state.settings.limits)
+        columns, n = read(body, state.settings.limits, _wanted(state))
         if n == 0:
             raise _no_rows()
-        first = [{name: cells[0] for name, cells in columns.items()}]
+        first = [{name: cells[0] for name, cells in columns.items() if cells}]
         model = _chosen(state, exchange, first, n)
         table, findings = model.validator.checked_columns(columns, n)
     try:
@@ -133,6 +133,14 @@ def _rows(state: ServerState, body: bytes, takes_one: bool) -> tuple[list[Row], 
             422, "Some rows are no objects.", mend, problems=problems, n_problems=len(others)
         )
     return rows, False
+
+
+def _wanted(state: ServerState) -> Wanted:
+    """The columns that some model knows, and the one that a model is chosen by."""
+    validators = [slot.model.validator for slot in state.slots]
+    kind, _, key = (state.settings.traffic.key or "").partition(":")
+    names = frozenset({key} if kind == "field" else ()).union(*(each.known for each in validators))
+    return Wanted(names, frozenset().union(*(each.images for each in validators)))
 
 
 def _chosen(

@@ -7,68 +7,77 @@ much; an Arrow stream does not, so that compressed streams are refused.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assay.serving.refusal import Refusal
 from assay.serving.rows import Columns
 from assay.serving.settings import Limits
+from assay.serving.table_values import CELL_BYTES, cells, is_text, refuse_unread, room
 
 _COLUMNS = 10_000
-_TEXTS = (
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-)
-_READ = (
-    *_TEXTS, pa.types.is_null, pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating,
-    pa.types.is_date, pa.types.is_timestamp, pa.types.is_decimal, pa.types.is_list,
-    pa.types.is_large_list, pa.types.is_fixed_size_list,
-)  # fmt: skip
-"""Types in which no value can stand for many rows and yet be sent once."""
 
 
-def arrow_columns(body: bytes, limits: Limits) -> tuple[Columns, int]:
-    """Columns and number of rows of an Arrow IPC stream.
+@dataclass(frozen=True)
+class Wanted:
+    """The columns that are read; of others the name is enough, whatever is in them.
+
+    Attributes:
+        names: Of all of them.
+        images: Of those that may hold pixels as lists.
+    """
+
+    names: frozenset[str]
+    images: frozenset[str] = frozenset()
+
+
+def arrow_columns(body: bytes, limits: Limits, wanted: Wanted) -> tuple[Columns, int]:
+    """Columns and number of rows of an Arrow IPC stream; a column that nobody wants is empty.
 
     Raises:
-        Refusal: It is none (400), is compressed (415), has too many rows (422), or unpacks to
-            too much (413).
+        Refusal: It is none (400), is compressed or of a type that is not read (415), has too many
+            rows or too fine dates (422), or unpacks to too much (413).
     """
     try:
         _refuse_compressed(body)
         with pa.ipc.open_stream(body) as reader:
+            read = _read_of(reader.schema, wanted)
             pieces, n = [], 0
             for batch in reader:
                 n += batch.num_rows
                 _refuse_rows(n, limits)
-                pieces.append(batch)
-            table = pa.Table.from_batches(pieces, schema=reader.schema)
-        table.validate(full=True)
-        return _columns(table, limits), n
+                pieces.append(batch.select(read))
+            columns = [reader.schema.field(name) for name in read]
+            table = pa.Table.from_batches(pieces, schema=pa.schema(columns))
+            return _columns(reader.schema.names, table, limits), n
     except _BROKEN as error:
         raise _unreadable("an Arrow stream", error) from None
 
 
-def parquet_columns(body: bytes, limits: Limits) -> tuple[Columns, int]:
+def parquet_columns(body: bytes, limits: Limits, wanted: Wanted) -> tuple[Columns, int]:
     """As `arrow_columns`, of a Parquet file."""
     try:
         texts = _texts_of(pq.read_schema(pa.BufferReader(body)))
         with pq.ParquetFile(pa.BufferReader(body), read_dictionary=texts) as file:
-            about = file.metadata
+            about, schema = file.metadata, file.schema_arrow
             _refuse_rows(about.num_rows, limits)
-            unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-            if unpacked > limits.table_mib * 2**20 or about.num_columns > _COLUMNS:
+            read = _read_of(schema, wanted)
+            if _unpacked(about) > limits.table_mib * 2**20 or about.num_columns > _COLUMNS:
                 raise _too_large(limits)
-            table = file.read(use_threads=False)
-        table.validate(full=True)
-        return _columns(table, limits), table.num_rows
+            table = file.read(columns=read, use_threads=False).select(read)
+            return _columns(schema.names, table, limits), about.num_rows
     except _BROKEN as error:
         raise _unreadable("a Parquet file", error) from None
+
+
+def _unpacked(about: pq.FileMetaData) -> int:
+    """Bytes as the file itself has it; a number in a list may take none of them, but one here."""
+    groups = [about.row_group(i) for i in range(about.num_row_groups)]
+    n_values = sum(each.column(i).num_values for each in groups for i in range(each.num_columns))
+    return max(sum(each.total_byte_size for each in groups), CELL_BYTES * int(n_values))
 
 
 _BROKEN = (
@@ -89,7 +98,7 @@ def _unreadable(form: str, error: Exception) -> Refusal:
 
 def _texts_of(schema: pa.Schema) -> list[str]:
     """Columns that are read as a dictionary, so that a text which is sent once is kept once."""
-    return [each.name for each in schema if any(is_of(each.type) for is_of in _TEXTS)]
+    return [each.name for each in schema if is_text(each.type)]
 
 
 def _too_large(limits: Limits) -> Refusal:
@@ -134,38 +143,29 @@ def _field(head: bytes, table: int, number: int) -> int | None:
     return table + int(offset) if offset else None
 
 
-def _columns(table: pa.Table, limits: Limits) -> Columns:
-    names = table.column_names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or len(names) > _COLUMNS:
-        what = f"have the name {twice[0][:60]!r}" if twice else "are in the table: too many"
-        raise Refusal(400, f"Several columns {what}.", "send the columns of the model, each once")
-    for name in names:
-        kind = table.schema.field(name).type
-        held = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if not any(is_of(held) for is_of in _READ):
-            told = f"Column {name[:60]!r} is of type {str(kind)[:60]}, which is not read."
-            raise Refusal(415, told, "send numbers, texts, truth values, dates, bytes or lists")
-    unpacked = sum(_size(column) for column in table.columns)
-    if unpacked > limits.table_mib * 2**20:
+def _read_of(schema: pa.Schema, wanted: Wanted) -> list[str]:
+    """Names of the columns that are to be read, all of types that can be."""
+    names = schema.names
+    if len(names) > _COLUMNS:
+        told = f"The table has more than {_COLUMNS:,} columns."
+        raise Refusal(400, told, "send the columns of the model, each once")
+    twice = min((name for name, n in Counter(names).items() if n > 1), default=None)
+    if twice is not None:
+        told = f"Several columns have the name {twice[:60]!r}."
+        raise Refusal(400, told, "send the columns of the model, each once")
+    read = [name for name in names if name in wanted.names]
+    for name in read:
+        refuse_unread(name, schema.field(name).type, is_image=name in wanted.images)
+    return read
+
+
+def _columns(names: list[str], table: pa.Table, limits: Limits) -> Columns:
+    most = limits.table_mib * 2**20
+    table.validate()
+    if table.nbytes > most:  # columns may share their bytes: to look at all may take for ever
         raise _too_large(limits)
-    return {name: _cells(table.column(name)) for name in names}
-
-
-def _size(column: pa.ChunkedArray) -> int:
-    """Bytes of the texts of a column that holds each once; of another, what it takes."""
-    if not pa.types.is_dictionary(column.type):
-        return int(column.nbytes)
-    if not any(is_of(column.type.value_type) for is_of in _TEXTS):
-        return int(column.nbytes) + 8 * len(column)
-    lengths = [pc.binary_length(each.dictionary).take(each.indices) for each in column.chunks]
-    return sum(pc.sum(each).as_py() or 0 for each in lengths)
-
-
-def _cells(column: pa.ChunkedArray) -> list[Any]:
-    """The values of a column; not-a-number is none."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    return list(column.to_pylist())
+    table.validate(full=True)
+    if sum(room(column) for column in table.columns) > most:
+        raise _too_large(limits)
+    read = {name: cells(name, table.column(name)) for name in table.column_names}
+    return {name: read.get(name, []) for name in names}

@@ -72,6 +72,9 @@ class Validator:
         hides: Whether nothing is told of columns and levels that the client has not named.
         most: How many problems are listed.
         pixels: Most pixels of an image.
+
+    Attributes:
+        known: Names of the columns that it was trained with or beside.
     """
 
     def __init__(
@@ -91,12 +94,17 @@ class Validator:
         self._cells_of: Callable[[Row], tuple[Any, ...]] = (
             itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
         )
-        self._known = {column.name for column in loaded.schema.columns} | {*self._readings}
+        self.known = {column.name for column in loaded.schema.columns} | {*self._readings}
 
     @property
     def columns(self) -> list[str]:
         """Names of the features, in the order of training."""
         return list(self._readings)
+
+    @property
+    def images(self) -> set[str]:
+        """Names of the features that are images."""
+        return {name for name, reading in self._readings.items() if reading.kind == "image"}
 
     def checked(self, rows: Sequence[Row]) -> tuple[Table, Findings]:
         """The features of valid rows, and what is worth a warning.
@@ -123,12 +131,12 @@ class Validator:
         """As `checked`, of a table by column.
 
         Args:
-            columns: Values by column; what no model knows too.
+            columns: Values by column; of what no model knows the name alone.
             n: Number of rows.
         """
         findings = Findings(self._most)
         for name in columns:
-            if name not in self._known:
+            if name not in self.known:
                 self._extra(None, name, findings)
         known = {name: columns.get(name) or [MISSING] * n for name in self._readings}
         return self._held_against(known, n, findings)
@@ -197,9 +205,9 @@ class Validator:
 
     def _look_for_extras(self, rows: Sequence[Row], findings: Findings) -> None:
         for row, cells in enumerate(rows):
-            if not cells.keys() <= self._known:
+            if not cells.keys() <= self.known:
                 for name in cells:
-                    if name not in self._known:
+                    if name not in self.known:
                         self._extra(row, name, findings)
 
     def _extra(self, row: int | None, name: str, findings: Findings) -> None:
