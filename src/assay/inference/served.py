@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,68 @@ EVEN = 0.5
 """`assay.predictions.EVEN`, which is not here where Assay is not installed."""
 
 
+class SingleThreaded:
+    """Numerical libraries have one thread as long as anyone predicts, in whatever thread.
+
+    How many BLAS has holds for the whole process: the first to come says one, and the last to go
+    says again what it was. Of OpenMP every thread says it for itself.
+
+    To find the libraries takes as long as to predict a thousand rows. They are looked for again
+    when something was imported since, which may have loaded one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_within = 0
+        self._n_modules = 0
+        self._blas: Any = None
+        self._openmp: Any = None
+        self._limits: list[Any] = []
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        openmp = self._enter()
+        try:
+            with openmp.limit(limits=1):
+                yield
+        finally:
+            self._leave()
+
+    def _enter(self) -> Any:
+        with self._lock:
+            n_modules = len(sys.modules)
+            has_more = n_modules != self._n_modules
+            if has_more:
+                found = ThreadpoolController()
+                self._blas = found.select(user_api="blas")
+                self._openmp = found.select(user_api="openmp")
+                self._n_modules = n_modules
+            if has_more or not self._n_within:
+                self._take_over()
+                self._limits.append(self._blas.limit(limits=1))
+            self._n_within += 1
+            return self._openmp
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._n_within -= 1
+            if not self._n_within:
+                self._take_over()
+                while self._limits:
+                    self._limits.pop().restore_original_limits()
+                self._take_over()
+
+    def _take_over(self) -> None:
+        """Let any thread set BLAS: from 3.8 on threadpoolctl ignores all but the first to do so."""
+        for library in self._blas.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+
+
+single_threaded = SingleThreaded()
+"""For all models of the process."""
+
+
 class Served:
     """A finished model: it knows its columns, its threshold and its labels.
 
@@ -46,7 +110,6 @@ class Served:
         self.about = about
         self.predictor = predictor
         self.calibrator = calibrator
-        self._threads: tuple[int, Any] = (0, None)
 
     @classmethod
     def read(
@@ -105,25 +168,14 @@ class Served:
 
     def values_of(self, features: pd.DataFrame) -> Any:
         """What a regression predicts of rows as `strict_features` gives them, shape (n,)."""
-        with self._one_thread(), np.errstate(over="ignore"):  # trees say what is too large
+        with single_threaded(), np.errstate(over="ignore"):  # trees say what is too large
             predicted = self.predictor.predict(features)
         return getattr(predicted, "values", predicted)
 
     def probabilities_of(self, features: pd.DataFrame) -> Any:
         """Probabilities of rows as `strict_features` gives them, shape (n, k)."""
-        with self._one_thread(), np.errstate(over="ignore"):  # as above
+        with single_threaded(), np.errstate(over="ignore"):  # as above
             return self._probabilities(features)
-
-    def _one_thread(self) -> Any:
-        """Limits numerical libraries; to find them takes as long as to predict a thousand rows.
-
-        They are looked for again when something was imported since, which may have loaded one.
-        """
-        n_modules, controller = self._threads
-        if n_modules != len(sys.modules):
-            controller = ThreadpoolController()
-            self._threads = len(sys.modules), controller
-        return controller.limit(limits=1)
 
     @property
     def has_labels(self) -> bool:

@@ -17,6 +17,7 @@ from assay.inference.compiled.columns import Encoder
 from assay.inference.compiled.light_trees import UnknownTreesError, light_trees
 from assay.inference.compiled.responses import Response, Responses
 from assay.inference.compiled.trees import MOST_NODES, forest, histogram_trees
+from assay.inference.served import single_threaded
 from assay.predictions import Floats
 
 
@@ -50,9 +51,6 @@ def constant(estimator: Any) -> Responses:
 
 def _asked(estimator: Any, encoder: Encoder) -> Responses:
     """An estimator that is asked itself."""
-    from threadpoolctl import ThreadpoolController
-
-    threads = ThreadpoolController()
 
     def matrix(row: Any) -> Any:
         if not encoder.is_sparse:
@@ -68,7 +66,7 @@ def _asked(estimator: Any, encoder: Encoder) -> Responses:
         method = getattr(estimator, name)
 
         def said(row: Any) -> Floats:
-            with threads.limit(limits=1):
+            with single_threaded():
                 return np.asarray(method(matrix(row)), dtype=np.float64)
 
         return said
