@@ -113,6 +113,8 @@ def serve(
 ) -> None:
     """Answer requests with a model, until SIGTERM or Ctrl-C.
 
+    What still hangs then is given up `grace_s` seconds later, and with it this process.
+
     Args:
         model: NAME, NAME@STAGE, NAME/VERSION, runs:/ID or a folder. Where the first two come to
             name another version, that one is served from then on.
@@ -134,18 +136,19 @@ def serve(
     from assay.serving import server
 
     settings = settings_of(settings)
+    server.refuse_unusable_tls(settings.access)
     listener = server.listening(host, port)
     with listener:
         rivals = Rivals.of(challengers, shadows, trust)
         announce(Step(f"Loading {', '.join([model, *rivals.names])}"))
-        app = app_of(ModelSource.of(model, trust), settings, rivals)
+        made = server.made(app_of(ModelSource.of(model, trust), settings, rivals))
         gc.collect()
         gc.freeze()  # what was loaded stays: no collection has to look at it again
         gc.set_threshold(_BETWEEN_COLLECTIONS)
         scheme = "https" if settings.access.certificate else "http"
         named = f"[{host}]" if ":" in host else host
         listens(f"{scheme}://{named}:{listener.getsockname()[1]}")
-        server.run(app, listener)
+        made.serve_at(listener)
 
 
 @dataclass(frozen=True)

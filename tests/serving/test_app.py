@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import threading
@@ -88,6 +89,14 @@ def test_a_hidden_schema_is_told_nowhere(loaded: LoadedModel, row: Any) -> None:
         for name in ("whole", "when", "flag", "red", "model/1"):
             assert name not in said
         assert "a column is missing" in said
+        metrics = client.get("/metrics").text
+    assert "model/1" not in metrics
+    label = hashlib.sha256(b"model/1").hexdigest()[:12]
+    for line in (
+        f'assay_rows_total{{version="{label}"}} 1.0',
+        f'assay_model{{version="{label}"}} 1.0',
+    ):
+        assert line in metrics
 
 
 def test_pages_of_others_may_not_ask_unless_they_are_named(loaded: LoadedModel, row: Any) -> None:
@@ -250,9 +259,6 @@ def test_files_for_tls_that_cannot_be_used_are_told(loaded: LoadedModel, tmp_pat
 
     access = {"certificate": str(tmp_path / "none.pem"), "private_key": str(tmp_path / "k.pem")}
     app = app_with(loaded, access=access)
-    with (
-        server.listening("127.0.0.1", 0) as listener,
-        pytest.raises(InputError, match="TLS cannot be used") as caught,
-    ):
-        server.run(app, listener)
+    with pytest.raises(InputError, match="TLS cannot be used") as caught:
+        server.made(app)
     assert "none.pem" in caught.value.where

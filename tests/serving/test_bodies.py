@@ -199,6 +199,16 @@ def test_what_stands_for_more_than_was_sent_is_refused_at_once(name: str) -> Non
         assert time.process_time() - began < 1
 
 
+def test_columns_that_nobody_wants_are_names_alone() -> None:
+    table = pa.table({"other": [1, 2], "b.c": [[1], None]})
+    expected = ({"other": [], "b.c": []}, 2)
+    assert arrow_columns(stream(table), Limits(), WANTED) == expected
+    assert parquet_columns(parquet(table), Limits(), WANTED) == expected
+    dotted = Wanted(frozenset({"b"}))
+    both = pa.table({"b": [1.5], "b.c": [2.5]})
+    assert parquet_columns(parquet(both), Limits(), dotted) == ({"b": [1.5], "b.c": []}, 1)
+
+
 def test_a_parquet_list_of_nothing_is_refused_before_it_is_read() -> None:
     many = pa.ListArray.from_arrays([0, 200_000], pa.array(np.zeros(200_000, np.uint8)))
     body = parquet(pa.table({"picture": many}))

@@ -23,6 +23,7 @@ from assay.data.schema import Task
 from assay.errors import InputError, NotFoundError
 from assay.place import Place
 from assay.registry.pointing import version_named
+from assay.serving_models import read_settings, serve
 from assay.tracking.mlflow_client import DIGEST, client
 from tests.tables import table
 
@@ -205,8 +206,6 @@ def slow_clients_are_shown_out(port: int) -> None:
 def test_what_cannot_be_served_is_told_before_anything_starts(
     tmp_path: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from assay.serving_models import read_settings, serve
-
     with pytest.raises(NotFoundError, match="There is no model 'nothing'"):
         serve("nothing", port=0)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -61,7 +62,9 @@ class App:
         # each answer tells of its own rows
         warnings.filterwarnings("ignore", category=RowsUnlikeTraining)
         self._watches = watches
-        metrics = Metrics()
+        self._lasts_s = settings.drain_s + settings.grace_s
+        self._ends_at = 0.0
+        metrics = Metrics(hides=settings.access.hide_schema)
         log = log or Log(requests=settings.log_requests)
         self.state = ServerState(
             settings=settings,
@@ -97,6 +100,12 @@ class App:
     def end(self) -> None:
         """The server is about to end: /ready says so, and connections close after their answer."""
         self.state.ends = self._exchanges.ends = True
+        self._ends_at = time.monotonic() + self._lasts_s
+
+    @property
+    def _patience_s(self) -> float:
+        """What is left of the time to end; all of it where the server of someone else ends."""
+        return max(1.0, self._ends_at - time.monotonic()) if self.state.ends else self._lasts_s
 
     async def _watched(self, watch: _Watch) -> None:
         """Go on beside the requests; what fails there is written down, and no request does."""
@@ -116,7 +125,7 @@ class App:
             with suppress(asyncio.CancelledError):
                 await task
         self.state.prediction.close()
-        self.state.observing.close()
+        self.state.observing.close(self._patience_s)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

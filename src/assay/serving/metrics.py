@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from prometheus_client import (
@@ -22,9 +23,14 @@ _BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 
 
 class Metrics:
-    """What is counted and timed."""
+    """What is counted and timed.
 
-    def __init__(self) -> None:
+    Args:
+        hides: Whether versions are not named: the label is the start of their SHA-256.
+    """
+
+    def __init__(self, *, hides: bool = False) -> None:
+        self._hides = hides
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(GC_COLLECTOR)
@@ -50,7 +56,7 @@ class Metrics:
         self._model = Gauge("assay_model", "Models served: 1.", ["version"], registry=registry)
         self._answered = cache(self._requests.labels)
         self._took = cache(self._seconds.labels)
-        self._predicted = cache(self._rows.labels)
+        self._predicted = cache(lambda version: self._rows.labels(self._label(version)))
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -65,8 +71,11 @@ class Metrics:
     def served(self, version: str, *, before: str | None = None) -> None:
         """A version is served from now on, instead of another."""
         if before is not None and before != version:
-            self._model.labels(before).set(0)
-        self._model.labels(version).set(1)
+            self._model.labels(self._label(before)).set(0)
+        self._model.labels(self._label(version)).set(1)
+
+    def _label(self, version: str) -> str:
+        return sha256(version.encode()).hexdigest()[:12] if self._hides else version
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""

@@ -72,12 +72,18 @@ class Observing:
         else:
             self._queue.put(told)
 
-    def close(self) -> None:
-        """Tell what is left, and finish."""
+    def close(self, patience_s: float) -> None:
+        """Tell what is left, and finish.
+
+        Args:
+            patience_s: So long observers may take to be told, in seconds.
+        """
         if not self._observers:
             return
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(patience_s)
+        if self._thread.is_alive():
+            self._log.write("warning", "observers were not told of all", rows=self._n_rows)
         for observer in self._observers:
             try:
                 observer.close()

@@ -109,7 +109,12 @@ class Prediction:
                 del self._batches[key]
 
     def close(self) -> None:
+        """Begin nothing more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Wait for what was begun; as long as it takes."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
 
 class _Batches:

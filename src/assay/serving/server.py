@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
+import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -18,6 +21,9 @@ from assay.serving.settings import Access
 
 _LINGER_S = 1.0
 """How long idle connections are kept when the server ends: a request may be on its way."""
+_CLOSING_S = 3.0
+"""How long what is left may take after that: answers that observers were told of are written."""
+_OURS = "predicts", "observes", "assay-traffic", "asyncio"
 _BACKLOG = 2048
 
 
@@ -37,17 +43,43 @@ def listening(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def run(app: App, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT.
+def refuse_unusable_tls(access: Access) -> None:
+    """Look at the files for TLS, if there are any.
 
-    Args:
-        app: What answers.
-        listener: Where it listens.
+    Raises:
+        InputError: They cannot be used.
+    """
+    if access.certificate is None:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(access.certificate, access.private_key, _refuse_encrypted)
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        raise InputError(
+            f"TLS cannot be used: {error}",
+            where=f"access.certificate: {access.certificate}, access.private_key: "
+            f"{access.private_key}",
+            mend="name a certificate and its key, both in PEM",
+        ) from None
+
+
+def _refuse_encrypted() -> str:
+    """Called for the password of a key, which would else be asked for at the terminal."""
+    raise InputError(
+        "TLS cannot be used: the private key is encrypted, and there is nobody to ask.",
+        where="serving.access.private_key",
+        mend="write it without a password: openssl pkey -in KEY -out PLAIN",
+    )
+
+
+def made(app: App) -> Server:
+    """The server of an app, ready to run.
 
     Raises:
         InputError: The files for TLS cannot be used.
     """
     settings = app.state.settings
+    refuse_unusable_tls(settings.access)
     app.state.log.take_over("uvicorn", "uvicorn.error", "assay.serving.traffic")
     config = uvicorn.Config(
         app,
@@ -64,33 +96,39 @@ def run(app: App, listener: socket.socket) -> None:
         ssl_certfile=settings.access.certificate,
         ssl_keyfile=settings.access.private_key,
     )
-    _load(config, settings.access)
-    _Server(config, app).run(sockets=[listener])
+    config.load()
+    return Server(config, app)
 
 
-def _load(config: uvicorn.Config, access: Access) -> None:
-    try:
-        config.load()
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(
-            f"TLS cannot be used: {error}",
-            where=f"access.certificate: {access.certificate}, access.private_key: "
-            f"{access.private_key}",
-            mend="name a certificate and its key, both in PEM",
-        ) from None
-
-
-class _Server(uvicorn.Server):
-    """Ends in steps, so that nobody who was let in is turned away."""
+class Server(uvicorn.Server):
+    """Ends in steps, so that nobody who was let in is turned away; and in time, whatever hangs."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
         self._app = app
+        self._deadline: threading.Timer | None = None
+
+    def serve_at(self, listener: socket.socket) -> None:
+        """Serve until SIGTERM or SIGINT, and at most as long thereafter as `grace_s` says.
+
+        The process ends if something does not by then: a prediction that goes on, an observer.
+        """
+        try:
+            self.run(sockets=[listener])
+            self._app.state.prediction.wait()
+        finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        settings = self._app.state.settings
         self._app.end()
+        seconds = settings.drain_s + _LINGER_S + settings.grace_s + _CLOSING_S
+        self._deadline = threading.Timer(seconds, self._leave)
+        self._deadline.daemon = True
+        self._deadline.start()
         self._app.state.log.write("info", "ending", in_flight=len(self.server_state.tasks))
-        await asyncio.sleep(self._app.state.settings.drain_s)
+        await asyncio.sleep(settings.drain_s)
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
@@ -99,6 +137,15 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
         self._app.state.log.write("info", "ended")
+
+    def _leave(self) -> None:
+        """Python would wait for its threads, for ever."""
+        at_work = [each.name for each in threading.enumerate() if each.name.startswith(_OURS)]
+        self._app.state.log.write("warning", "ended before all was done", at_work=at_work)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(0)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

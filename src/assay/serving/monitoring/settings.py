@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class SamplingSettings(BaseModel):
     """How much of what is asked and answered is kept, for `assay monitor`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     share: float = Field(
         0.0, ge=0, le=1, description="Share of the rows that is kept at most; 0: nothing is kept."

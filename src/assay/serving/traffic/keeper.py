@@ -24,6 +24,7 @@ from assay.serving.traffic.store import Event, Given, TrafficStore
 _PAUSE_S = 0.2
 _LOOKS_EVERY = 5
 """Pauses after which it is seen what other servers did."""
+_ENDS_WITHIN_S = 1.0
 _ROOM = 100_000
 _FORGETS_EVERY_S = 3600.0
 _log = logging.getLogger(__name__)
@@ -126,12 +127,15 @@ class Keeper:
                 self._untold.append(self._events.popleft())
 
     def close(self) -> None:
-        """Write what waits, and end."""
+        """Write what waits, and end; who is slow to be told of an event is not waited for."""
         self._ends.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_ENDS_WITHIN_S)
         self.flush()
-        self._pass_on()
+        if self._thread.is_alive():
+            _log.error("the keeper of answers did not end in time")
+        else:
+            self._pass_on()
 
     def judge(self) -> None:
         """Stop every challenger whose outcomes show that it is worse than it may be.

@@ -18,7 +18,7 @@ _LEAST_FOR_CHAMPION = 0.01
 class GuardRails(BaseModel):
     """What a challenger must not do; it is stopped once it is certain that it does."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     failed: float = Field(
         0.01, ge=0, lt=1, description="Share of its requests that may fail; others answer those."
@@ -38,7 +38,7 @@ class GuardRails(BaseModel):
 class TrafficSettings(BaseModel):
     """How traffic is divided, kept and judged."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     key: str | None = Field(
         None,
