@@ -65,7 +65,9 @@ def serve(model: LoadedModel, now: float, folder: Path) -> None:
     workspace = Workspace(folder)
     store = TrafficStore(path_of(workspace, "income"))
     store.prepare()
-    contest = Contest("income/1", {}, (), None, "", Task.BINARY, ("no", "yes"), Measure("accuracy"))
+    contest = Contest(
+        "income/1", {}, (), None, "", "y", Task.BINARY, ("no", "yes"), Measure("accuracy")
+    )
     store.begin(contest)
     outcomes = []
     sampler = Sampler(workspace.samples_folder, SAMPLING, lambda: clock[0])

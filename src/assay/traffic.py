@@ -7,10 +7,11 @@ from pathlib import Path
 from assay.data.sources import located, read_table
 from assay.errors import InputError
 from assay.place import Place
+from assay.serving.naming import model_name
 from assay.serving.traffic import page
 from assay.serving.traffic.labelled import Refreshed, refresh
 from assay.serving.traffic.standing import Standing, standing
-from assay.serving.traffic.store import TrafficStore, model_name, path_of
+from assay.serving.traffic.store import TrafficStore, path_of
 from assay.workspace import check_folder, file_name
 
 

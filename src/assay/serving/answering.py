@@ -41,6 +41,16 @@ async def answer_to(
     Raises:
         Refusal: The body or its rows cannot be answered.
     """
+    try:
+        return await _answered(state, exchange, body, form, takes_one)
+    except BaseException:
+        state.router.refused(exchange.request_id)
+        raise
+
+
+async def _answered(
+    state: ServerState, exchange: Exchange, body: bytes, form: str, takes_one: bool
+) -> bytes:
     is_small = len(body) < _LARGE and body.count(b"{") <= _MANY
     if form == "json" and is_small:
         rows, is_one = _rows(state, body, takes_one)

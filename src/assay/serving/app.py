@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -43,6 +43,7 @@ class App:
         router: Chooses among the models; the first answers everything if None.
         observers: Are told of what was answered.
         routes: More paths, for instance one that takes outcomes.
+        paths: What the OpenAPI document says of these.
         watches: Go on beside the requests until the server ends.
         log: Where it writes; stderr if None.
     """
@@ -55,6 +56,7 @@ class App:
         router: Router | None = None,
         observers: Sequence[Observer] = (),
         routes: Sequence[BaseRoute] = (),
+        paths: Mapping[str, Any] = {},
         watches: Sequence[_Watch] = (),
         log: Log | None = None,
     ) -> None:
@@ -71,6 +73,7 @@ class App:
             observing=Observing(observers, log, metrics.dropped.inc),
             metrics=metrics,
             log=log,
+            paths=paths,
         )
         for slot in slots:
             metrics.served(slot.model.version)
