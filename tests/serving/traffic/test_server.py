@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 import assay
 from assay import traffic as verb
 from assay.data.schema import Task
-from assay.errors import InputError, NotFoundError
+from assay.errors import DataError, InputError, NotFoundError
 from assay.inference.compiled import RowPredictor
 from assay.inference.loading import LoadedModel
 from assay.place import Place
@@ -318,6 +318,54 @@ def test_answered_rows_with_outcomes_become_a_new_test_set(
     assert (judged.test.evaluation.n, judged.test.looks) == (100, 1), (
         "nobody has looked at these before"
     )
+
+
+def test_rows_that_were_looked_at_keep_their_looks_and_training_rows_are_left_out(
+    serving: Serving, workspace: Path, tmp_path: Path
+) -> None:
+    n = range(240)
+    unread = {
+        "study": [f"s{each % 7}" for each in n], "ident": [f"n {each}" for each in n],
+        "note": [f"seen {each % 11} times" for each in n], "place": [each % 13 for each in n],
+        "by": [f"who {each % 5}" for each in n], "code": [f"c{each % 17}" for each in n],
+    }  # fmt: skip
+    frame = table(Task.BINARY).assign(**unread)
+    settings: dict[str, Any] = {
+        "name": "m", "training": {"seeds": 1}, "evaluation": {"resamples": 200},
+        "data": {"roles": {"ignore": list(unread)}},
+    }  # fmt: skip
+    run = assay.train(frame, target="y", learner="linear", settings=settings)
+    for _ in range(2):
+        assert assay.evaluate(run, on="test").test is not None
+    [sealed] = (workspace / "vault").glob("*.parquet")
+    rows = pd.read_parquet(sealed)["__assay_row__"].tolist()
+    beside = tmp_path / "beside.parquet"
+    frame.drop(index=rows).to_parquet(beside)
+    sent = rows + frame.drop(index=rows).index[:10].tolist()
+    read = json.loads(table(Task.BINARY).drop(columns="y").to_json(orient="records"))
+    with serving(TrafficSettings(keep_rows=True), challengers={"m/2": 0.5}) as (asking, app):
+        body = [
+            {"request_id": asking.post("/predict", json=read[each]).headers["x-request-id"],
+             "outcome": frame["y"][each]}
+            for each in sent
+        ]  # fmt: skip
+        until(lambda: not any(traffic_of(app).is_expected(each["request_id"]) for each in body))
+        assert asking.post("/feedback", json=body).json()["taken"] == len(sent)
+    made = verb.refresh_test("m", beside, tmp_path / "new.parquet")
+    assert (made.n_test, made.n_left_out) == (len(rows), 10)
+    assert made.looks == 3, "two before, and the contest has judged two models by these rows"
+    assert verb.refresh_test("m", beside, tmp_path / "new.parquet").looks == 3, "noted once"
+    settings["data"]["split"] = {"by": "column", "column": "part"}
+    fresh = assay.train(pd.read_parquet(made.path), target="y", learner="linear", settings=settings)
+    judged = assay.evaluate(fresh, on="test").test
+    assert judged is not None
+    assert judged.looks == 4
+    pd.concat([frame, frame]).to_parquet(beside)
+    natural = verb.refresh_test("m", beside, tmp_path / "new.parquet")
+    assert (natural.n_test, natural.n_left_out, natural.n_alike) == (len(sent), 0, len(sent))
+    frame.to_parquet(beside)
+    with pytest.raises(DataError, match=f"All {len(sent)} rows that were answered are rows of"):
+        verb.refresh_test("m", beside, tmp_path / "new.parquet")
 
 
 def test_a_locked_file_holds_up_no_request_and_the_contest_goes_on(
