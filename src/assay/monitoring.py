@@ -22,7 +22,8 @@ from assay.serving.monitoring.alerts import Delivery
 from assay.serving.monitoring.monitored import DAYS, Monitored, monitored
 from assay.serving.monitoring.outcomes import outcomes_of, outcomes_path
 from assay.serving.monitoring.page import write
-from assay.serving.monitoring.sampling import HOUR_S, name_of, samples_of
+from assay.serving.monitoring.sampling import HOUR_S, samples_of
+from assay.serving.naming import model_name
 from assay.workspace import Workspace, check_folder, file_name, private
 
 _WRITTEN_AFTER_S = 120
@@ -83,7 +84,7 @@ def monitor(
     folder = samples_of(workspace.samples_folder, version)
     until = int(((time.time() if now is None else now) - _WRITTEN_AFTER_S) // HOUR_S)
     announce(Step("Reading samples and outcomes"))
-    known = outcomes_of(outcomes_path(workspace, name_of(version)), until - 24 * DAYS)
+    known = outcomes_of(outcomes_path(workspace, model_name(version)), until - 24 * DAYS)
     found = monitored(folder, version, reference, schema, known, until=until)
     page = Path(out) if out is not None else (
         workspace.reports_folder / folder.name / f"{file_name(version)}-monitoring.html"

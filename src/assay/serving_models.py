@@ -203,6 +203,7 @@ def app_of(source: ModelSource, settings: ServingSettings, rivals: Rivals = Riva
         router=shared.traffic,
         observers=[shared.traffic, *samplers],
         routes=[shared.route],
+        paths=shared.paths,
         watches=watches,
     )
 
@@ -218,8 +219,8 @@ def _watch(
 def _shared(
     source: ModelSource, slots: Sequence[Slot], rivals: Rivals, settings: ServingSettings
 ) -> SharedTraffic:
+    from assay.serving.naming import model_name
     from assay.serving.traffic.opening import share_traffic
-    from assay.serving.traffic.store import model_name
     from assay.serving.traffic.tags import tagger
 
     place = source.place

@@ -7,10 +7,11 @@ from pathlib import Path
 from assay.data.sources import located, read_table
 from assay.errors import InputError
 from assay.place import Place
+from assay.serving.naming import model_name
 from assay.serving.traffic import page
 from assay.serving.traffic.labelled import Refreshed, refresh
 from assay.serving.traffic.standing import Standing, standing
-from assay.serving.traffic.store import TrafficStore, model_name, path_of
+from assay.serving.traffic.store import TrafficStore, path_of
 from assay.workspace import check_folder, file_name
 
 
@@ -39,7 +40,8 @@ def refresh_test(model: str, data: str | Path, out: str | Path) -> Refreshed:
 
     Raises:
         NotFoundError: No row was kept, or no outcome has come.
-        DataError: The rows do not fit the data.
+        DataError: The rows do not fit the data, or are all in it.
+        VaultError: The ledger of looks cannot be read or written.
         InputError: The file cannot be written.
     """
     out, name = Path(out), model_name(model)
@@ -53,10 +55,11 @@ def refresh_test(model: str, data: str | Path, out: str | Path) -> Refreshed:
         raise InputError(
             "The data would be written over.", where=str(out), mend="name another file"
         )
-    store = TrafficStore(path_of(Place.to_find(settles=False).workspace, name))
+    place = Place.to_find(settles=False)
+    store = TrafficStore(path_of(place.workspace, name))
     latest = standing(store, name).contest
     contests = [each for _, each in store.contests() if each.target == latest.target]
-    return refresh(store, contests, read_table(source), out)
+    return refresh(store, contests, read_table(source), out, place.vault)
 
 
 def write_page(found: Standing, path: Path | None = None) -> Path:

@@ -22,6 +22,7 @@ from assay import lifecycle, logbook
 from assay.errors import LearnerError
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import Said
+from tests.worker_processes import workers_of
 
 TRAIN = "assay train penguins.yaml --set training.seeds=1 --quiet"
 DRIVER = """
@@ -143,10 +144,7 @@ def test_a_killed_worker_ends_the_run_clearly(workspace: Path) -> None:
 
     def kill_one() -> None:
         for _ in range(600):
-            workers = []
-            for each in psutil.Process().children(recursive=True):
-                with suppress(psutil.Error):  # it may be gone by now
-                    workers += [each] if "LokyProcess" in " ".join(each.cmdline()) else []
+            workers = workers_of(psutil.Process())
             if len(workers) == 2:
                 time.sleep(3)  # into the fits
                 with suppress(psutil.NoSuchProcess):

@@ -15,6 +15,7 @@ import pytest
 from assay import lifecycle, logbook
 from tests.conftest import EXAMPLES
 from tests.journeys.terminal import AS_IN_A_TERMINAL, stopped
+from tests.worker_processes import workers_of
 
 
 @pytest.mark.slow
@@ -56,7 +57,7 @@ def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
     try:
         for _ in range(600):
             children = process.children(recursive=True)
-            workers = [each for each in children if _is_worker(each)]
+            workers = workers_of(process)
             if len(workers) == 2:
                 break
             time.sleep(0.2)
@@ -72,18 +73,6 @@ def test_workers_do_not_outlive_a_killed_run(workspace: Path) -> None:
         process.wait()
     [record] = logbook.runs()
     assert (record.status, record.reason) == ("interrupted", "its process is gone")
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    """Whether it was forked by the server of workers, whose command line it has."""
-    parent = process.parent()
-    return parent is not None and _is_of_server(process) and _is_of_server(parent)
-
-
-def _is_of_server(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):  # it may be gone by now
-        return "multiprocessing.forkserver" in " ".join(process.cmdline())
-    return False
 
 
 def _workers_of(workspace: Path) -> list[str]:

@@ -13,20 +13,12 @@ import psutil
 from assay.data.dataset import Part
 from assay.learners.estimators import EstimatorModel
 from assay.tuning.configurations import FoldFit, FoldTask, fit_all, fit_fold
-
-
-def workers() -> list[psutil.Process]:
-    """The workers of this process: on Linux they are forked from a server, elsewhere begun anew."""
-    found = []
-    for each in psutil.Process().children():
-        line = " ".join(each.cmdline())
-        found += each.children() if "forkserver" in line else [each] * ("popen_loky" in line)
-    return found
+from tests.worker_processes import workers_of
 
 
 def kill_a_worker() -> None:
     """Kill one of the workers of this process, whatever it does, and see it gone."""
-    [one, *_] = workers()
+    [one, *_] = workers_of(psutil.Process())
     one.kill()
     deadline = time.monotonic() + 10
     while one.is_running() and one.status() != psutil.STATUS_ZOMBIE:

@@ -63,12 +63,21 @@ def traffic(
 
 def _refreshed(model: str, data: str, out: Path, as_json: bool) -> int:
     from assay import traffic as verb
+    from assay.reports.wording import counted
 
     made = verb.refresh_test(model, data, out)
     if as_json:
         print_json({**vars(made), "path": str(made.path)})
         return 0
     click.echo(f"{made.n_test:,} test rows beside {made.n_train:,} others: {made.path}")
+    if made.n_left_out:
+        rows = counted(made.n_left_out, "row")
+        click.echo(f"left out   {rows} that DATA has already, in all columns that were asked")
+    if made.n_alike:
+        rows = counted(made.n_alike, "row")
+        click.echo(f"alike   {rows} equal to some of DATA stay: many rows of DATA equal each other")
+    if made.looks:
+        click.echo(f"looks so far   {made.looks}: the ledger knows these rows")
     click.echo("next   train on it with these lines in the experiment file:")
     split = f"split: {{by: column, column: {made.column}}}"
     click.echo(f"data:\n  source: {made.path}\n  target: {made.target}\n  {split}")

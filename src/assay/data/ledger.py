@@ -117,6 +117,24 @@ class Ledger:
             )
         return self.looks_at(hashes, cells)
 
+    def know_by(self, digest: str, aspect: Aspect) -> None:
+        """Know the rows of a test set that was looked at by one more aspect of them.
+
+        Raises:
+            VaultError: The ledger cannot be written.
+        """
+        kept = (_bytes(aspect.columns), aspect.twins, aspect.repeats, _bytes(aspect.hashes))
+        with self._written() as database:
+            known, last = database.execute(
+                "SELECT sum(columns = ? AND hashes = ?), max(number) FROM aspects WHERE digest = ?",
+                (kept[0], kept[3], digest),
+            ).fetchone()
+            if not known:
+                number = 0 if last is None else last + 1
+                database.execute(
+                    "INSERT INTO aspects VALUES (?, ?, ?, ?, ?, ?)", (digest, number, *kept)
+                )
+
     def looks_at(self, hashes: Hashes, cells: Cells) -> int:
         """The most looks that any 5 % of these rows have had.
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from assay.data.aspects import Cells
+from assay.data.aspects import Aspect, Cells
 from assay.data.fingerprint import Hashes, row_hashes, rows_digest
 from assay.data.ledger import Ledger, Look
 from assay.errors import VaultError
@@ -106,6 +106,28 @@ class Vault:
         table, _, hashes = self._whole(digest)
         return self.ledger.looks_at(hashes, Cells(table))
 
+    def recognise(self, table: pa.Table) -> None:
+        """Have the ledger know these rows, where they are sealed ones that somebody looked at.
+
+        They are compared in the columns of the table, and no others are read: without the target
+        this is no look.
+
+        Args:
+            table: Rows, in some columns.
+
+        Raises:
+            VaultError: Sealed rows cannot be read, or the ledger cannot be written.
+        """
+        cells = Cells(table)
+        for digest in sorted({digest for digest, _ in self.ledger.looks()}):
+            if not self._path(digest).exists():
+                continue  # another workspace has these
+            sealed = self._read(digest, only=table.column_names)
+            if sealed.num_columns == table.num_columns:
+                aspect = Aspect.of(Cells(sealed), range(sealed.num_columns))
+                if aspect.seen_among(cells).any():
+                    self.ledger.know_by(digest, aspect)
+
     def _whole(self, digest: str) -> tuple[pa.Table, Rows, Hashes]:
         """Sealed rows as they were sealed, their numbers, and their hashes."""
         table = self._read(digest)
@@ -124,7 +146,9 @@ class Vault:
             return False
         return True
 
-    def _read(self, digest: str, without: Sequence[str] = ()) -> pa.Table:
+    def _read(
+        self, digest: str, without: Sequence[str] = (), only: Sequence[str] | None = None
+    ) -> pa.Table:
         path = self._path(digest)
         if not path.exists():
             raise VaultError(
@@ -134,7 +158,8 @@ class Vault:
             )
         try:
             names = pyarrow.parquet.read_schema(path).names
-            columns = [name for name in names if name not in without]
+            wanted = names if only is None else [name for name in only if name in names]
+            columns = [name for name in wanted if name not in without]
             return pyarrow.parquet.read_table(path, columns=columns)
         except (pa.ArrowException, OSError) as error:
             reason = str(error).splitlines()[0].rstrip(".")

@@ -45,14 +45,20 @@ async def answer_to(
     """
     try:
         return await _answered(state, exchange, body, form, takes_one=takes_one)
-    except Refusal as refusal:
-        if refusal.status < _WANT_OF_ROOM:
-            version = exchange.facts.get("version") or state.slots[0].model.version
-            n_rows = exchange.facts.get("n_rows", 0)
-            kind = "model" if n_rows else "body"
-            told = refusal.problems or [Problem(None, None, refusal.log, refusal.mend, kind=kind)]
-            state.observing.tell_refusal(exchange.request_id, version, n_rows, told)
+    except BaseException as error:
+        state.router.refused(exchange.request_id)
+        if isinstance(error, Refusal) and error.status < _WANT_OF_ROOM:
+            _tell_refusal(state, exchange, error)
         raise
+
+
+def _tell_refusal(state: ServerState, exchange: Exchange, refusal: Refusal) -> None:
+    """Tell those who count what was refused, and why."""
+    version = exchange.facts.get("version") or state.slots[0].model.version
+    n_rows = exchange.facts.get("n_rows", 0)
+    kind = "model" if n_rows else "body"
+    told = refusal.problems or [Problem(None, None, refusal.log, refusal.mend, kind=kind)]
+    state.observing.tell_refusal(exchange.request_id, version, n_rows, told)
 
 
 async def _answered(

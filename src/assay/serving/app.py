@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -44,6 +44,7 @@ class App:
         router: Chooses among the models; the first answers everything if None.
         observers: Are told of what was answered.
         routes: More paths, for instance one that takes outcomes.
+        paths: What the OpenAPI document says of these.
         watches: Go on beside the requests until the server ends.
         log: Where it writes; stderr if None.
     """
@@ -56,6 +57,7 @@ class App:
         router: Router | None = None,
         observers: Sequence[Observer] = (),
         routes: Sequence[BaseRoute] = (),
+        paths: Mapping[str, Any] = {},
         watches: Sequence[_Watch] = (),
         log: Log | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class App:
             observing=Observing(observers, log, metrics.dropped.inc),
             metrics=metrics,
             log=log,
+            paths=paths,
         )
         for slot in slots:
             metrics.served(slot.model.version)

@@ -91,7 +91,9 @@ async def _metrics(state: ServerState, exchange: Exchange, _: Receive, send: Sen
 
 async def _schema(state: ServerState, exchange: Exchange, _: Receive, send: Send) -> None:
     _refuse_if_hidden(state)
-    await exchange.answer(send, orjson.dumps(state.slots[0].model.schema), _JSON)
+    own = state.slots[0].model.schema
+    told = {**own, "paths": {**own["paths"], **state.paths}}
+    await exchange.answer(send, orjson.dumps(told), _JSON)
 
 
 async def _model(state: ServerState, exchange: Exchange, _: Receive, send: Send) -> None:

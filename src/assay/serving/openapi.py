@@ -51,7 +51,7 @@ def document(loaded: LoadedModel, settings: ServingSettings) -> dict[str, Any]:
     one_or_many = {"anyOf": [_named("Row"), _named("Rows")]}
     told = {"anyOf": [_named("Answer"), _named("Answers")]}
     paths: dict[str, Any] = {
-        "/predict": {"post": _posted("Predict a row, or several.", {JSON: one_or_many}, told)},
+        "/predict": {"post": posted("Predict a row, or several.", {JSON: one_or_many}, told)},
         "/predict/batch": {"post": _batch(forms)},
         "/health": {"get": _got("The process lives.", "application/json")},
         "/ready": {"get": _got("It takes requests.", "application/json")},
@@ -188,12 +188,19 @@ def _rows(settings: ServingSettings) -> dict[str, Any]:
 def _batch(forms: list[str]) -> dict[str, Any]:
     tables: dict[str, Any] = {form: {} for form in forms if form != JSON}
     asked = {JSON: _named("Rows"), **tables} if JSON in forms else tables
-    described = _posted("Predict a table.", asked, _named("Answers"))
+    described = posted("Predict a table.", asked, _named("Answers"))
     described["responses"]["200"]["content"] |= tables
     return described
 
 
-def _posted(summary: str, asked: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def posted(summary: str, asked: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of a path that takes a body.
+
+    Args:
+        summary: What it does.
+        asked: Schemas of the body by media type; empty where there is none.
+        told: Schema of the answer.
+    """
     described = _got(summary, JSON, told)
     content = {form: {"schema": schema} if schema else {} for form, schema in asked.items()}
     return {**described, "requestBody": {"required": True, "content": content}}

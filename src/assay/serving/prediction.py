@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from assay.serving.refusal import Refusal
+from assay.serving.own_threads import busy, too_long
 from assay.serving.rows import Answer, Table
 from assay.serving.served_model import ServedModel
 from assay.serving.settings import ServingSettings
@@ -54,7 +54,7 @@ class Prediction:
         if not is_network or table.n >= self._batching.rows:
             return await self.in_thread(functools.partial(model.predict, table))
         if self._n_waiting >= self._limits.waiting:
-            raise _busy()
+            raise busy()
         batches = self._batches.get(id(model))
         if batches is None:
             batches = self._batches[id(model)] = _Batches(model, self)
@@ -63,7 +63,7 @@ class Prediction:
             async with asyncio.timeout(self._limits.request_s):
                 return await batches.ask(table)
         except TimeoutError:
-            raise _too_long(self._limits.request_s) from None
+            raise too_long(self._limits.request_s) from None
         finally:
             self._n_waiting -= 1
 
@@ -74,7 +74,7 @@ class Prediction:
             Refusal: As `predict`.
         """
         if self._n_waiting >= self._limits.waiting:
-            raise _busy()
+            raise busy()
         loop = asyncio.get_running_loop()
         self._n_waiting += 1
         begun = self._thread.submit(does)
@@ -83,7 +83,7 @@ class Prediction:
             async with asyncio.timeout(self._limits.request_s):
                 return await asyncio.wrap_future(begun)
         except TimeoutError:
-            raise _too_long(self._limits.request_s) from None
+            raise too_long(self._limits.request_s) from None
 
     def _done(self) -> None:
         self._n_waiting -= 1
@@ -182,16 +182,3 @@ def _answer(taken: list[_Waiting], answers: list[Answer]) -> None:
         if not answer.done():
             answer.set_result(answers[begin : begin + table.n])
         begin += table.n
-
-
-def _busy() -> Refusal:
-    return Refusal(
-        503, "Too many requests are waiting.", "ask again in a second", headers={"Retry-After": "1"}
-    )
-
-
-def _too_long(seconds: float) -> Refusal:
-    return Refusal(
-        503, f"The answer took longer than {seconds:g} s.", "send fewer rows at a time, or later",
-        headers={"Retry-After": "1"},
-    )  # fmt: skip

@@ -48,6 +48,16 @@ class Router(Protocol):
     def choose(self, asked: Asked) -> ServedModel:
         """The model for this request."""
 
+    def refused(self, request_id: str) -> None:
+        """No answer comes of a request for which a model was chosen."""
+
+    def swap(self, slot: Slot, model: ServedModel) -> None:
+        """Put another version into a slot; may block, and is called off the hot path.
+
+        Raises:
+            AssayError: It cannot be done now; the old version goes on.
+        """
+
 
 class OneModel:
     """The router of a server with one model."""
@@ -57,3 +67,9 @@ class OneModel:
 
     def choose(self, asked: Asked) -> ServedModel:  # noqa: ARG002
         return self._slot.model
+
+    def refused(self, request_id: str) -> None:
+        pass
+
+    def swap(self, slot: Slot, model: ServedModel) -> None:
+        slot.model = model

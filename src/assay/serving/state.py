@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from assay.serving.log import Log
 from assay.serving.metrics import Metrics
@@ -25,6 +26,7 @@ class ServerState:
         observing: Tells observers.
         metrics: Counts.
         log: Writes down.
+        paths: What the OpenAPI document says of paths beyond the server's own.
         ends: Whether it is to end.
     """
 
@@ -35,4 +37,5 @@ class ServerState:
     observing: Observing
     metrics: Metrics
     log: Log
+    paths: Mapping[str, Any] = field(default_factory=dict)
     ends: bool = False

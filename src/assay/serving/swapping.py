@@ -1,8 +1,8 @@
 """Swapping: when the registry's stage moves, the new version is loaded, warmed and served.
 
 Nothing waits for it: it is loaded in a thread, and takes its place between two requests. A version
-that cannot be loaded leaves the old one where it is; the log and /model say why, and it is tried
-again, ever more rarely.
+that cannot be loaded, or not be noted where traffic is shared, leaves the old one where it is; the
+log and /model say why, and it is tried again, ever more rarely.
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ class Swapper:
                 self._slot.failure, self._n_failures = None, 0
                 return
             model = await asyncio.to_thread(self._load, version)
+            before = self._slot.model
+            await asyncio.to_thread(state.router.swap, self._slot, model)
         except Exception as error:  # whatever it is, the old version goes on
             self._note_failure(state, version, error)
             return
-        before = self._slot.model
-        self._slot.model, self._slot.failure, self._n_failures = model, None, 0
+        self._slot.failure, self._n_failures = None, 0
         state.prediction.forget(before)
         state.metrics.swaps.labels("done").inc()
         state.metrics.served(model.version, before=before.version)

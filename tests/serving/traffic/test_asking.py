@@ -13,6 +13,7 @@ from assay.data.schema import Task
 from assay.errors import InputError
 from assay.serving.router import Asked
 from assay.serving.traffic.assignment import assigned, place, unit_of
+from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.measures import OF_TASK, Measure, measure_of, outcome_of
 from assay.serving.traffic.settings import Share, TrafficSettings, shares
 
@@ -46,6 +47,18 @@ def test_a_key_keeps_its_model(unit: str, salt: str) -> None:
     parts = {"m/2": 0.3, "m/3": 0.3}
     assert assigned(unit, salt, parts) == assigned(unit, salt, dict(parts))
     assert 0 <= place(unit, salt) < 1
+
+
+def test_the_order_of_challengers_changes_nothing() -> None:
+    def contest(shares: dict[str, float], *shadows: str) -> Contest:
+        return Contest(
+            "m/1", shares, shadows, None, "", "y", Task.BINARY, ("a", "b"), Measure("accuracy")
+        )
+
+    one = contest({"m/2": 0.1, "m/3": 0.2}, "m/4", "m/5")
+    other = contest({"m/3": 0.2, "m/2": 0.1}, "m/5", "m/4")
+    assert one.id == other.id
+    assert all(one.assigned(f"key {n}") == other.assigned(f"key {n}") for n in range(500))
 
 
 def test_keys_are_dealt_out_as_asked_within_chance_and_anew_by_another_salt() -> None:

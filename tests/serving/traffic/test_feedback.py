@@ -16,10 +16,13 @@ import pytest
 
 from assay.data.schema import Task
 from assay.errors import NotFoundError, TrackingError
+from assay.serving.monitoring.outcomes import outcomes_of
 from assay.serving.refusal import Refusal
 from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.feedback import Feedback, Outcome, outcomes_in
+from assay.serving.traffic.keeper import Keeper
 from assay.serving.traffic.measures import Measure
+from assay.serving.traffic.settings import GuardRails, TrafficSettings
 from assay.serving.traffic.standing import standing
 from assay.serving.traffic.store import Event, Given, TrafficStore
 
@@ -126,6 +129,31 @@ def test_of_a_request_id_that_comes_twice_the_first_stays(store: TrafficStore) -
     store.keep([given("a", {"m/1": "yes"})], {})
     store.keep([given("a", {"m/2": "no"}, to="m/2", rows=2)], {})
     assert store.answered(SHARED.id) == {"m/1": (1, 1)}
+
+
+def test_an_id_of_several_requests_has_no_outcome_here_or_in_monitoring(
+    store: TrafficStore,
+) -> None:
+    store.keep([given("a", {"m/1": "yes"}), given("b", {"m/1": "yes"})], {})
+    assert feedback(store).take([Outcome("a", 0, "yes"), Outcome("b", 0, "yes")]).taken == 2
+    store.keep([given("a", {"m/2": "no"}, to="m/2")], {})
+    [refused] = feedback(store).take([Outcome("a", 0, "no"), Outcome("b", 0, "yes")]).refused
+    assert (refused.request_id, refused.reason[:33]) == ("a", "several requests had this id, so ")
+    assert set(outcomes_of(store.path, 0) or ()) == {("b", 0)}
+
+
+def test_calls_are_judged_by_those_of_all_servers_together(store: TrafficStore) -> None:
+    limits = TrafficSettings(guards=GuardRails(failed=0.01))
+    keepers = [Keeper(store, limits) for _ in range(2)]
+    for keeper in keepers:
+        keeper.enter(SHARED)
+        keeper.calls_of(SHARED, "m/2").failed()
+        keeper.flush()
+        keeper.judge_calls()
+    assert [each.is_stopped(SHARED.id, "m/2") for each in keepers] == [False, True]
+    keepers[1].flush()
+    [stopped] = [each.said for each in store.events(SHARED.id) if each.kind == "stopped"]
+    assert stopped == "2 of 2 calls failed; the limit is 0.01"
 
 
 def test_answers_without_an_outcome_are_forgotten_in_time(store: TrafficStore) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +24,7 @@ from starlette.testclient import TestClient
 import assay
 from assay import traffic as verb
 from assay.data.schema import Task
-from assay.errors import InputError, NotFoundError
+from assay.errors import DataError, InputError, NotFoundError
 from assay.inference.compiled import RowPredictor
 from assay.inference.loading import LoadedModel
 from assay.place import Place
@@ -30,6 +32,8 @@ from assay.serving.app import App
 from assay.serving.router import Asked, Slot
 from assay.serving.served_model import ServedModel
 from assay.serving.settings import ServingSettings
+from assay.serving.swapping import Swapper
+from assay.serving.traffic import store
 from assay.serving.traffic.opening import share_traffic
 from assay.serving.traffic.routing import Traffic
 from assay.serving.traffic.settings import GuardRails, TrafficSettings
@@ -66,7 +70,12 @@ def serving(rivals: dict[str, LoadedModel]) -> Serving:
         shares = list(challengers.values())
         shared = share_traffic(Workspace.find(), "m", slots, shares, whole)
         app = App(
-            slots, whole, router=shared.traffic, observers=[shared.traffic], routes=[shared.route]
+            slots,
+            whole,
+            router=shared.traffic,
+            observers=[shared.traffic],
+            routes=[shared.route],
+            paths=shared.paths,
         )
         with TestClient(app) as asking:
             yield asking, app
@@ -126,8 +135,8 @@ class Failing:
         raise RuntimeError("out of order")
 
 
-def break_model(slot: Slot) -> None:
-    slot.model = replace(slot.model, predictor=cast(RowPredictor, Failing()))
+def broken(slot: Slot) -> ServedModel:
+    return replace(slot.model, predictor=cast(RowPredictor, Failing()))
 
 
 @pytest.mark.usefixtures("models")
@@ -202,12 +211,13 @@ def test_a_challenger_that_fails_is_answered_for_and_stopped_for_good(
 ) -> None:
     settings = TrafficSettings(key="header:X-User", guards=GuardRails(failed=0.01))
     with serving(settings, challengers={"m/2": 0.5}) as (asking, app):
-        break_model(app.state.slots[1])
-        models = [ask(asking, n, f"u{n}")["model"] for n in range(60)]  # every one is answered
+        traffic_of(app).swap(app.state.slots[1], broken(app.state.slots[1]))
         contest = traffic_of(app).contest
         assert contest is not None
-        assert models[:30].count("m/2") >= 2
-        assert models[-20:] == ["m/1"] * 20
+        models = [ask(asking, n, f"u{n}")["model"] for n in range(30)]  # every one is answered
+        assert models.count("m/2") >= 2
+        until(lambda: traffic_of(app).keeper.is_stopped(contest.id, "m/2"))
+        assert {ask(asking, 50 + n, f"u{n}")["model"] for n in range(20)} == {"m/1"}
     [why] = stopped(verb.traffic("m"))
     assert why.startswith("m/2: ")
     assert "calls failed; the limit is 0.01" in why
@@ -258,10 +268,11 @@ def test_a_model_that_moves_makes_another_contest_and_no_request_fails(
     with serving(BY_USER, challengers={"m/2": 0.5}) as (asking, app):
         before = traffic_of(app).contest
         [ask(asking, n, f"u{n}") for n in range(10)]
-        app.state.slots[0].model = app.state.slots[1].model  # the challenger is promoted
+        first, second = app.state.slots
+        traffic_of(app).swap(first, second.model)  # the challenger is promoted
         assert {ask(asking, 100 + n, f"u{n}")["model"] for n in range(20)} == {"m/2"}
         assert traffic_of(app).contest is None, "nobody is left to challenge it"
-        app.state.slots[1].model = slot_of(rivals["n/1"], app.state.settings).model
+        traffic_of(app).swap(second, slot_of(rivals["n/1"], app.state.settings).model)
         assert {ask(asking, 200 + n, f"u{n}")["model"] for n in range(20)} == {"m/2"}
         assert traffic_of(app).contest is None, "that one reads other columns"
     assert before is not None
@@ -307,6 +318,125 @@ def test_answered_rows_with_outcomes_become_a_new_test_set(
     assert (judged.test.evaluation.n, judged.test.looks) == (100, 1), (
         "nobody has looked at these before"
     )
+
+
+def test_rows_that_were_looked_at_keep_their_looks_and_training_rows_are_left_out(
+    serving: Serving, workspace: Path, tmp_path: Path
+) -> None:
+    n = range(240)
+    unread = {
+        "study": [f"s{each % 7}" for each in n], "ident": [f"n {each}" for each in n],
+        "note": [f"seen {each % 11} times" for each in n], "place": [each % 13 for each in n],
+        "by": [f"who {each % 5}" for each in n], "code": [f"c{each % 17}" for each in n],
+    }  # fmt: skip
+    frame = table(Task.BINARY).assign(**unread)
+    settings: dict[str, Any] = {
+        "name": "m", "training": {"seeds": 1}, "evaluation": {"resamples": 200},
+        "data": {"roles": {"ignore": list(unread)}},
+    }  # fmt: skip
+    run = assay.train(frame, target="y", learner="linear", settings=settings)
+    for _ in range(2):
+        assert assay.evaluate(run, on="test").test is not None
+    [sealed] = (workspace / "vault").glob("*.parquet")
+    rows = pd.read_parquet(sealed)["__assay_row__"].tolist()
+    beside = tmp_path / "beside.parquet"
+    frame.drop(index=rows).to_parquet(beside)
+    sent = rows + frame.drop(index=rows).index[:10].tolist()
+    read = json.loads(table(Task.BINARY).drop(columns="y").to_json(orient="records"))
+    with serving(TrafficSettings(keep_rows=True), challengers={"m/2": 0.5}) as (asking, app):
+        body = [
+            {"request_id": asking.post("/predict", json=read[each]).headers["x-request-id"],
+             "outcome": frame["y"][each]}
+            for each in sent
+        ]  # fmt: skip
+        until(lambda: not any(traffic_of(app).is_expected(each["request_id"]) for each in body))
+        assert asking.post("/feedback", json=body).json()["taken"] == len(sent)
+    made = verb.refresh_test("m", beside, tmp_path / "new.parquet")
+    assert (made.n_test, made.n_left_out) == (len(rows), 10)
+    assert made.looks == 3, "two before, and the contest has judged two models by these rows"
+    assert verb.refresh_test("m", beside, tmp_path / "new.parquet").looks == 3, "noted once"
+    settings["data"]["split"] = {"by": "column", "column": "part"}
+    fresh = assay.train(pd.read_parquet(made.path), target="y", learner="linear", settings=settings)
+    judged = assay.evaluate(fresh, on="test").test
+    assert judged is not None
+    assert judged.looks == 4
+    pd.concat([frame, frame]).to_parquet(beside)
+    natural = verb.refresh_test("m", beside, tmp_path / "new.parquet")
+    assert (natural.n_test, natural.n_left_out, natural.n_alike) == (len(sent), 0, len(sent))
+    frame.to_parquet(beside)
+    with pytest.raises(DataError, match=f"All {len(sent)} rows that were answered are rows of"):
+        verb.refresh_test("m", beside, tmp_path / "new.parquet")
+
+
+def test_a_locked_file_holds_up_no_request_and_the_contest_goes_on(
+    serving: Serving, rivals: dict[str, LoadedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_PATIENCE_S", 0.5)
+    with serving(BY_USER, challengers={"m/2": 0.5}) as (asking, app):
+        first, path = app.state.slots[0], traffic_of(app).keeper.store.path
+        moved = replace(first.model, version="m/4")
+        newest = Swapper(first, lambda: "m/4", lambda _: moved)
+        with closing(sqlite3.connect(path, isolation_level=None)) as locked:
+            locked.execute("BEGIN IMMEDIATE")
+            asyncio.run(newest.look(app.state))
+            began = time.monotonic()
+            assert {ask(asking, n, f"u{n}")["model"] for n in range(20)} == {"m/1", "m/2"}
+            assert time.monotonic() - began < 0.4
+            assert "cannot be kept" in (first.failure or "")
+            locked.execute("ROLLBACK")
+        asyncio.run(newest.look(app.state))
+        assert {ask(asking, 50 + n, f"u{n}")["model"] for n in range(20)} == {"m/4", "m/2"}
+        assert first.failure is None
+
+
+def test_an_id_of_several_requests_takes_no_outcome(serving: Serving) -> None:
+    with serving(TrafficSettings(), challengers={"m/2": 0.5}) as (asking, app):
+        for _ in range(3):
+            ask(asking, 1, "")
+        until(lambda: not traffic_of(app).is_expected("r1"))
+        told = tell(asking, ("r1", OUTCOMES[1]))
+        assert told.status_code == 422
+        assert told.json()["refused"][0]["reason"].startswith("several requests had this id")
+        router = traffic_of(app)
+        for _ in range(2):  # both are under way
+            router.choose(Asked("r2", {}, ROWS[:1]))
+        router.observe("r2", "m/1", ROWS[:1], [{"prediction": "yes"}])
+        router.observe("r2", "m/2", ROWS[:1], [{"prediction": "no"}])
+        [refused] = tell(asking, ("r2", "yes")).json()["refused"]
+        assert refused["reason"].startswith("several requests had this id")
+    assert sum(verb.traffic("m").duels[0].n) == 0
+
+
+def test_nothing_waits_for_the_answer_of_a_refused_request(serving: Serving) -> None:
+    with serving(TrafficSettings(feedback=True)) as (asking, app):
+        headers = {"X-Request-ID": "bad"}
+        assert asking.post("/predict", json={"odd": 1}, headers=headers).status_code == 422
+        assert not traffic_of(app).is_expected("bad")
+        began = time.monotonic()
+        assert tell(asking, ("bad", "yes")).status_code == 422
+        assert time.monotonic() - began < 0.5
+        document = asking.get("/schema").json()
+        assert "outcome" in str(document["paths"]["/feedback"]["post"]["requestBody"])
+
+
+@pytest.mark.parametrize(("challengers", "shadows"), [({"m/1": 0.5}, ()), ({"m/2": 0.5}, ("m/2",))])
+def test_a_model_that_is_asked_for_twice_is_refused(
+    serving: Serving, challengers: dict[str, float], shadows: tuple[str, ...]
+) -> None:
+    with pytest.raises(InputError, match=r"m/[12] is asked for twice: as") as caught:
+        serving(TrafficSettings(), challengers, shadows).__enter__()
+    assert "name another version" in caught.value.mend
+
+
+@pytest.mark.usefixtures("models")
+def test_a_stage_that_names_the_champion_too_is_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client(Place.to_find().uri).set_registered_model_alias("m", "staging", "1")
+    with registered(BY_USER, "m@staging=0.3") as (asking, app):
+        assert ask(asking, 1, "u")["model"] == "m/1"
+        assert traffic_of(app).contest is None
+    assert "m@production and m@staging are the same version now, m/1" in caplog.text
 
 
 def test_rows_that_were_not_kept_are_no_test_set(serving: Serving, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.feedback import Feedback, Outcome
 from assay.serving.traffic.measures import Measure
 from assay.serving.traffic.page import history, render
-from assay.serving.traffic.standing import Standing, standing
+from assay.serving.traffic.standing import History, Standing, standing
 from assay.serving.traffic.store import Event, Given, TrafficStore, path_of
 from assay.serving.traffic.telling import basis, oddities, shared, verdict
 from assay.workspace import Workspace
@@ -92,8 +92,11 @@ def test_what_takes_part_and_how_it_is_judged_is_said(found: Standing) -> None:
     assert shared(alone) == "m/1 alone: outcomes are kept, nobody challenges."
     assert plain(basis(found)) == (
         "Each key counts once, with the outcomes that came first. Intervals stand at 97.5 %, so "
-        "that all 2 hold together, at all times: looking often does not make them lie."
+        "that all 2 hold together, at all times: looking often does not make them lie. Where the "
+        "traffic is shared, the difference is weighted by the shares, so that chance in who got "
+        "which request is taken out: of few outcomes it is not the one value minus the other."
     )
+    assert "weighted" not in basis(replace(found, duels=found.duels[1:]))
     squared = replace(found, contest=replace(CONTEST, measure=Measure("squared_error", 100.0)))
     assert basis(squared).endswith("Errors above 10 count as 10.")
 
@@ -117,6 +120,14 @@ def test_the_interval_narrows_around_the_line(found: Standing) -> None:
         assert went.high[-1] - went.low[-1] < (went.high - went.low)[10]
         assert history(found, number).y_label == "accuracy, points"
     assert found.duels[0].history.n[-1] == N
+
+
+def test_no_axis_shows_differences_that_cannot_be(found: Standing) -> None:
+    wide = np.array([-1.0, -0.9]), np.zeros(2), np.array([1.0, 0.9])
+    early = History(np.array([1.0, 2.0]), *wide)
+    duels = [replace(found.duels[0], history=early), *found.duels[1:]]
+    shown = history(replace(found, duels=tuple(duels)), 0).y
+    assert (shown.low, shown.high) == (-100.0, 100.0)
 
 
 def test_the_page_stands_alone_and_escapes_what_is_not_ours(found: Standing) -> None:

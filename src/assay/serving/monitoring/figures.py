@@ -9,7 +9,7 @@ import numpy as np
 from assay.checks.counted_shifts import Counts
 from assay.inference.reference import OTHER, ReferenceColumn
 from assay.predictions import Floats
-from assay.reports.axis import extent
+from assay.reports.axis import Scale, extent
 from assay.reports.plots import (
     BOTTOM,
     LEFT,
@@ -38,6 +38,8 @@ _MOST_LEVELS = 8
 _POINTS = 60
 _CENTRAL = (0.005, 0.995)
 _FEWEST = 5
+_MOST_CHARACTERS = 5
+"""Of a number on an axis, where its label stands beside it."""
 _LEGEND = "Grey: training. Line: since the alarm began."
 
 
@@ -77,7 +79,7 @@ def over_time(alarm: Alarm, column: ReferenceColumn, hourly: Hourly, key: str) -
         x=x,
         y=y,
         x_label=f"days since {moment_of(hourly.first)[:10]}",
-        y_label=label,
+        y_label=_beside(y, label),
         marks=[
             Mark("reference", f"M{LEFT} {level:.1f}H{RIGHT}"),
             dots("point small", x.at(days[enough]), y.at(values[enough])),
@@ -116,7 +118,7 @@ def performance(found: Performance, key: str = "performance") -> Plot | None:
     reading = f"{name} {estimate(found.overall)}; in training {estimate(found.training)}."
     return Plot(
         key, f"{name} over time", f"{name} by period with its interval. {reading}", reading,
-        x, y, f"days since {moment_of(first)[:10]}", name, marks,
+        x, y, f"days since {moment_of(first)[:10]}", _beside(y, name), marks,
         [Note("training", RIGHT - 2, level - 5, "end")],
         ["Bars are the intervals of each period, the band is that of training."],
     )  # fmt: skip
@@ -144,6 +146,11 @@ def refused(refusals: Sequence[Refusals], first: int, key: str = "refused") -> P
         reading, x, y, f"days since {moment_of(first)[:10]}", "share refused",
         [dots("point small", x.at(days[came]), y.at(shares[came]))],
     )  # fmt: skip
+
+
+def _beside(y: Scale, label: str) -> str:
+    """The label of an axis; none where its numbers need the room, since the title says it too."""
+    return label if max(len(text) for _, text in y.marks()) <= _MOST_CHARACTERS else ""
 
 
 def _followed(alarm: Alarm, column: ReferenceColumn, summed: Counts) -> tuple[Floats, float, str]:

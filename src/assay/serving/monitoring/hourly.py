@@ -5,6 +5,7 @@ Samples are read a day at a time, so that a month of them takes no more memory t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -80,9 +81,14 @@ class Answered:
     probabilities: Floats | None
 
     def among(self, known: Container[Key]) -> Answered:
-        """Those of the rows that are known, without their features."""
-        keys = zip(self.request_ids, self.places.tolist(), strict=True)
-        at = np.array([row for row, key in enumerate(keys) if key in known], dtype=np.int64)
+        """Those of the rows that are known, without their features.
+
+        Of a key that several rows have, none: which one it belongs to cannot be told.
+        """
+        keys = list(zip(self.request_ids, self.places.tolist(), strict=True))
+        n = Counter(keys)
+        mine = [row for row, key in enumerate(keys) if n[key] == 1 and key in known]
+        at = np.array(mine, dtype=np.int64)
         return Answered(
             hours=self.hours[at],
             request_ids=self.request_ids[at],

@@ -13,7 +13,10 @@ from assay.serving.monitoring.performance import Known
 from assay.workspace import Workspace, file_name
 
 _PATIENCE_S = 10.0
-_QUERY = "SELECT request_id, row, outcome, at FROM outcomes WHERE at >= ? ORDER BY number"
+_QUERY = """SELECT request_id, row, outcome, at FROM outcomes WHERE at >= ? {but} ORDER BY number"""
+_BUT = "AND request_id NOT IN (SELECT request_id FROM repeated)"
+"""An id that several requests had belongs to none of them for certain."""
+_KEPT = "SELECT count(*) FROM sqlite_master WHERE name = 'repeated'"
 
 
 def outcomes_path(workspace: Workspace, name: str) -> Path:
@@ -43,7 +46,9 @@ def outcomes_of(path: Path, since: int) -> dict[Key, Known] | None:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE_S)
         ) as database:
-            found = database.execute(_QUERY, (since * 3600.0,)).fetchall()
+            knows = database.execute(_KEPT).fetchone()[0]  # files of older servers do not
+            query = _QUERY.format(but=_BUT if knows else "")
+            found = database.execute(query, (since * 3600.0,)).fetchall()
     except sqlite3.Error as error:
         raise TrackingError(
             f"The outcomes cannot be read ({error}).",

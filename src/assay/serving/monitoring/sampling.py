@@ -28,6 +28,7 @@ from assay.serving.monitoring.files import (
 )
 from assay.serving.monitoring.refusals import Refusals
 from assay.serving.monitoring.settings import SamplingSettings
+from assay.serving.naming import model_name
 from assay.serving.rows import Answer, Row
 from assay.workspace import file_name
 
@@ -149,17 +150,7 @@ def samples_of(folder: Path, version: str) -> Path:
         folder: Of the samples of all models.
         version: NAME/VERSION, or what a model without a version is called.
     """
-    return folder / file_name(name_of(version))
-
-
-def name_of(version: str) -> str:
-    """The model of a version.
-
-    >>> name_of("income/3"), name_of("folder")
-    ('income', 'folder')
-    """
-    name, _, number = version.rpartition("/")
-    return name if name and number.isdigit() else version
+    return folder / file_name(model_name(version))
 
 
 @dataclass(eq=False)

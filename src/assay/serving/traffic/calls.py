@@ -1,12 +1,14 @@
 """Calls: how often a version failed or was slow while it served, and when that is too much.
 
-A challenger that fails is answered for by the champion: its client gets an answer all the same.
+Too much is judged by the calls of all servers together, as they were written down: each of several
+judges that see a part would be in error as often as one that sees everything. A challenger that
+fails is answered for by the champion: its client gets an answer all the same.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from threading import Lock
 from time import perf_counter
@@ -19,39 +21,32 @@ from assay.serving.served_model import ServedModel
 from assay.serving.traffic.evidence import log_evidence_of_rate
 from assay.serving.traffic.settings import GuardRails
 
-CERTAIN = float(np.log(100))
-"""Evidence at which a version is stopped: it would be in error once in a hundred contests."""
+CERTAIN = float(np.log(200))
+"""Evidence at which a version is stopped: with two guards, in error once in a hundred contests."""
+_GUARDED = {"failed": (1, "failed"), "slow": (2, "were slow")}
+"""Where each guard has its count, and how it is told."""
 _log = logging.getLogger(__name__)
 
 
 class Calls:
-    """Counts of a version in a contest, and what has not been written down of them yet.
+    """Counts of a version in a contest that are not written down yet: all, failed, slow ones.
 
     Args:
-        limits: What is too much.
-        counts: What was counted before: all calls, failed and slow ones.
-        stop: Told why, once it is certain that a limit is passed; None of a champion.
+        slow_ms: What takes longer is slow, in milliseconds.
     """
 
-    def __init__(
-        self, limits: GuardRails, counts: Sequence[int], stop: Callable[[str], None] | None
-    ) -> None:
-        self._limits = limits
-        self._counts = list(counts)
+    def __init__(self, slow_ms: float) -> None:
+        self._slow_ms = slow_ms
         self._unwritten = [0, 0, 0]
-        self._stop = stop
         self._lock = Lock()
 
     def done(self, seconds: float) -> None:
         """Count a prediction that was made."""
-        if seconds * 1000 > self._limits.slow_ms:
-            self._count(2, "slow")
-        else:
-            self._count(None, "")
+        self._count("slow" if seconds * 1000 > self._slow_ms else None)
 
     def failed(self) -> None:
         """Count a prediction that raised what no client has caused."""
-        self._count(1, "failed")
+        self._count("failed")
 
     def unwritten(self) -> tuple[int, ...]:
         """What was counted and is not written down yet."""
@@ -63,22 +58,27 @@ class Calls:
         with self._lock:
             self._unwritten = [a - b for a, b in zip(self._unwritten, counts, strict=True)]
 
-    def _count(self, place: int | None, what: str) -> None:
+    def _count(self, what: str | None) -> None:
         with self._lock:
-            for counts in (self._counts, self._unwritten):
-                counts[0] += 1
-                if place is not None:
-                    counts[place] += 1
-            n, n_hits = self._counts[0], self._counts[place or 0]
-        if place is None or self._stop is None:
-            return
-        limit = getattr(self._limits, what)
-        if log_evidence_of_rate(n_hits, n, limit) >= CERTAIN:
-            slow = f" (more than {self._limits.slow_ms:g} ms)" if what == "slow" else ""
-            self._stop(f"{n_hits:,} of {n:,} calls {_WORDS[what]}{slow}; the limit is {limit:.3g}")
+            self._unwritten[0] += 1
+            if what is not None:
+                self._unwritten[_GUARDED[what][0]] += 1
 
 
-_WORDS = {"failed": "failed", "slow": "were slow"}
+def too_much(limits: GuardRails, counts: Sequence[int]) -> str:
+    """Which limit is passed for certain, in words; empty if none is.
+
+    Args:
+        limits: What is too much.
+        counts: Of all servers: all calls, failed and slow ones.
+    """
+    n = counts[0]
+    for guard, (place, said) in _GUARDED.items():
+        limit, n_hits = getattr(limits, guard), counts[place]
+        if n and log_evidence_of_rate(n_hits, n, limit) >= CERTAIN:
+            slow = f" (more than {limits.slow_ms:g} ms)" if guard == "slow" else ""
+            return f"{n_hits:,} of {n:,} calls {said}{slow}; the limit is {limit:.3g}"
+    return ""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ class Contest:
     classes: tuple[str, ...]
     measure: Measure
 
+    def __post_init__(self) -> None:
+        """The order in which they were named says nothing: it must not change who gets whom."""
+        object.__setattr__(self, "shares", dict(sorted(self.shares.items())))
+        object.__setattr__(self, "shadows", tuple(sorted(self.shadows)))
+
     @cached_property
     def id(self) -> str:
         """The same for the same contest, whoever computes it."""

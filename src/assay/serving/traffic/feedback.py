@@ -26,6 +26,7 @@ _MOST_PROBLEMS = 1_000
 _PAUSE_S = 0.05
 _PAUSES = 20
 _FORM = '[{"request_id": "...", "row": 0, "outcome": "..."}]'
+_REPEATED = "several requests had this id, so that nobody knows which one it belongs to"
 _KNOWN = {"request_id", "row", "outcome"}
 
 
@@ -162,6 +163,10 @@ class Feedback:
     def _kept(self, database: sqlite3.Connection, given: Outcome, told: Taken) -> Any:
         """The outcome as it was kept; None if it was here already or cannot be taken."""
         asked = (given.request_id, given.row)
+        again = "SELECT 1 FROM repeated WHERE request_id = ?"
+        if database.execute(again, (given.request_id,)).fetchone():
+            told.refused.append(Untaken(*asked, _REPEATED))
+            return None
         found = database.execute(
             "SELECT contest FROM answers WHERE request_id = ? AND row = ? LIMIT 1", asked
         ).fetchone()

@@ -15,7 +15,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 
 from assay.errors import TrackingError
-from assay.serving.traffic.calls import Calls
+from assay.serving.traffic.calls import Calls, too_much
 from assay.serving.traffic.comparison import Sums
 from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.settings import TrafficSettings
@@ -51,11 +51,13 @@ class Keeper:
         self._tell = tell
         self._waiting: deque[Sequence[Given]] = deque()
         self._n_waiting = 0
+        self._repeated: deque[str] = deque()
         self._events: deque[Event] = deque()
         self._untold: deque[Event] = deque()
         self._stopped: frozenset[tuple[str, str]] = frozenset()
         self._calls: dict[tuple[str, str], Calls] = {}
         self._judged: dict[str, _Judged] = {}
+        self._counted: set[str] = set()
         self._writing = Lock()
         self._knowing = Lock()
         self._ends = Flag()
@@ -75,22 +77,32 @@ class Keeper:
             self._n_waiting += len(given)
         self._waiting.append(given)
 
+    def repeat(self, request_id: str) -> None:
+        """Take note that several requests had an id at once; waits for nothing."""
+        self._repeated.append(request_id)
+
     def enter(self, contest: Contest) -> None:
-        """Know a contest: note it if it is new, and who was stopped in it."""
+        """Know a contest: note it if it is new, and who was stopped in it.
+
+        Waits for the store: not to be called where requests are answered.
+
+        Raises:
+            TrackingError: The store cannot be written.
+        """
         if self.store.begin(contest):
             now = time.time()
             for version, kind, said in _beginnings(contest):
                 self._events.append(Event(now, contest.id, version, kind, said))
         self._learn(contest.id)
         self._judged.setdefault(contest.id, _Judged(contest))
+        with self._writing:
+            self._counted.add(contest.id)
 
     def calls_of(self, contest: Contest, version: str) -> Calls:
-        """The counts of a version, which go on where they were."""
+        """The counts of a version."""
         key = (contest.id, version)
         if key not in self._calls:
-            before = self.store.calls(contest.id).get(version, (0, 0, 0))
-            stop = None if version == contest.champion else self._stopper(contest.id, version)
-            self._calls[key] = Calls(self._settings.guards, before, stop)
+            self._calls[key] = Calls(self._settings.guards.slow_ms)
         return self._calls[key]
 
     def is_stopped(self, contest: str, version: str) -> bool:
@@ -112,16 +124,18 @@ class Keeper:
             TrackingError: The store cannot be written; what waits goes on waiting.
         """
         with self._writing:
-            given = list(self._waiting)
+            given, repeated = list(self._waiting), list(self._repeated)
             calls = {key: each.unwritten() for key, each in list(self._calls.items())}
-            if given or any(map(any, calls.values())):
-                self.store.keep(given, calls)
-                for _ in given:
-                    self._waiting.popleft()
+            if given or repeated or any(map(any, calls.values())):
+                self.store.keep(given, calls, repeated)
+                for waited, written in ((self._waiting, given), (self._repeated, repeated)):
+                    for _ in written:
+                        waited.popleft()
                 with self._knowing:
                     self._n_waiting -= sum(map(len, given))
                 for key, counts in calls.items():
                     self._calls[key].written(counts)
+                self._counted |= {key[0] for key, counts in calls.items() if any(counts)}
             while self._events:
                 self.store.tell(self._events[0])
                 self._untold.append(self._events.popleft())
@@ -136,6 +150,17 @@ class Keeper:
             _log.error("the keeper of answers did not end in time")
         else:
             self._pass_on()
+
+    def judge_calls(self) -> None:
+        """Stop everyone who fails or is slow too often, by the calls of all servers."""
+        with self._writing:
+            counted, self._counted = self._counted, set()
+        for identity in counted:
+            counts = self.store.calls(identity)
+            for version in self._judged[identity].contest.others:
+                why = too_much(self._settings.guards, counts.get(version, (0, 0, 0)))
+                if why:  # of who is stopped already `stop` takes no note
+                    self.stop(identity, version, why)
 
     def judge(self) -> None:
         """Stop every challenger whose outcomes show that it is worse than it may be.
@@ -155,6 +180,7 @@ class Keeper:
             pauses += 1
             try:
                 self.flush()
+                self.judge_calls()
                 self._pass_on()
                 if pauses % _LOOKS_EVERY == 0:
                     for contest in list(self._judged):
@@ -172,9 +198,6 @@ class Keeper:
         found = {(contest, e.version) for e in self.store.events(contest) if e.kind == "stopped"}
         with self._knowing:
             self._stopped |= found
-
-    def _stopper(self, contest: str, version: str) -> Callable[[str], None]:
-        return lambda why: self.stop(contest, version, why)
 
     def _pass_on(self) -> None:
         """Tell of events that were written; who is told may be slow, and nothing waits for it."""

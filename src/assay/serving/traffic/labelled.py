@@ -1,8 +1,8 @@
 """Labelled rows: what was asked and what came of it, as the test rows of a table to train on.
 
-Rows that were answered after the models were made are new to all of them, and so is a test set of
-them to the ledger of looks, which knows rows by what is in them. Whoever trains on the table has
-these rows sealed, and the other ones to learn from.
+Rows that were answered after the models were made are new to all of them; whoever trains on the
+table has these rows sealed, and the other ones to learn from. Rows may have been sent that are not
+new at all: those to learn from are left out, and looks at sealed ones are carried over.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.data.schema import Task
+from assay.data.sources.settling import settled_apart
+from assay.data.vault import Vault
 from assay.errors import DataError, InputError, NotFoundError
 from assay.serving.traffic.contest import Contest
 from assay.serving.traffic.store import TrafficStore
+from assay.serving.traffic.worn import looks_noted, met
 from assay.workspace import written_aside
 
 _COLUMNS = ("part", "assay_part", "assay_traffic_part")
@@ -38,6 +41,9 @@ class Refreshed:
         target: What is predicted.
         n_test: Rows that were answered and whose outcome is known.
         n_train: The other ones.
+        n_left_out: Rows that were answered and are among those to learn from.
+        n_alike: Test rows that equal rows to learn from, where that is natural: they stay.
+        looks: How often the test rows have been looked at already.
     """
 
     path: Path
@@ -45,25 +51,33 @@ class Refreshed:
     target: str
     n_test: int
     n_train: int
+    n_left_out: int
+    n_alike: int
+    looks: int
 
 
 def refresh(
-    store: TrafficStore, contests: Sequence[Contest], table: pa.Table, out: Path
+    store: TrafficStore, contests: Sequence[Contest], table: pa.Table, out: Path, vault: Vault
 ) -> Refreshed:
     """Write a table whose test rows are those that were answered and whose outcome is known.
+
+    Looks that they have had are in the ledger afterwards.
 
     Args:
         store: Of a model.
         contests: Whose rows to take.
         table: Rows to learn from, with the target.
         out: Where to write: a Parquet file.
+        vault: Sealed rows, and the ledger of looks.
 
     Raises:
         NotFoundError: No rows were kept, or no outcome has come.
-        DataError: The table lacks a column, or an outcome or a value is not of its kind.
+        DataError: The table lacks a column, has all of the rows, or an outcome or a value is not of
+            its kind.
+        VaultError: The ledger cannot be read or written.
         InputError: A row may have several labels.
     """
-    found = _found(store, contests)
+    found, judged = _found(store, contests)
     target = contests[-1].target
     _refuse_unfit(table, contests[-1], found)
     column = next(name for name in _COLUMNS if name not in table.column_names)
@@ -74,17 +88,35 @@ def refresh(
     }
     cells[target] = _outcomes(table, contests[-1], [outcome for _, outcome in found])
     new = pa.table({name: cells[name] for name in table.column_names}, schema=table.schema)
-    whole = pa.concat_tables([table, new])
-    parts = pa.array(["train"] * len(table) + ["test"] * len(new))
+    read = [name for name in table.column_names if name != target and name in found[0][0]]
+    is_met, is_natural = met(table, new, [*read, target])
+    n_met = int(is_met.sum())
+    if n_met == len(new) and not is_natural:
+        raise DataError(
+            f"All {len(new):,} rows that were answered are rows of the table.",
+            mend="take new rows for the test, or a table without these: --beside",
+        )
+    if not is_natural:
+        new = new.filter(pa.array(~is_met))
+    whole, test = (
+        each.append_column(column, pa.array([part] * len(each)))
+        for each, part in ((table, "train"), (new, "test"))
+    )
+    _, sealed, _ = settled_apart(whole, test, out.name)
+    looks = looks_noted(vault, sealed, read, judged)
     with written_aside(out, mode=0o600) as aside:
-        pq.write_table(whole.append_column(column, parts), aside, compression="zstd")
-    return Refreshed(out, column, target, len(new), len(table))
+        pq.write_table(pa.concat_tables([whole, test]), aside, compression="zstd")
+    left_out, alike = (0, n_met) if is_natural else (n_met, 0)
+    return Refreshed(out, column, target, len(new), len(table), left_out, alike, looks)
 
 
-def _found(store: TrafficStore, contests: Sequence[Contest]) -> list[tuple[dict[str, Any], Any]]:
-    """What was asked, and what came of it."""
+def _found(
+    store: TrafficStore, contests: Sequence[Contest]
+) -> tuple[list[tuple[dict[str, Any], Any]], list[Contest]]:
+    """What was asked and what came of it, and the contests in which it was."""
     with store.connected() as database:
-        found = [row for each in contests for row in database.execute(_QUERY, (each.id,))]
+        by_contest = [(e, database.execute(_QUERY, (e.id,)).fetchall()) for e in contests]
+    found = [row for _, rows in by_contest for row in rows]
     if not found:
         raise NotFoundError(
             "No row was kept whose outcome is known.",
@@ -92,7 +124,8 @@ def _found(store: TrafficStore, contests: Sequence[Contest]) -> list[tuple[dict[
             mend="serve with keep_rows: true (traffic, in the settings file), and send outcomes to "
             "/feedback",
         )
-    return [(json.loads(asked), json.loads(outcome)) for asked, outcome in found]
+    judged = [contest for contest, rows in by_contest if rows]
+    return [(json.loads(asked), json.loads(outcome)) for asked, outcome in found], judged
 
 
 def _refuse_unfit(

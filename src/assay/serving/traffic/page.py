@@ -82,7 +82,10 @@ def history(standing: Standing, number: int) -> Plot:
     times, scale = (100.0, "points") if measure.name in _SHARES else (1.0, "")
     found = duel.history
     low, value, high = times * found.low, times * found.value, times * found.high
-    x, y = across(0.0, float(duel.history.n[-1]) * 1.02), upwards(*_shown(low, high))
+    x, y = (
+        across(0.0, float(duel.history.n[-1]) * 1.02),
+        upwards(*_shown(low, high, times * abs(measure.difference(1.0)))),
+    )
     at = x.at(duel.history.n)
     drawn = [y.at(np.clip(each, y.low, y.high)) for each in (low, value, high)]
     zero = y.at(np.zeros(2))
@@ -108,10 +111,17 @@ def history(standing: Standing, number: int) -> Plot:
     )  # fmt: skip
 
 
-def _shown(low: Floats, high: Floats) -> tuple[float, float]:
-    """What the axis shows: first intervals say nothing and are wide."""
+def _shown(low: Floats, high: Floats, most: float) -> tuple[float, float]:
+    """What the axis shows: first intervals say nothing and are wide; none differ more than `most`.
+
+    Args:
+        low: Lower ends, shape (n,).
+        high: Upper ends, shape (n,).
+        most: The largest difference that there can be.
+    """
     more = _MORE * float(high[-1] - low[-1])
-    return extent([min(0.0, float(low[-1])) - more, max(0.0, float(high[-1])) + more], 0.0)
+    ends = [min(0.0, float(low[-1])) - more, max(0.0, float(high[-1])) + more]
+    return extent(np.clip(ends, -most, most), 0.0)
 
 
 def _line(standing: Standing, duel: Duel) -> Line:

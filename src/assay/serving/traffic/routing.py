@@ -10,9 +10,10 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 
-from assay.errors import AssayError
+from assay.errors import InputError
 from assay.serving.router import Asked, Slot
 from assay.serving.rows import Answer, Row, Table
 from assay.serving.served_model import ServedModel
@@ -53,6 +54,8 @@ class _Expected:
     shadows: Mapping[str, WatchedModel]
     unit: str
     assigned: str
+    n: int = 1
+    """Requests of this id that are under way at once."""
 
 
 class Traffic:
@@ -82,7 +85,8 @@ class Traffic:
         self._settings = settings
         self.keeper = keeper
         self._expected: OrderedDict[str, _Expected] = OrderedDict()
-        self._lineup = self._lined_up()
+        self._swapping, self._expecting = Lock(), Lock()
+        self._lineup = self._lined_up(tuple(slot.model for slot in self._slots))
 
     @property
     def contest(self) -> Contest | None:
@@ -92,9 +96,6 @@ class Traffic:
     def choose(self, asked: Asked) -> ServedModel:
         """The model for this request: the same for the same key, as long as the contest goes on."""
         lineup = self._lineup
-        pairs = zip(self._slots, lineup.served, strict=True)
-        if any(slot.model is not model for slot, model in pairs):
-            lineup = self._lineup = self._changed()
         contest = lineup.contest
         if contest is None:
             return lineup.served[0]
@@ -104,12 +105,41 @@ class Traffic:
         is_stopped = self.keeper.is_stopped(contest.id, assigned)
         return lineup.models[contest.champion if is_stopped else assigned]
 
+    def refused(self, request_id: str) -> None:
+        """No answer will come of a request: nothing waits for it."""
+        with self._expecting:
+            known = self._expected.pop(request_id, None)
+        if known is not None and known.n > 1:
+            self.keeper.repeat(request_id)
+
+    def swap(self, slot: Slot, model: ServedModel) -> None:
+        """Put another version into a slot, and enter the contest that is to be; may block.
+
+        Until it is entered the old one goes on, with the models that it has. Models that cannot
+        compete leave the champion alone: no request fails for that.
+
+        Raises:
+            TrackingError: The contest cannot be noted now.
+        """
+        with self._swapping:
+            served = tuple(model if each is slot else each.model for each in self._slots)
+            try:
+                lineup = self._lined_up(served)
+            except InputError as error:
+                _log.error("the champion answers alone: %s", error)
+                lineup = Lineup(served, None, {}, {})
+            slot.model, self._lineup = model, lineup
+
     def observe(
         self, request_id: str, version: str, rows: Sequence[Row], predictions: Sequence[Answer]
     ) -> None:
         """Keep the answers, and those of the shadows, as far as the champion answered."""
         expected = self._expected.get(request_id)
         if expected is None:
+            return
+        if expected.n > 1:  # whose answer this is cannot be told, nor whose outcome will come
+            self.keeper.repeat(request_id)
+            self._expected.pop(request_id, None)
             return
         now = time.time()
         given = self._given(request_id, version, expected, rows, predictions, now)
@@ -119,7 +149,10 @@ class Traffic:
                     answers = _tried(model, rows)
                     given += self._given(request_id, shadow, expected, rows, answers, now)
         self.keeper.add(given)
-        self._expected.pop(request_id, None)
+        with self._expecting:
+            last = self._expected.pop(request_id, expected)
+        if last.n > expected.n:  # another one came meanwhile
+            self.keeper.repeat(request_id)
 
     def is_expected(self, request_id: str) -> bool:
         """Whether a request was assigned and its answer has not been kept yet."""
@@ -130,9 +163,11 @@ class Traffic:
         self.keeper.close()
 
     def _expect(self, request_id: str, expected: _Expected) -> None:
-        self._expected[request_id] = expected
-        while len(self._expected) > _MOST_EXPECTED:  # requests that failed are never answered
-            self._expected.popitem(last=False)
+        with self._expecting:
+            known = self._expected.get(request_id)
+            self._expected[request_id] = replace(expected, n=known.n + 1) if known else expected
+            while len(self._expected) > _MOST_EXPECTED:  # observers may be told of less
+                self._expected.popitem(last=False)
 
     def _given(
         self,
@@ -159,19 +194,7 @@ class Traffic:
             for place, (row, answer) in enumerate(zip(rows, answers, strict=False))
         ]
 
-    def _changed(self) -> Lineup:
-        """The models after one of them has changed; what cannot compete leaves the champion alone.
-
-        No request fails for that.
-        """
-        try:
-            return self._lined_up()
-        except AssayError as error:
-            _log.error("the champion answers alone: %s", error)
-            return Lineup(tuple(slot.model for slot in self._slots), None, {}, {})
-
-    def _lined_up(self) -> Lineup:
-        served = tuple(slot.model for slot in self._slots)
+    def _lined_up(self, served: tuple[ServedModel, ...]) -> Lineup:
         champion, *others = served
         n = len(self._shares)
         challengers = list(zip(others[:n], self._shares, strict=True))

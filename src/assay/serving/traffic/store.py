@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS answers (
     unit TEXT NOT NULL, assigned TEXT NOT NULL, at REAL NOT NULL, answer TEXT NOT NULL, asked TEXT,
     PRIMARY KEY (request_id, row, version)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS answers_by_contest ON answers (contest, at);
+CREATE TABLE IF NOT EXISTS repeated (request_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outcomes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, row INTEGER NOT NULL,
     outcome TEXT NOT NULL, at REAL NOT NULL, UNIQUE (request_id, row));
@@ -117,15 +118,6 @@ def path_of(workspace: Workspace, name: str) -> Path:
     return workspace.traffic_folder / f"{file_name(name)}.db"
 
 
-def model_name(reference: str) -> str:
-    """The name in NAME, NAME@STAGE or NAME/VERSION.
-
-    >>> model_name("income@production"), model_name("income/3"), model_name("income")
-    ('income', 'income', 'income')
-    """
-    return reference.removeprefix("models:/").partition("@")[0].partition("/")[0]
-
-
 class TrafficStore:
     """The file of one model name."""
 
@@ -190,19 +182,23 @@ class TrafficStore:
         self,
         requests: Iterable[Sequence[Given]],
         calls: Mapping[tuple[str, str], Sequence[int]],
+        repeated: Iterable[str] = (),
     ) -> None:
         """Keep answers, and count calls by contest and version: all, failed and slow ones.
 
-        Of a request id that comes twice the first request stays.
+        Of a request id that comes twice the first request stays, and the id is noted as repeated.
 
         Args:
             requests: All answers to a request each.
             calls: What to add.
+            repeated: Ids that several requests had at once.
         """
         counted = [(*key, *counts) for key, counts in calls.items() if any(counts)]
         with self.connected() as database:
             for given in requests:
                 _keep(database, given)
+            again = [(each,) for each in repeated]
+            database.executemany("INSERT OR IGNORE INTO repeated VALUES (?)", again)
             database.executemany(
                 "INSERT INTO calls VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "n = n + excluded.n, failed = failed + excluded.failed, "
@@ -294,8 +290,11 @@ class TrafficStore:
 
 
 def _keep(database: sqlite3.Connection, given: Sequence[Given]) -> None:
-    query = "SELECT 1 FROM answers WHERE request_id = ? LIMIT 1"
-    if not given or database.execute(query, (given[0].request_id,)).fetchone():
+    if not given:
+        return
+    query, asked = "SELECT 1 FROM answers WHERE request_id = ? LIMIT 1", (given[0].request_id,)
+    if database.execute(query, asked).fetchone():
+        database.execute("INSERT OR IGNORE INTO repeated VALUES (?)", asked)
         return
     lines = [
         (

@@ -93,6 +93,12 @@ def basis(standing: Standing) -> str:
             f"Intervals stand at {level(known[0].level)}{NARROW_SPACE}%{together}, at all times: "
             "looking often does not make them lie."
         )
+    if any(d.difference is not None and not d.is_shadow for d in standing.duels):
+        parts.append(
+            "Where the traffic is shared, the difference is weighted by the shares, so that chance "
+            "in who got which request is taken out: of few outcomes it is not the one value minus "
+            "the other."
+        )
     if contest.measure.name == "log_loss":
         parts.append("A probability below 0.01 of what came true counts as 0.01.")
     if contest.measure.name in ("squared_error", "absolute_error"):
