@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from assay.serving.refusal import Refusal
@@ -28,25 +29,57 @@ class OwnThreads:
         self._n_waiting = 0
 
     async def do(self, does: Callable[[], _Said]) -> _Said:
-        """Do something in one of them.
+        """Do something in one of them; it counts until it is done, whoever waits for it.
 
         Raises:
             Refusal: Too many wait, or it takes too long (503).
         """
-        if self._n_waiting >= self._limits.waiting:
-            raise busy()
+        self._refuse_if_many()
         loop = asyncio.get_running_loop()
         self._n_waiting += 1
         begun = self._threads.submit(does)
         begun.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
+        async with self._patience():
+            return await asyncio.wrap_future(begun)
+
+    @asynccontextmanager
+    async def counted(self) -> AsyncIterator[None]:
+        """For a request that waits for what others do: it counts, and waits as long.
+
+        Raises:
+            Refusal: As `do`.
+        """
+        self._refuse_if_many()
+        self._n_waiting += 1
         try:
-            async with asyncio.timeout(self._limits.request_s):
-                return await asyncio.wrap_future(begun)
-        except TimeoutError:
-            raise too_long(self._limits.request_s) from None
+            async with self._patience():
+                yield
+        finally:
+            self._done()
+
+    async def do_counted(self, does: Callable[[], _Said]) -> _Said:
+        """As `do`, for requests that are counted already."""
+        return await asyncio.wrap_future(self._threads.submit(does))
 
     def close(self) -> None:
+        """Begin nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Wait for what was begun; as long as it takes."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _refuse_if_many(self) -> None:
+        if self._n_waiting >= self._limits.waiting:
+            raise busy()
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.request_s):
+                yield
+        except TimeoutError:
+            raise too_long(self._limits.request_s) from None
 
     def _done(self) -> None:
         self._n_waiting -= 1

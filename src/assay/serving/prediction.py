@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from assay.serving.own_threads import busy, too_long
+from assay.serving.own_threads import OwnThreads
 from assay.serving.rows import Answer, Table
 from assay.serving.served_model import ServedModel
 from assay.serving.settings import ServingSettings
@@ -34,11 +33,9 @@ class Prediction:
     """
 
     def __init__(self, settings: ServingSettings, n_under_way: Callable[[], int]) -> None:
-        self._limits = settings.limits
         self._batching = settings.batching
         self._n_under_way = n_under_way
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="predicts")
-        self._n_waiting = 0
+        self._thread = OwnThreads("predicts", 1, settings.limits)
         self._batches: dict[int, _Batches] = {}
 
     async def predict(self, model: ServedModel, table: Table) -> list[Answer]:
@@ -53,19 +50,11 @@ class Prediction:
             return model.predict(table)
         if not is_network or table.n >= self._batching.rows:
             return await self.in_thread(functools.partial(model.predict, table))
-        if self._n_waiting >= self._limits.waiting:
-            raise busy()
-        batches = self._batches.get(id(model))
-        if batches is None:
-            batches = self._batches[id(model)] = _Batches(model, self)
-        self._n_waiting += 1
-        try:
-            async with asyncio.timeout(self._limits.request_s):
-                return await batches.ask(table)
-        except TimeoutError:
-            raise too_long(self._limits.request_s) from None
-        finally:
-            self._n_waiting -= 1
+        async with self._thread.counted():
+            batches = self._batches.get(id(model))
+            if batches is None:
+                batches = self._batches[id(model)] = _Batches(model, self)
+            return await batches.ask(table)
 
     async def in_thread(self, does: Callable[[], _Said]) -> _Said:
         """Do something in the thread that predicts.
@@ -73,20 +62,7 @@ class Prediction:
         Raises:
             Refusal: As `predict`.
         """
-        if self._n_waiting >= self._limits.waiting:
-            raise busy()
-        loop = asyncio.get_running_loop()
-        self._n_waiting += 1
-        begun = self._thread.submit(does)
-        begun.add_done_callback(lambda _: loop.call_soon_threadsafe(self._done))
-        try:
-            async with asyncio.timeout(self._limits.request_s):
-                return await asyncio.wrap_future(begun)
-        except TimeoutError:
-            raise too_long(self._limits.request_s) from None
-
-    def _done(self) -> None:
-        self._n_waiting -= 1
+        return await self._thread.do(does)
 
     async def more(self, n_known: int) -> None:
         """Wait a moment for more rows, if requests are under way beyond those that are known."""
@@ -100,7 +76,7 @@ class Prediction:
 
     async def of_batch(self, does: Callable[[], _Said]) -> _Said:
         """As `in_thread`, for requests that are counted already and have their own patience."""
-        return await asyncio.wrap_future(self._thread.submit(does))
+        return await self._thread.do_counted(does)
 
     def forget(self, model: ServedModel) -> None:
         """A model is served no more: its batches end when they are empty."""
@@ -110,11 +86,11 @@ class Prediction:
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.close()
 
     def wait(self) -> None:
         """Wait for what was begun; as long as it takes."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._thread.wait()
 
 
 class _Batches:

@@ -89,7 +89,7 @@ def _part(part: Any, columns: Any, cells: list[int], start: int, is_of_texts: bo
     if isinstance(columns, str):
         return _of_documents(part, cells[0], start)
     if is_of_texts and part != "passthrough":
-        made = _of_levels(part, columns, cells, start) if _goes_by_column(part) else None
+        made = _of_levels(part, columns, cells, start) if goes_by_column(part) else None
         return made if made is not None else _asked(part, columns, cells, start)
     step = step_of(part)
     if step is None:
@@ -125,7 +125,7 @@ def _asked(part: Any, columns: Sequence[str], cells: list[int], start: int) -> _
     return made
 
 
-def _goes_by_column(part: Any) -> bool:
+def goes_by_column(part: Any) -> bool:
     """Whether a part makes of each column what it makes of it alone, level by level."""
     steps = [step for _, step in part.steps] if hasattr(part, "steps") else [part]
     names = [type(step).__name__ for step in steps]
@@ -134,22 +134,41 @@ def _goes_by_column(part: Any) -> bool:
 
 def _of_levels(part: Any, columns: Sequence[str], cells: list[int], start: int) -> _Part | None:
     """Tables of what a part makes of each level; None if it refuses what it never saw."""
+    levels = levels_of(part)
+    made = of_each_level(part, columns, levels)
+    if made is None:
+        return None
+    return _tables(_sparse(made), [asked_of(each) for each in levels], cells, start)
+
+
+def levels_of(part: Any) -> list[list[str]]:
+    """The texts that a part knows as levels, column by column."""
     steps = [step for _, step in part.steps] if hasattr(part, "steps") else [part]
     [known] = [step.categories_ for step in steps if hasattr(step, "categories_")]
-    levels = [[each for each in column if isinstance(each, str)] for column in known]
+    return [[each for each in column if isinstance(each, str)] for column in known]
+
+
+def asked_of(levels: list[str]) -> list[Any]:
+    """What a part is asked for in a column: each level, a gap, and a text that it never saw."""
+    return [*levels, NAN, _unseen(levels)]
+
+
+def of_each_level(part: Any, columns: Sequence[str], levels: list[list[str]]) -> Any:
+    """What a part makes of a base row, then of each cell of `asked_of` with the others at theirs.
+
+    None if it refuses what it never saw.
+    """
     base = [column[0] if column else _UNSEEN for column in levels]
-    asked: list[list[Any]] = [[*column, NAN, _unseen(column)] for column in levels]
-    rows = [base]
-    for number, column in enumerate(asked):
-        rows += [[*base[:number], level, *base[number + 1 :]] for level in column]
+    rows: list[list[Any]] = [[*base]]
+    for number, column in enumerate(levels):
+        rows += [[*base[:number], cell, *base[number + 1 :]] for cell in asked_of(column)]
     frame = _frame({name: [row[at] for row in rows] for at, name in enumerate(columns)})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = part.transform(frame)
+            return part.transform(frame)
     except ValueError:
         return None
-    return _tables(_sparse(made), asked, cells, start)
 
 
 def _tables(made: Any, asked: list[list[Any]], cells: list[int], start: int) -> _Part:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from assay.inference.compiled.agreement import probes
-from assay.inference.compiled.columns import _frame, _goes_by_column, _unseen
+from assay.inference.compiled.columns import goes_by_column, levels_of, of_each_level
 from assay.inference.compiled.steps import step_of
 from assay.inference.loading import LoadedModel
 from assay.inference.served import Served
@@ -119,7 +119,7 @@ def _quick(transformer: Any) -> QuickColumns | None:
 
 
 def _fill(part: Any, columns: list[str], where: slice) -> _Fill:
-    if part != "passthrough" and _goes_by_column(part):
+    if part != "passthrough" and goes_by_column(part):
         made = _of_levels(part, columns, where)
         if made is not None:
             return made
@@ -159,26 +159,12 @@ def _nameless(part: Any) -> Any:
 
 
 def _of_levels(part: Any, columns: list[str], where: slice) -> _Fill | None:
-    """Tables of what a part makes of each level of each column; None if it refuses a new one.
-
-    As in `columns`: the part is asked for a base row, and for each level with the others at theirs.
-    """
-    steps = [step for _, step in part.steps] if hasattr(part, "steps") else [part]
-    [known] = [step.categories_ for step in steps if hasattr(step, "categories_")]
-    levels = [[each for each in column if isinstance(each, str)] for column in known]
+    """Tables of what a part makes of each level of each column; None if it refuses a new one."""
+    levels = levels_of(part)
     if len(levels) != len(columns) or not all(levels):
         return None
-    base = [column[0] for column in levels]
-    asked: list[list[Any]] = [[*column, np.nan, _unseen(column)] for column in levels]
-    rows = [base]
-    for number, column in enumerate(asked):
-        rows += [[*base[:number], level, *base[number + 1 :]] for level in column]
-    frame = _frame({name: [row[at] for row in rows] for at, name in enumerate(columns)})
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            made = part.transform(frame)
-    except ValueError:
+    made = of_each_level(part, columns, levels)
+    if made is None:
         return None
     dense = np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
     return _looked_up(dense, columns, levels, where)
